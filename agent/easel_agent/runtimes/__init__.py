@@ -1,0 +1,1 @@
+"""Adapters: one module per SD runtime; nothing else knows a runtime's HTTP API."""

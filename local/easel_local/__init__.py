@@ -1,0 +1,1 @@
+"""easel on one machine: the AWS emulator, simulated runtimes and `make up`."""
