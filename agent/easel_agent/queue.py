@@ -1,0 +1,88 @@
+"""The runtime's queue: receive, keep, give back, delete, bury."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+@dataclass(frozen=True)
+class QueueMessage:
+    """A message that this agent holds for as long as its visibility timeout lasts.
+
+    Attributes:
+        message_id: SQS's own.
+        body: as published, perhaps in an SNS envelope.
+        receipt_handle: of this delivery.
+        receive_count: how often it has been delivered, this time included.
+    """
+
+    message_id: str
+    body: str
+    receipt_handle: str
+    receive_count: int
+
+
+class TaskQueue:
+    """One SQS queue and its dead-letter queue."""
+
+    def __init__(
+        self, sqs: "SQSClient", queue_url: str, dead_letter_queue_url: str, visibility_seconds: int
+    ) -> None:
+        self._sqs = sqs
+        self._queue_url = queue_url
+        self._dead_letter_queue_url = dead_letter_queue_url
+        self._visibility_seconds = visibility_seconds
+
+    def receive(self, wait_seconds: int) -> QueueMessage | None:
+        """Takes one message; waits for it.
+
+        Args:
+            wait_seconds: long poll, 0 to 20.
+
+        Returns:
+            The message, or None where none came.
+        """
+        answer = self._sqs.receive_message(
+            QueueUrl=self._queue_url,
+            MaxNumberOfMessages=1,
+            WaitTimeSeconds=wait_seconds,
+            VisibilityTimeout=self._visibility_seconds,
+            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+        )
+        for message in answer.get("Messages", []):
+            return QueueMessage(
+                message_id=message["MessageId"],
+                body=message["Body"],
+                receipt_handle=message["ReceiptHandle"],
+                receive_count=int(message["Attributes"]["ApproximateReceiveCount"]),
+            )
+        return None
+
+    def extend(self, message: QueueMessage) -> None:
+        """Keeps a message invisible for one more visibility timeout, counted from now."""
+        self._set_visibility(message, self._visibility_seconds)
+
+    def give_back(self, message: QueueMessage, delay_seconds: int = 0) -> None:
+        """Lets a message be received again, at once or after a delay in seconds."""
+        self._set_visibility(message, delay_seconds)
+
+    def delete(self, message: QueueMessage) -> None:
+        """Removes a message that is done with."""
+        self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.receipt_handle)
+
+    def bury(self, message: QueueMessage) -> None:
+        """Moves a message to the dead-letter queue, for a person to look at.
+
+        Sent before it is deleted: a failure between the two leaves a duplicate, not a loss.
+        """
+        self._sqs.send_message(QueueUrl=self._dead_letter_queue_url, MessageBody=message.body)
+        self.delete(message)
+
+    def _set_visibility(self, message: QueueMessage, seconds: int) -> None:
+        self._sqs.change_message_visibility(
+            QueueUrl=self._queue_url,
+            ReceiptHandle=message.receipt_handle,
+            VisibilityTimeout=seconds,
+        )

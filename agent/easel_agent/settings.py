@@ -1,0 +1,59 @@
+"""The agent's settings, from its environment; the chart and `make up` write them."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from easel_contract.identifiers import RuntimeName
+from easel_contract.task import RuntimeType
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
+
+_PREFIX = "EASEL_"
+
+_UrlText = Annotated[str, BeforeValidator(lambda value: str(HttpUrl(value)).rstrip("/"))]
+
+
+class AgentSettings(BaseModel):
+    """All settings of the queue agent; each is the environment variable `EASEL_<NAME>`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    runtime_name: RuntimeName
+    runtime_type: RuntimeType
+    runtime_url: _UrlText
+    """Where the runtime's API listens, such as http://127.0.0.1:7860."""
+    queue_url: str = Field(min_length=1)
+    dead_letter_queue_url: str = Field(min_length=1)
+    notifications_topic_arn: str = Field(min_length=1)
+    output_bucket: str = Field(min_length=1)
+
+    visibility_timeout_seconds: int = Field(default=120, ge=10, le=43_200)
+    """How long a task stays invisible after the last heartbeat: how soon it is taken again
+    after an agent died."""
+    task_timeout_seconds: int = Field(default=600, ge=1, le=43_000)
+    """How long the runtime may work on one task."""
+    max_receive_count: int = Field(default=5, ge=1, le=1000)
+    """The queue's own: the last try ends in a failed callback, not in silence."""
+    receive_wait_seconds: int = Field(default=20, ge=0, le=20)
+    """Long poll of an idle queue."""
+    log_level: str = "INFO"
+
+    @model_validator(mode="after")
+    def _leaves_room_for_heartbeats(self) -> Self:
+        if self.receive_wait_seconds >= self.visibility_timeout_seconds:
+            raise ValueError("visibility_timeout_seconds must be above receive_wait_seconds")
+        return self
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Reads the `EASEL_*` variables.
+
+        Raises:
+            pydantic.ValidationError: some are missing or wrong; it names all of them.
+        """
+        return cls.model_validate(
+            {
+                name: environment[_PREFIX + name.upper()]
+                for name in cls.model_fields
+                if _PREFIX + name.upper() in environment
+            }
+        )

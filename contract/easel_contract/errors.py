@@ -1,0 +1,106 @@
+"""What is wrong with a request or a message, said the same way everywhere.
+
+The API answers `{"error": {"code", "message", "details": [{"field", "problem"}]}}`; a failed
+task's callback carries `{"code", "message", "retryable"}`.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+
+class Problem(BaseModel):
+    """One thing that is wrong: where, and what."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: str
+    """Path in the request, such as `task.metadata.id` or `init_images[0]`; "" is the whole."""
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}" if self.field else self.problem
+
+
+class ApiErrorCode(StrEnum):
+    """`error.code` of a refused request, with the HTTP status it comes with."""
+
+    INVALID_REQUEST = "invalid_request"  # 400
+    UNAUTHORIZED = "unauthorized"  # 401, from API Gateway
+    NOT_FOUND = "not_found"  # 404
+    PAYLOAD_TOO_LARGE = "payload_too_large"  # 413
+    UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"  # 415
+    THROTTLED = "throttled"  # 429, from API Gateway
+    INTERNAL = "internal_error"  # 500
+    UNAVAILABLE = "unavailable"  # 503
+
+
+class ApiError(BaseModel):
+    """The `error` object of a refused request."""
+
+    code: ApiErrorCode
+    message: str
+    details: list[Problem] = []
+
+
+class ApiErrorBody(BaseModel):
+    """The body of every refused request."""
+
+    error: ApiError
+
+
+class TaskErrorCode(StrEnum):
+    """`error.code` of a failed task."""
+
+    INVALID_TASK = "invalid_task"  # the message or its content cannot be used
+    UNSUPPORTED_TASK = "unsupported_task"  # this runtime does not do this task type
+    INPUT_UNAVAILABLE = "input_unavailable"  # a URL in the content could not be fetched
+    RUNTIME_REJECTED = "runtime_rejected"  # the runtime refused the content
+    RUNTIME_FAILED = "runtime_failed"  # the runtime tried and failed
+    DEADLINE_EXCEEDED = "deadline_exceeded"  # it took longer than a task may take
+    ID_REUSED = "id_reused"  # the id was used before, for another content
+    INTERNAL = "internal_error"  # our fault
+
+
+class TaskError(BaseModel):
+    """The `error` object of a failed task's result."""
+
+    code: TaskErrorCode
+    message: str
+    retryable: bool = False
+    """True where the same task, sent again, may well succeed."""
+
+
+class ContractError(ValueError):
+    """A request or message that does not keep the contract, with every problem found."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = list(problems)
+        super().__init__("; ".join(map(str, self.problems)))
+
+
+def problems_of(error: ValidationError, prefix: tuple[str | int, ...] = ()) -> list[Problem]:
+    """Turns pydantic's errors into problems, in the order of the fields.
+
+    Args:
+        error: what `model_validate` raised.
+        prefix: path of the validated value within the request.
+    """
+    return [
+        Problem(
+            field=_path((*prefix, *details["loc"])),
+            problem=details["msg"].removeprefix("Value error, "),
+        )
+        for details in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _path(location: tuple[str | int, ...]) -> str:
+    path = ""
+    for part in location:
+        if isinstance(part, int):
+            path += f"[{part}]"
+        else:
+            path += f".{part}" if path else part
+    return path

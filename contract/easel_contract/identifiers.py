@@ -1,0 +1,66 @@
+"""Ids, prefixes and names: what of a user's text may become part of a key, a filter or a log.
+
+What passes here is used as it is: nothing downstream truncates, escapes or cleans it.
+"""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+MAX_ID_LENGTH = 128
+MAX_PREFIX_SEGMENTS = 8
+MAX_CHECKPOINT_LENGTH = 255
+
+_SEGMENT = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_ID_LENGTH - 1}}}")
+_SEGMENT_RULE = (
+    f"1 to {MAX_ID_LENGTH} letters, digits, '.', '_' or '-', beginning with a letter or a digit"
+)
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def check_task_id(value: str) -> str:
+    """Returns a task id unchanged.
+
+    Raises:
+        ValueError: it does not match `[A-Za-z0-9][A-Za-z0-9._-]{0,127}`.
+    """
+    if not _SEGMENT.fullmatch(value):
+        raise ValueError(f"must be {_SEGMENT_RULE}")
+    return value
+
+
+def check_prefix(value: str) -> str:
+    """Returns an output prefix less one trailing slash.
+
+    Raises:
+        ValueError: it is empty, begins with a slash, has more than 8 segments, or a segment
+            that is not an id (so `..` is none).
+    """
+    segments = value.removesuffix("/").split("/")
+    if len(segments) > MAX_PREFIX_SEGMENTS:
+        raise ValueError(f"must have at most {MAX_PREFIX_SEGMENTS} segments between slashes")
+    if not all(_SEGMENT.fullmatch(segment) for segment in segments):
+        raise ValueError(f"each segment between slashes must be {_SEGMENT_RULE}")
+    return "/".join(segments)
+
+
+def check_checkpoint(value: str) -> str:
+    """Returns a checkpoint's name unchanged.
+
+    Raises:
+        ValueError: it is empty, longer than 255 characters or holds a control character.
+    """
+    if not 0 < len(value) <= MAX_CHECKPOINT_LENGTH or _CONTROL_CHARACTER.search(value):
+        raise ValueError(
+            f"must be 1 to {MAX_CHECKPOINT_LENGTH} characters without control characters"
+        )
+    return value
+
+
+_Text = Annotated[str, StringConstraints(strict=True)]
+
+TaskId = Annotated[_Text, AfterValidator(check_task_id)]
+RuntimeName = Annotated[_Text, AfterValidator(check_task_id)]
+Prefix = Annotated[_Text, AfterValidator(check_prefix)]
+CheckpointName = Annotated[_Text, AfterValidator(check_checkpoint)]

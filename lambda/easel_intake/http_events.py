@@ -1,0 +1,93 @@
+"""API Gateway's proxy event -> the JSON in it; an answer -> API Gateway's proxy response.
+
+Forms: https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from easel_contract.errors import ApiError, ApiErrorBody, ApiErrorCode, Problem
+from easel_contract.json_text import decode_json
+from pydantic import BaseModel, JsonValue
+
+MAX_BODY_BYTES = 5 * 1024 * 1024
+"""Lambda takes events of 6 MB, in which the body is escaped or base64-encoded."""
+
+_STATUS = {
+    ApiErrorCode.INVALID_REQUEST: HTTPStatus.BAD_REQUEST,
+    ApiErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ApiErrorCode.PAYLOAD_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    ApiErrorCode.UNSUPPORTED_MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    ApiErrorCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
+    ApiErrorCode.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+class RefusedRequestError(Exception):
+    """A request that gets an error for an answer."""
+
+    def __init__(self, code: ApiErrorCode, message: str, details: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.error = ApiError(code=code, message=message, details=list(details))
+
+
+def path_of(event: Mapping[str, Any]) -> str:
+    """The resource that was called, such as `/v1alpha2`, without the stage."""
+    return str(event.get("resource") or event.get("path") or "")
+
+
+def read_json_body(event: Mapping[str, Any]) -> JsonValue:
+    """Reads the request's body.
+
+    Raises:
+        RefusedRequestError: it is not declared as JSON (415), too large (413) or not JSON (400).
+    """
+    media_type = _header(event, "content-type").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise RefusedRequestError(
+            ApiErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the header Content-Type: application/json."
+        )
+    try:
+        raw = (event.get("body") or "").encode()
+        if event.get("isBase64Encoded"):
+            raw = base64.b64decode(raw, validate=True)
+        if len(raw) > MAX_BODY_BYTES:
+            raise RefusedRequestError(
+                ApiErrorCode.PAYLOAD_TOO_LARGE,
+                f"The body has {len(raw)} bytes, the limit is {MAX_BODY_BYTES}. "
+                "Put large pictures into S3 and send their s3:// URLs.",
+            )
+        return decode_json(raw)
+    except (ValueError, binascii.Error) as error:
+        raise RefusedRequestError(
+            ApiErrorCode.INVALID_REQUEST,
+            "The body is not JSON.",
+            [Problem(field="", problem=str(error))],
+        ) from error
+
+
+def accepted_response(body: BaseModel) -> dict[str, Any]:
+    """The proxy response to an accepted request."""
+    return _response(HTTPStatus.OK, body)
+
+
+def refused_response(error: ApiError) -> dict[str, Any]:
+    """The proxy response to a refused request."""
+    return _response(_STATUS[error.code], ApiErrorBody(error=error))
+
+
+def _response(status: HTTPStatus, body: BaseModel) -> dict[str, Any]:
+    return {
+        "statusCode": int(status),
+        "headers": {"Content-Type": "application/json"},
+        "body": body.model_dump_json(),
+        "isBase64Encoded": False,
+    }
+
+
+def _header(event: Mapping[str, Any], name: str) -> str:
+    headers: Mapping[str, Any] = event.get("headers") or {}
+    return next((str(value) for key, value in headers.items() if key.lower() == name), "")

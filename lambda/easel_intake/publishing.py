@@ -1,0 +1,75 @@
+"""A task -> the tasks topic, its content by way of S3 where it is too large for SNS."""
+
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from easel_contract import attributes
+from easel_contract.json_text import encode_json
+from easel_contract.storage import payload_key
+from easel_contract.task import TaskMessage
+
+from easel_intake.api_requests import RequestedTask
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+
+MAX_INLINE_BYTES = 200 * 1024
+"""SNS and SQS take 256 KiB, attributes and envelope included."""
+
+
+class TaskPublisher:
+    """Publishes tasks to one topic."""
+
+    def __init__(self, sns: "SNSClient", s3: "S3Client", topic_arn: str, bucket: str) -> None:
+        self._sns = sns
+        self._s3 = s3
+        self._topic_arn = topic_arn
+        self._bucket = bucket
+
+    def publish(self, task: RequestedTask) -> None:
+        """Publishes a task with the attributes that the queues' filters look at.
+
+        Raises:
+            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: SNS or S3 did not
+                take it; nothing will come of the task.
+        """
+        message = TaskMessage(
+            metadata=task.metadata,
+            content=task.content,
+            created_at=datetime.now(UTC),
+            trace=_trace(),
+        )
+        body = message.to_json()
+        if len(body.encode()) > MAX_INLINE_BYTES:
+            body = self._by_reference(message).to_json()
+        names = {attributes.RUNTIME: task.metadata.runtime}
+        if task.checkpoint is not None:
+            names[attributes.CHECKPOINT] = task.checkpoint
+        self._sns.publish(
+            TopicArn=self._topic_arn,
+            Message=body,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value} for name, value in names.items()
+            },
+        )
+
+    def _by_reference(self, message: TaskMessage) -> TaskMessage:
+        content: dict[str, Any] = message.content or {}
+        key = payload_key(message.metadata.id)
+        self._s3.put_object(
+            Bucket=self._bucket,
+            Key=key,
+            Body=encode_json(content).encode(),
+            ContentType="application/json",
+        )
+        return message.model_copy(
+            update={"content": None, "content_ref": f"s3://{self._bucket}/{key}"}
+        )
+
+
+def _trace() -> dict[str, str] | None:
+    # Lambda sets it per invocation; SNS does not carry the header to SQS everywhere.
+    header = os.environ.get("_X_AMZN_TRACE_ID")
+    return {"X-Amzn-Trace-Id": header} if header else None
