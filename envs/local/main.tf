@@ -1,0 +1,49 @@
+# The way of a task on one machine: the same modules as on AWS, applied to the emulator.
+
+locals {
+  account_id = "000000000000"
+}
+
+module "api_fanout" {
+  source = "../../modules/api-fanout"
+
+  name       = var.name
+  account_id = local.account_id
+  stage_name = var.stage_name
+  throttle   = var.throttle
+
+  runtimes = {
+    for name, runtime in var.runtimes : name => {
+      type           = runtime.type
+      model_filename = runtime.model_filename
+      dynamic_model  = runtime.dynamic_model
+    }
+  }
+
+  intake = {
+    package_path = var.intake_package_path
+    # Each execution is a process of 57 MB here.
+    reserved_concurrency = 10
+  }
+
+  output_bucket = { force_destroy = true }
+
+  log_retention_days = 1
+}
+
+module "runtime" {
+  source   = "../../modules/runtime"
+  for_each = var.runtimes
+
+  stack_name     = var.name
+  name           = each.key
+  type           = each.value.type
+  model_filename = each.value.model_filename
+  account_id     = local.account_id
+  queue          = each.value.queue
+
+  tasks_topic_arn         = module.api_fanout.tasks_topic_arn
+  notifications_topic_arn = module.api_fanout.notifications_topic_arn
+  output_bucket_arn       = module.api_fanout.output_bucket_arn
+  kms_key_arn             = module.api_fanout.kms_key_arn
+}

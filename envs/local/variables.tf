@@ -1,0 +1,55 @@
+variable "name" {
+  description = "Name of the stack."
+  type        = string
+  nullable    = false
+}
+
+variable "aws_endpoint_url" {
+  description = "The emulator's URL, as in AWS_ENDPOINT_URL; for the outputs."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^https?://[^/]+$", var.aws_endpoint_url))
+    error_message = "aws_endpoint_url must be like http://127.0.0.1:4566, without a path."
+  }
+}
+
+variable "intake_package_path" {
+  description = "Zip of the intake function's code, built for this machine's Python."
+  type        = string
+  nullable    = false
+}
+
+variable "runtimes" {
+  description = "Runtimes of the stack, by name; see modules/api-fanout and modules/runtime."
+  type = map(object({
+    type           = string
+    model_filename = optional(string)
+    dynamic_model  = optional(bool, false)
+    queue = optional(object({
+      visibility_timeout_seconds    = optional(number)
+      retention_seconds             = optional(number)
+      max_receive_count             = optional(number)
+      dead_letter_retention_seconds = optional(number)
+    }), {})
+  }))
+  nullable = false
+}
+
+variable "throttle" {
+  description = "Requests that the API key may send; see modules/api-fanout."
+  type = object({
+    rate_limit_per_second = optional(number)
+    burst_limit           = optional(number)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "stage_name" {
+  description = "Stage of the REST API."
+  type        = string
+  default     = "dev"
+  nullable    = false
+}

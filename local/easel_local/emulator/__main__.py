@@ -1,0 +1,50 @@
+"""Serves the emulator in the foreground until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from easel_local.emulator.server import ServerError, serve
+
+_HIGHEST_PORT = 65535
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{port} is not a port: 0 (any free one) to 65535")
+    return port
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line and serve.
+
+    Returns:
+        The exit status: 0 after a clean stop, 1 when the emulator cannot start.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m easel_local.emulator",
+        description="AWS on 127.0.0.1: the emulator of easel's local stack.",
+    )
+    parser.add_argument("--port", type=_port, default=0, help="port; 0 (default) takes a free one")
+    parser.add_argument(
+        "--state-dir", type=Path, help="keep the state in this folder over restarts"
+    )
+    parser.add_argument(
+        "--enforce-iam",
+        action="store_true",
+        help="check IAM policies of sqs, sns, s3 and kms requests, as AWS does",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        serve(options.port, state_dir=options.state_dir, enforce_iam=options.enforce_iam)
+    except ServerError as error:
+        print(f"emulator: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

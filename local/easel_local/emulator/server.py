@@ -1,0 +1,166 @@
+"""The process that serves ministack: its environment, its socket, its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import importlib.metadata
+import os
+import shutil
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+HOST = "127.0.0.1"
+REGION = "us-east-1"
+ACCOUNT_ID = "000000000000"
+
+# The bridges reach into ministack's insides; each is proven against this version only.
+MINISTACK_VERSION = "1.5.33"
+
+# A stop does not wait for long polls (SQS: up to 20 s).
+_GRACE_SECONDS = 1.0
+
+
+class ServerError(Exception):
+    """The emulator cannot start; the message says what to change."""
+
+
+def serve(port: int, *, state_dir: Path | None = None, enforce_iam: bool = False) -> None:
+    """Serve ministack on 127.0.0.1 until SIGTERM or SIGINT.
+
+    The first line on standard output is the endpoint's URL. The process's environment is replaced:
+    ministack reads its settings from it, and hands it to every Lambda function it runs.
+
+    Args:
+        port: The only port that is listened on; 0 takes a free one.
+        state_dir: Folder that keeps the state over restarts; None keeps it in memory.
+        enforce_iam: Whether IAM policies are checked.
+
+    Raises:
+        ServerError: Wrong ministack version, or the port is taken.
+    """
+    _check_version()
+    with _listen(port) as listener, _scratch() as scratch:
+        port = listener.getsockname()[1]
+        settings = _settings(port, scratch, state_dir, enforce_iam=enforce_iam)
+        os.environ.clear()
+        os.environ.update(settings)
+        tempfile.tempdir = str(scratch)
+        print(f"http://{HOST}:{port}", flush=True)
+        try:
+            asyncio.run(_serve(listener))
+        finally:
+            _end_children()
+
+
+def _check_version() -> None:
+    try:
+        found = importlib.metadata.version("ministack")
+    except importlib.metadata.PackageNotFoundError:
+        found = "none"
+    if found != MINISTACK_VERSION:
+        raise ServerError(
+            f"ministack {MINISTACK_VERSION} is needed, found {found}: "
+            "install requirements/local.txt again"
+        )
+
+
+@contextlib.contextmanager
+def _listen(port: int) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, port))
+            listener.listen()
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise ServerError(
+                    f"port {port} of {HOST} is taken: stop what listens there, or choose another"
+                ) from error
+            raise ServerError(f"cannot listen on {HOST}:{port}: {error.strerror}") from error
+        yield listener
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="easel-emulator-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _settings(
+    port: int, scratch: Path, state_dir: Path | None, *, enforce_iam: bool
+) -> dict[str, str]:
+    # Nothing of the caller's environment but what a process needs to run: a Lambda function must
+    # see neither the caller's credentials nor his ~/.aws.
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    settings = {
+        **kept,
+        "HOME": str(scratch),
+        "TMPDIR": str(scratch),
+        "BIND_HOST": HOST,
+        "MINISTACK_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "MINISTACK_REGION": REGION,
+        "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+        # Listeners that the local stack does not use; without this line ministack opens
+        # 0.0.0.0:8883.
+        "IOT_MTLS_ENABLED": "0",
+        "SFTP_ENABLED": "0",
+        # Containers are never used: functions run as processes of this Python.
+        "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
+        "LAMBDA_EXECUTOR": "local",
+        "AUTH": "true" if enforce_iam else "false",
+        "LOG_LEVEL": "WARNING",
+    }
+    if state_dir is not None:
+        state = state_dir.resolve()
+        (state / "s3").mkdir(parents=True, exist_ok=True)
+        settings |= {
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(state),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(state / "s3"),
+        }
+    return settings
+
+
+async def _serve(listener: socket.socket) -> None:
+    # Imported here: ministack reads its settings from the environment when it is imported.
+    from hypercorn.asyncio import serve as serve_asgi
+    from hypercorn.config import Config
+    from ministack.app import app
+
+    from easel_local.emulator.bridges import bridge
+
+    bridge()
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.graceful_timeout = _GRACE_SECONDS
+    config.keep_alive_timeout = 75
+    config.loglevel = "WARNING"
+    await serve_asgi(app, config, shutdown_trigger=stop.wait)
+    # Before the event loop waits for its threads: some of them wait for these workers.
+    _end_children()
+
+
+def _end_children() -> None:
+    children = psutil.Process().children(recursive=True)
+    for child in children:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+    psutil.wait_procs(children, timeout=_GRACE_SECONDS)

@@ -1,0 +1,56 @@
+# ---------------------------------------------------------------------------------------------
+# What API Gateway itself answers, in the same shape as the intake function's errors
+# ---------------------------------------------------------------------------------------------
+
+locals {
+  # status null: API Gateway's own. message null: API Gateway's own words, which it quotes itself.
+  gateway_responses = {
+    # A missing key is an invalid key to API Gateway.
+    INVALID_API_KEY        = { status = "401", code = "unauthorized", message = "the x-api-key header is missing or holds no valid API key" }
+    UNAUTHORIZED           = { status = "401", code = "unauthorized", message = "the request is not authorized" }
+    ACCESS_DENIED          = { status = "403", code = "forbidden", message = "access to this API is denied" }
+    EXPIRED_TOKEN          = { status = "403", code = "forbidden", message = "the Authorization header holds an expired token; this API needs x-api-key only" }
+    INVALID_SIGNATURE      = { status = "403", code = "forbidden", message = "the Authorization header holds an invalid signature; this API needs x-api-key only" }
+    WAF_FILTERED           = { status = "403", code = "forbidden", message = "the request was blocked by a firewall rule" }
+    BAD_REQUEST_BODY       = { status = "400", code = "bad_request", message = "the body must be a JSON object" }
+    BAD_REQUEST_PARAMETERS = { status = "400", code = "bad_request", message = "a parameter or header of the request is wrong" }
+    # API Gateway's name for any path or method that does not exist.
+    MISSING_AUTHENTICATION_TOKEN = { status = "404", code = "not_found", message = "no such path or method: send POST to /v1alpha1 or /v1alpha2" }
+    RESOURCE_NOT_FOUND           = { status = "404", code = "not_found", message = "no such path: send POST to /v1alpha1 or /v1alpha2" }
+    REQUEST_TOO_LARGE            = { status = "413", code = "payload_too_large", message = "the request is larger than API Gateway takes (10 MB)" }
+    UNSUPPORTED_MEDIA_TYPE       = { status = "415", code = "unsupported_media_type", message = "the Content-Type must be application/json" }
+    THROTTLED                    = { status = "429", code = "throttled", message = "too many requests: try again in a second" }
+    QUOTA_EXCEEDED               = { status = "429", code = "throttled", message = "the API key's quota is used up" }
+    API_CONFIGURATION_ERROR      = { status = "500", code = "internal", message = "the API is not configured correctly" }
+    INTEGRATION_FAILURE          = { status = "502", code = "internal", message = "the intake function failed: try again" }
+    INTEGRATION_TIMEOUT          = { status = "504", code = "internal", message = "the intake function did not answer in time: try again" }
+    DEFAULT_4XX                  = { status = null, code = "bad_request", message = null }
+    DEFAULT_5XX                  = { status = null, code = "internal", message = null }
+  }
+
+  # A value that API Gateway fills in, with the quotes around it.
+  gateway_message = "$context.error.messageString"
+}
+
+resource "aws_api_gateway_gateway_response" "this" {
+  for_each = local.gateway_responses
+
+  rest_api_id   = aws_api_gateway_rest_api.this.id
+  response_type = each.key
+  status_code   = each.value.status
+
+  response_templates = {
+    "application/json" = replace(
+      jsonencode({
+        error = {
+          code    = each.value.code
+          message = coalesce(each.value.message, local.gateway_message)
+          details = []
+        }
+      }),
+      jsonencode(local.gateway_message), local.gateway_message,
+    )
+  }
+
+  response_parameters = each.key == "THROTTLED" ? { "gatewayresponse.header.Retry-After" = "'1'" } : {}
+}

@@ -1,0 +1,91 @@
+# ---------------------------------------------------------------------------------------------
+# Stage: access log, metrics, traces
+# ---------------------------------------------------------------------------------------------
+
+resource "aws_cloudwatch_log_group" "access" {
+  name              = local.log_group_names.access
+  retention_in_days = var.log_retention_days
+  kms_key_id        = aws_kms_key.this.arn
+}
+
+resource "aws_api_gateway_stage" "this" {
+  #checkov:skip=CKV_AWS_120:Every request is a task of its own; a cached answer would lose it
+  #checkov:skip=CKV2_AWS_51:Clients authenticate with an API key; the integration is AWS-internal, where client certificates do not apply
+  #checkov:skip=CKV2_AWS_29:A web ACL has a monthly price and rules of the user's own; associate one with the stage's ARN
+  #checkov:skip=CKV_AWS_73:Tracing follows tracing_enabled, true by default
+  rest_api_id          = aws_api_gateway_rest_api.this.id
+  deployment_id        = aws_api_gateway_deployment.this.id
+  stage_name           = var.stage_name
+  xray_tracing_enabled = var.tracing_enabled
+
+  access_log_settings {
+    destination_arn = aws_cloudwatch_log_group.access.arn
+    # The key's id, never its value; no header and no body.
+    format = jsonencode({
+      requestId          = "$context.requestId"
+      requestTimeEpoch   = "$context.requestTimeEpoch"
+      httpMethod         = "$context.httpMethod"
+      resourcePath       = "$context.resourcePath"
+      status             = "$context.status"
+      errorResponseType  = "$context.error.responseType"
+      responseLatency    = "$context.responseLatency"
+      integrationLatency = "$context.integrationLatency"
+      integrationError   = "$context.integration.error"
+      responseLength     = "$context.responseLength"
+      apiKeyId           = "$context.identity.apiKeyId"
+      sourceIp           = "$context.identity.sourceIp"
+      xrayTraceId        = "$context.xrayTraceId"
+    })
+  }
+
+  # Without the account's role API Gateway refuses a stage that has an access log.
+  depends_on = [aws_api_gateway_account.this]
+}
+
+resource "aws_api_gateway_method_settings" "all" {
+  #checkov:skip=CKV_AWS_225:Every request is a task of its own; a cached answer would lose it
+  #checkov:skip=CKV_AWS_308:Nothing is cached
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  stage_name  = aws_api_gateway_stage.this.stage_name
+  method_path = "*/*"
+
+  settings {
+    metrics_enabled = true
+    logging_level   = "ERROR"
+    # A data trace would write bodies and the x-api-key header to the log.
+    data_trace_enabled = false
+  }
+}
+
+# ---------------------------------------------------------------------------------------------
+# API Gateway's right to write logs: one role for all APIs of the account in this region
+# ---------------------------------------------------------------------------------------------
+
+data "aws_iam_policy_document" "api_logs_trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = [local.service_principals.apigateway]
+    }
+  }
+}
+
+resource "aws_iam_role" "api_logs" {
+  name               = "${var.name}-${local.region}-api-logs"
+  description        = "Lets API Gateway write its logs"
+  assume_role_policy = data.aws_iam_policy_document.api_logs_trust.json
+}
+
+# API Gateway refuses a role with less than this policy, which AWS keeps for the purpose.
+resource "aws_iam_role_policy_attachment" "api_logs" {
+  role       = aws_iam_role.api_logs.name
+  policy_arn = "arn:${local.partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+}
+
+resource "aws_api_gateway_account" "this" {
+  cloudwatch_role_arn = aws_iam_role.api_logs.arn
+
+  depends_on = [aws_iam_role_policy_attachment.api_logs]
+}

@@ -1,0 +1,79 @@
+# ---------------------------------------------------------------------------------------------
+# Tasks topic: the intake function publishes, each runtime's queue subscribes with a filter.
+# Whoever in the account has sns:Publish in his IAM policy may publish as well.
+# ---------------------------------------------------------------------------------------------
+
+resource "aws_sns_topic" "tasks" {
+  name              = "${var.name}-tasks"
+  kms_master_key_id = aws_kms_key.this.arn
+  signature_version = 2
+}
+
+data "aws_iam_policy_document" "tasks_topic" {
+  statement {
+    sid       = "IntakePublishes"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.tasks.arn]
+
+    principals {
+      type        = "AWS"
+      identifiers = [aws_iam_role.intake.arn]
+    }
+  }
+
+  statement {
+    sid       = "DenyWithoutTls"
+    effect    = "Deny"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.tasks.arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_sns_topic_policy" "tasks" {
+  arn    = aws_sns_topic.tasks.arn
+  policy = data.aws_iam_policy_document.tasks_topic.json
+}
+
+# ---------------------------------------------------------------------------------------------
+# Notifications topic: the queue agents publish results, users subscribe
+# ---------------------------------------------------------------------------------------------
+
+resource "aws_sns_topic" "notifications" {
+  name              = "${var.name}-notifications"
+  kms_master_key_id = aws_kms_key.this.arn
+  signature_version = 2
+}
+
+data "aws_iam_policy_document" "notifications_topic" {
+  statement {
+    sid       = "DenyWithoutTls"
+    effect    = "Deny"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.notifications.arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+}
+
+resource "aws_sns_topic_policy" "notifications" {
+  arn    = aws_sns_topic.notifications.arn
+  policy = data.aws_iam_policy_document.notifications_topic.json
+}

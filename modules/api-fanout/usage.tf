@@ -1,0 +1,29 @@
+# ---------------------------------------------------------------------------------------------
+# API key and its limits
+# ---------------------------------------------------------------------------------------------
+
+resource "aws_api_gateway_api_key" "this" {
+  name        = var.name
+  description = "Sends tasks to ${var.name}"
+}
+
+resource "aws_api_gateway_usage_plan" "this" {
+  name        = var.name
+  description = "Limits of one API key of ${var.name}"
+
+  api_stages {
+    api_id = aws_api_gateway_rest_api.this.id
+    stage  = aws_api_gateway_stage.this.stage_name
+  }
+
+  throttle_settings {
+    rate_limit  = var.throttle.rate_limit_per_second
+    burst_limit = var.throttle.burst_limit
+  }
+}
+
+resource "aws_api_gateway_usage_plan_key" "this" {
+  usage_plan_id = aws_api_gateway_usage_plan.this.id
+  key_id        = aws_api_gateway_api_key.this.id
+  key_type      = "API_KEY"
+}

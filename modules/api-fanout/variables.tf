@@ -1,0 +1,188 @@
+variable "name" {
+  description = "Name of the stack. Prefix of every name made here; part of the output bucket's name."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.name))
+    error_message = "name must be 2 to 24 lower-case letters, digits or hyphens, begin with a letter and not end with a hyphen (it becomes part of a bucket's name)."
+  }
+}
+
+variable "account_id" {
+  description = "AWS account that the stack lives in, 12 digits."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be 12 digits."
+  }
+}
+
+variable "runtimes" {
+  description = <<-EOT
+    Runtimes that tasks may name, by name; the intake function refuses all others.
+    - type: sdwebui or comfyui.
+    - model_filename: checkpoint that a v1alpha1 request names to reach this runtime (sdwebui).
+    - dynamic_model: whether a task may switch the checkpoint.
+  EOT
+  type = map(object({
+    type           = string
+    model_filename = optional(string)
+    dynamic_model  = optional(bool, false)
+  }))
+  nullable = false
+
+  validation {
+    condition     = length(var.runtimes) > 0
+    error_message = "runtimes must have at least one entry: without one every request is refused."
+  }
+  validation {
+    condition     = alltrue([for name in keys(var.runtimes) : can(regex("^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$", name))])
+    error_message = "A runtime's name must be 1 to 32 lower-case letters, digits or hyphens, and begin and end with a letter or digit."
+  }
+  validation {
+    condition     = alltrue([for runtime in values(var.runtimes) : contains(["sdwebui", "comfyui"], runtime.type)])
+    error_message = "A runtime's type must be sdwebui or comfyui."
+  }
+  validation {
+    condition     = alltrue([for runtime in values(var.runtimes) : can(regex("^[A-Za-z0-9][A-Za-z0-9._ +()-]{0,127}$", runtime.model_filename)) if runtime.model_filename != null])
+    error_message = "model_filename must be a plain file name of up to 128 letters, digits, spaces or ._+()- characters, without a folder."
+  }
+  validation {
+    condition = length(distinct([
+      for runtime in values(var.runtimes) : runtime.model_filename if runtime.type == "sdwebui" && runtime.model_filename != null
+      ])) == length([
+      for runtime in values(var.runtimes) : runtime if runtime.type == "sdwebui" && runtime.model_filename != null
+    ])
+    error_message = "Two sdwebui runtimes have the same model_filename: a v1alpha1 request would reach both and be drawn twice."
+  }
+}
+
+variable "stage_name" {
+  description = "Stage of the REST API: the first part of the path."
+  type        = string
+  default     = "dev"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.stage_name))
+    error_message = "stage_name must be 1 to 64 letters, digits, hyphens or underscores."
+  }
+}
+
+variable "throttle" {
+  description = "Requests that one API key may send: steadily, and at once after a pause."
+  type = object({
+    rate_limit_per_second = optional(number, 30)
+    burst_limit           = optional(number, 50)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.throttle.rate_limit_per_second > 0 && var.throttle.rate_limit_per_second <= 10000
+    error_message = "throttle.rate_limit_per_second must be above 0 and at most 10000, the account's limit."
+  }
+  validation {
+    condition     = var.throttle.burst_limit >= 1 && var.throttle.burst_limit <= 5000 && floor(var.throttle.burst_limit) == var.throttle.burst_limit
+    error_message = "throttle.burst_limit must be a whole number from 1 to 5000, the account's limit."
+  }
+}
+
+variable "intake" {
+  description = <<-EOT
+    The intake function.
+    - package_path: zip of its code, built by `make`.
+    - runtime, architecture: what the zip's compiled wheels were built for.
+    - memory_mb: also its share of a CPU. 1024 MB imports pydantic and boto3 in about half the time of 512.
+    - timeout_seconds: below the 29 s after which API Gateway gives up.
+    - reserved_concurrency: most executions at once; null shares the account's pool.
+    - log_level: DEBUG, INFO, WARNING or ERROR.
+  EOT
+  type = object({
+    package_path         = string
+    runtime              = optional(string, "python3.13")
+    architecture         = optional(string, "x86_64")
+    memory_mb            = optional(number, 1024)
+    timeout_seconds      = optional(number, 15)
+    reserved_concurrency = optional(number)
+    log_level            = optional(string, "INFO")
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^python3\\.1[1-9]$", var.intake.runtime))
+    error_message = "intake.runtime must be python3.11 or later: the code needs it."
+  }
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.intake.architecture)
+    error_message = "intake.architecture must be x86_64 or arm64."
+  }
+  validation {
+    condition     = var.intake.memory_mb >= 256 && var.intake.memory_mb <= 10240
+    error_message = "intake.memory_mb must be from 256 (below that its imports outlast the timeout) to 10240."
+  }
+  validation {
+    condition     = var.intake.timeout_seconds >= 3 && var.intake.timeout_seconds <= 29
+    error_message = "intake.timeout_seconds must be from 3 to 29, where API Gateway gives up."
+  }
+  validation {
+    condition     = var.intake.reserved_concurrency == null || try(var.intake.reserved_concurrency >= 1, false)
+    error_message = "intake.reserved_concurrency must be at least 1 (0 would refuse every request), or null."
+  }
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.intake.log_level)
+    error_message = "intake.log_level must be DEBUG, INFO, WARNING or ERROR."
+  }
+}
+
+variable "output_bucket" {
+  description = <<-EOT
+    The output bucket.
+    - expire_outputs_after_days: when pictures are removed; null keeps them.
+    - expire_noncurrent_after_days: when overwritten and deleted objects are removed for good.
+    - expire_payloads_after_days: when large task payloads are removed; longer than a task lives in its queues (18 days).
+    - force_destroy: whether destroying the stack may delete a bucket that is not empty.
+  EOT
+  type = object({
+    expire_outputs_after_days    = optional(number)
+    expire_noncurrent_after_days = optional(number, 30)
+    expire_payloads_after_days   = optional(number, 30)
+    force_destroy                = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for days in [var.output_bucket.expire_outputs_after_days, var.output_bucket.expire_noncurrent_after_days] :
+      days == null || try(days >= 1 && floor(days) == days, false)
+    ])
+    error_message = "output_bucket.expire_outputs_after_days and expire_noncurrent_after_days must be whole days, at least 1."
+  }
+  validation {
+    condition     = try(var.output_bucket.expire_payloads_after_days >= 19, false)
+    error_message = "output_bucket.expire_payloads_after_days must be at least 19: a task may wait 4 days in its queue and 14 in the dead-letter queue."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long CloudWatch keeps the access log and the intake function's log."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be one of CloudWatch's periods: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "tracing_enabled" {
+  description = "Whether API Gateway and the intake function send traces to X-Ray. Set false in AWS China, where Lambda has no X-Ray."
+  type        = bool
+  default     = true
+  nullable    = false
+}

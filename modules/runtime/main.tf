@@ -1,0 +1,26 @@
+# One runtime: its queue with a dead-letter queue, its filtered subscription to the tasks topic,
+# and the role of its queue agent.
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+locals {
+  partition = data.aws_partition.current.partition
+  region    = data.aws_region.current.name
+
+  # Both are the same in every partition.
+  service_principals = {
+    pods = "pods.eks.amazonaws.com"
+    sns  = "sns.amazonaws.com"
+  }
+
+  queue_name             = "${var.stack_name}-${var.name}"
+  dead_letter_queue_name = "${local.queue_name}-dead-letter"
+
+  # Written out, not read from the queues: the policies below are arguments of the queues
+  # themselves. As resources of their own they would add half a minute each to every apply.
+  queue_arn_prefix      = "arn:${local.partition}:sqs:${local.region}:${var.account_id}"
+  queue_arn             = "${local.queue_arn_prefix}:${local.queue_name}"
+  dead_letter_queue_arn = "${local.queue_arn_prefix}:${local.dead_letter_queue_name}"
+}

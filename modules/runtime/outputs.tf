@@ -1,0 +1,45 @@
+output "queue_url" {
+  description = "URL of the task queue."
+  value       = aws_sqs_queue.task.url
+
+  # Empty until the topic delivers into it.
+  depends_on = [aws_sns_topic_subscription.tasks]
+}
+
+output "queue_arn" {
+  description = "ARN of the task queue."
+  value       = aws_sqs_queue.task.arn
+}
+
+output "queue_name" {
+  description = "Name of the task queue, as in its metrics."
+  value       = aws_sqs_queue.task.name
+}
+
+output "dead_letter_queue_url" {
+  description = "URL of the dead-letter queue."
+  value       = aws_sqs_queue.dead_letter.url
+}
+
+output "dead_letter_queue_arn" {
+  description = "ARN of the dead-letter queue."
+  value       = aws_sqs_queue.dead_letter.arn
+}
+
+output "dead_letter_queue_name" {
+  description = "Name of the dead-letter queue, as in its metrics."
+  value       = aws_sqs_queue.dead_letter.name
+}
+
+output "role_arn" {
+  description = "ARN of the queue agent's role."
+  value       = aws_iam_role.agent.arn
+
+  # Useless before it may do anything.
+  depends_on = [aws_iam_role_policy.agent]
+}
+
+output "role_name" {
+  description = "Name of the queue agent's role, to attach further policies to (model bucket, input buckets)."
+  value       = aws_iam_role.agent.name
+}

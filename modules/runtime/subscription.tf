@@ -1,0 +1,34 @@
+# ---------------------------------------------------------------------------------------------
+# Subscription: which tasks reach this runtime
+# ---------------------------------------------------------------------------------------------
+
+locals {
+  by_name = { runtime = [var.name] }
+
+  # v1alpha1 knows checkpoints, not runtimes. The checkpoint decides only where no runtime is
+  # named: a task that names another runtime and, in passing, this runtime's checkpoint would
+  # otherwise be drawn twice.
+  by_checkpoint = {
+    runtime             = [{ exists = false }]
+    sd_model_checkpoint = [var.model_filename]
+  }
+
+  routes_by_checkpoint = var.type == "sdwebui" && var.model_filename != null
+
+  filter_policy = (local.routes_by_checkpoint
+    ? jsonencode({ "$or" = [local.by_name, local.by_checkpoint] })
+    : jsonencode(local.by_name)
+  )
+}
+
+resource "aws_sns_topic_subscription" "tasks" {
+  topic_arn            = var.tasks_topic_arn
+  protocol             = "sqs"
+  endpoint             = aws_sqs_queue.task.arn
+  raw_message_delivery = true
+  filter_policy        = local.filter_policy
+  filter_policy_scope  = "MessageAttributes"
+
+  # Otherwise a task that SNS cannot deliver (key disabled, queue deleted) is lost in silence.
+  redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter.arn })
+}

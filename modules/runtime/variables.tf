@@ -1,0 +1,135 @@
+variable "stack_name" {
+  description = "Name of the stack; prefix of every name made here."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,22}[a-z0-9]$", var.stack_name))
+    error_message = "stack_name must be 2 to 24 lower-case letters, digits or hyphens, begin with a letter and not end with a hyphen."
+  }
+}
+
+variable "name" {
+  description = "Name of the runtime, as tasks give it in metadata.runtime."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$", var.name))
+    error_message = "name must be 1 to 32 lower-case letters, digits or hyphens, and begin and end with a letter or digit."
+  }
+}
+
+variable "type" {
+  description = "Kind of server that draws: sdwebui or comfyui."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = contains(["sdwebui", "comfyui"], var.type)
+    error_message = "type must be sdwebui or comfyui."
+  }
+}
+
+variable "model_filename" {
+  description = "Checkpoint that the runtime loads. An sdwebui runtime also gets the v1alpha1 tasks that name it; null: none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.model_filename == null || can(regex("^[A-Za-z0-9][A-Za-z0-9._ +()-]{0,127}$", var.model_filename))
+    error_message = "model_filename must be a plain file name of up to 128 letters, digits, spaces or ._+()- characters, without a folder."
+  }
+}
+
+variable "account_id" {
+  description = "AWS account that the stack lives in, 12 digits."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be 12 digits."
+  }
+}
+
+variable "tasks_topic_arn" {
+  description = "ARN of the topic that tasks are published to."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:", var.tasks_topic_arn))
+    error_message = "tasks_topic_arn must be the ARN of an SNS topic."
+  }
+}
+
+variable "notifications_topic_arn" {
+  description = "ARN of the topic that results are published to."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:", var.notifications_topic_arn))
+    error_message = "notifications_topic_arn must be the ARN of an SNS topic."
+  }
+}
+
+variable "output_bucket_arn" {
+  description = "ARN of the output bucket."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:s3:::[a-z0-9.-]+$", var.output_bucket_arn))
+    error_message = "output_bucket_arn must be the ARN of an S3 bucket."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "ARN of the key that encrypts the queues; the topics and the bucket use the same."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key (not of an alias)."
+  }
+}
+
+variable "queue" {
+  description = <<-EOT
+    The task queue.
+    - visibility_timeout_seconds: how long a received task stays hidden unless the agent extends it; after a crash the task waits that long.
+    - retention_seconds: how long a task waits for a GPU before it is dropped.
+    - max_receive_count: attempts before a task goes to the dead-letter queue.
+    - dead_letter_retention_seconds: how long it stays there.
+  EOT
+  type = object({
+    visibility_timeout_seconds    = optional(number, 120)
+    retention_seconds             = optional(number, 345600)
+    max_receive_count             = optional(number, 5)
+    dead_letter_retention_seconds = optional(number, 1209600)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = var.queue.visibility_timeout_seconds >= 30 && var.queue.visibility_timeout_seconds <= 43200
+    error_message = "queue.visibility_timeout_seconds must be from 30 (the agent extends it every third of it) to 43200."
+  }
+  validation {
+    condition     = var.queue.retention_seconds >= 60 && var.queue.retention_seconds <= 1209600
+    error_message = "queue.retention_seconds must be from 60 to 1209600 (14 days)."
+  }
+  validation {
+    condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 1000
+    error_message = "queue.max_receive_count must be from 1 to 1000."
+  }
+  # A dead letter keeps the time of its first arrival: with a shorter retention it would vanish as
+  # it comes.
+  validation {
+    condition     = var.queue.dead_letter_retention_seconds > var.queue.retention_seconds && var.queue.dead_letter_retention_seconds <= 1209600
+    error_message = "queue.dead_letter_retention_seconds must be more than retention_seconds and at most 1209600 (14 days)."
+  }
+}
