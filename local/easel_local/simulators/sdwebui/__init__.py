@@ -1,0 +1,47 @@
+"""A simulated SD WebUI (AUTOMATIC1111): its HTTP API, with drawn pictures and timed jobs.
+
+In tests::
+
+    with SimulatedSdWebui(Behaviour(service_seconds=0.2)) as webui:
+        requests.post(f"{webui.url}/sdapi/v1/txt2img", json={"prompt": "A dog"}, timeout=10)
+
+From a shell: ``python -m easel_local.simulators.sdwebui --help``.
+
+Not imitated: ``/docs``, ``/openapi.json``, ``script-info``, ``interrogate``, ``create/*`` and
+``train/*``; preview pictures in ``progress``; what scripts, styles, LoRAs and VAEs do to pictures.
+"""
+
+from easel_local.simulators.faults import FaultPlan
+from easel_local.simulators.sdwebui.app import Behaviour, SdWebuiApplication
+from easel_local.simulators.server import SimulatorServer
+
+__all__ = ["Behaviour", "SimulatedSdWebui"]
+
+
+class SimulatedSdWebui(SimulatorServer):
+    """A simulated SD WebUI on a port of this machine."""
+
+    def __init__(
+        self, behaviour: Behaviour | None = None, *, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
+        """Bind the port; ``with`` or ``start`` begins to serve.
+
+        Args:
+            behaviour: Models, times, faults; None takes the defaults.
+            host: Address to bind.
+            port: Port to bind; 0 takes a free one.
+
+        Raises:
+            OSError: The port is taken or the address is not this machine's.
+        """
+        self._webui = SdWebuiApplication(behaviour or Behaviour())
+        super().__init__(self._webui, host, port)
+
+    @property
+    def faults(self) -> FaultPlan:
+        """What is still to go wrong."""
+        return self._webui.faults
+
+    def stats(self) -> dict[str, object]:
+        """What ran: see ``JobLog.summary``."""
+        return self._webui.log.summary()

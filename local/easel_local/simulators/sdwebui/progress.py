@@ -1,0 +1,125 @@
+"""What ``GET /sdapi/v1/progress`` tells, and the flags that interrupt and skip set."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from easel_local.simulators.jobs import Work
+
+_COUNT_UNKNOWN = -1
+"""``job_count`` from a job's beginning until its model is loaded."""
+
+
+class Progress:
+    """The state of the one running job, or of the last one when idle.
+
+    The keys and their life are those of captures ``a1111_interrupt.json``: flags and counters
+    stay after the job as they were, until the next job begins.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._work: Work | None = None
+        self._started = 0.0
+        self._interrupted = False
+        self._skipped = False
+        self._job = ""
+        self._job_count = 0
+        self._job_no = 0
+        self._steps = 0
+        self.job_timestamp = "0"
+
+    @contextmanager
+    def job(self, name: str) -> Iterator[None]:
+        """Begin a job; it ends with the ``with`` block."""
+        with self._lock:
+            self._interrupted = self._skipped = False
+            self._job, self._job_count, self._job_no, self._steps = name, _COUNT_UNKNOWN, 0, 0
+            self._started = time.monotonic()
+            self.job_timestamp = time.strftime("%Y%m%d%H%M%S")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._job, self._job_count, self._work = "", 0, None
+
+    def sampling(self, iterations: int, steps: int) -> None:
+        """The model is loaded: tell how much there is to do."""
+        with self._lock:
+            self._job_count, self._steps = iterations, steps
+
+    def next_iteration(self, work: Work) -> bool:
+        """Begin an iteration.
+
+        Returns:
+            False when the job has been interrupted and nothing more is to be done.
+        """
+        with self._lock:
+            self._skipped = False
+            if self._interrupted:
+                return False
+            self._work = work
+            return True
+
+    def iteration_done(self) -> None:
+        """End an iteration."""
+        with self._lock:
+            self._work = None
+            self._job_no += 1
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the running or the last job has been interrupted."""
+        return self._interrupted
+
+    def interrupt(self) -> None:
+        """End the running job; without one only the flag changes, which the next job resets."""
+        with self._lock:
+            self._interrupted = True
+            self._end_work()
+
+    def skip(self) -> None:
+        """End the running iteration; the job goes on with the next."""
+        with self._lock:
+            self._skipped = True
+            self._end_work()
+
+    def _end_work(self) -> None:
+        if self._work is not None:
+            self._work.end_early()
+
+    def snapshot(self) -> dict[str, object]:
+        """The answer of ``GET /sdapi/v1/progress``; there is never a preview picture."""
+        with self._lock:
+            step = int(self._work.fraction * self._steps) if self._work else 0
+            done, eta = self._estimate(step)
+            state = {
+                "skipped": self._skipped,
+                "interrupted": self._interrupted,
+                "stopping_generation": False,
+                "job": self._job,
+                "job_count": self._job_count,
+                "job_timestamp": self.job_timestamp,
+                "job_no": self._job_no,
+                "sampling_step": step,
+                "sampling_steps": self._steps,
+            }
+        return {
+            "progress": done,
+            "eta_relative": eta,
+            "state": state,
+            "current_image": None,
+            "textinfo": None,
+        }
+
+    def _estimate(self, step: int) -> tuple[float, float]:
+        """The part that is done, never below 0.01 during a job, and the seconds left."""
+        if self._job_count == 0:
+            return 0.0, 0.0
+        done = 0.01
+        if self._job_count > 0 and self._steps > 0:
+            done += (self._job_no + step / self._steps) / self._job_count
+        done = min(done, 1.0)
+        elapsed = time.monotonic() - self._started
+        return done, elapsed / done - elapsed
