@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
+
+from easel_agent.errors import RejectedTaskError
 from easel_contract.errors import TaskErrorCode
 from easel_contract.json_text import decode_json
 from easel_contract.storage import PAYLOAD_FOLDER
 from easel_contract.task import TaskMessage
-
-from easel_agent.errors import RejectedTaskError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

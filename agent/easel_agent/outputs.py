@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from easel_contract.storage import TaskLocation, new_nonce
-
 from easel_agent.media_type import JSON, detect_media_type
+from easel_contract.storage import TaskLocation, new_nonce
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Self
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
+
 from easel_contract.identifiers import RuntimeName
 from easel_contract.task import RuntimeType
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
 
 _PREFIX = "EASEL_"
 

@@ -8,10 +8,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
-from easel_contract.envelope import UnreadableTaskError, decode_task
-from easel_contract.errors import TaskError, TaskErrorCode
-from easel_contract.result import ResultStatus, TaskResult, Timings
-from easel_contract.task import TaskMessage, check_task_type
 
 from easel_agent.errors import (
     InterruptedTaskError,
@@ -26,6 +22,10 @@ from easel_agent.outputs import OutputStore
 from easel_agent.queue import QueueMessage, TaskQueue
 from easel_agent.runtimes.base import Runtime
 from easel_agent.settings import AgentSettings
+from easel_contract.envelope import UnreadableTaskError, decode_task
+from easel_contract.errors import TaskError, TaskErrorCode
+from easel_contract.result import ResultStatus, TaskResult, Timings
+from easel_contract.task import TaskMessage, check_task_type
 
 logger = logging.getLogger(__name__)
 

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel, JsonValue, ValidationError
+
 from easel_contract.api import (
     V1Alpha1Accepted,
     V1Alpha1Request,
@@ -13,8 +15,6 @@ from easel_contract.api import (
 from easel_contract.errors import ContractError, Problem, problems_of
 from easel_contract.storage import TaskLocation
 from easel_contract.task import TaskMetadata, TaskType
-from pydantic import BaseModel, JsonValue, ValidationError
-
 from easel_intake.routing import Runtimes
 
 _V1ALPHA2_FIELDS = ("task.metadata.runtime", "task.metadata.tasktype")

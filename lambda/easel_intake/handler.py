@@ -9,9 +9,9 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-from easel_contract.errors import ApiErrorCode, ContractError
 from pydantic import BaseModel
 
+from easel_contract.errors import ApiErrorCode, ContractError
 from easel_intake.api_requests import READERS, RequestedTask
 from easel_intake.http_events import (
     RefusedRequestError,

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+from pydantic import BaseModel, JsonValue
+
 from easel_contract.errors import ApiError, ApiErrorBody, ApiErrorCode, Problem
 from easel_contract.json_text import decode_json
-from pydantic import BaseModel, JsonValue
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 """Lambda takes events of 6 MB, in which the body is escaped or base64-encoded."""

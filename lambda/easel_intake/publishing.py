@@ -8,7 +8,6 @@ from easel_contract import attributes
 from easel_contract.json_text import encode_json
 from easel_contract.storage import payload_key
 from easel_contract.task import TaskMessage
-
 from easel_intake.api_requests import RequestedTask
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from easel_contract.errors import ContractError, Problem
 from easel_contract.task import TASK_TYPES, RuntimeType, TaskType
-
 from easel_intake.settings import RuntimeSettings
 
 

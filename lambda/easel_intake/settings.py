@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from pydantic import BaseModel, ConfigDict, Field, Json
+
 from easel_contract.identifiers import CheckpointName, RuntimeName
 from easel_contract.task import RuntimeType
-from pydantic import BaseModel, ConfigDict, Field, Json
 
 _ENVIRONMENT = {
     "EASEL_TASKS_TOPIC_ARN": "tasks_topic_arn",

@@ -11,12 +11,12 @@ import time
 from typing import Any
 
 import requests
-from easel_contract.errors import TaskErrorCode
-from easel_contract.task import TaskType
 from pydantic import BaseModel, ValidationError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.runtimes.base import Generation
+from easel_contract.errors import TaskErrorCode
+from easel_contract.task import TaskType
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,118 @@
+# Every verb that a person types. `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --disable-pip-version-check --quiet
+
+# make up PORT=4566 SERVICE_TIME=0.2
+PORT ?= 0
+SERVICE_TIME ?= 1.0
+
+INTAKE_SOURCES := $(wildcard contract/easel_contract/*.py lambda/easel_intake/*.py) \
+	requirements/lambda.txt cli/easel_cli/package_intake.py
+
+.PHONY: help
+help: ## list the verbs
+	@awk 'BEGIN {FS = ":.*## "} /^# --/ {print "\n" substr($$0, 6)} \
+	  /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# -- the local stack: all of easel on this machine, no AWS account
+
+.PHONY: demo
+demo: local-setup build/intake-local.zip ## bring it up, make one picture, print its path, take it down
+	@$(RUN) -m easel_local demo --port $(PORT) --service-time $(SERVICE_TIME)
+
+.PHONY: up
+up: local-setup build/intake-local.zip ## bring it up and leave it running
+	@$(RUN) -m easel_local up --port $(PORT) --service-time $(SERVICE_TIME)
+
+.PHONY: status
+status: local-setup ## show what runs, queue depths and the last results
+	@$(RUN) -m easel_local status
+
+.PHONY: down
+down: local-setup ## take it down
+	@$(RUN) -m easel_local down
+
+# -- tests and checks
+
+.PHONY: test
+test: dev-setup build/intake-local.zip build/intake-aws.zip ## run all tests
+	@$(RUN) -m pytest $(PYTEST_ARGS)
+
+.PHONY: check
+check: dev-setup ## format, lint, types, terraform, shell, Dockerfile
+	@scripts/check
+
+.PHONY: scan
+scan: $(VENV)-scan/.ready ## look for insecure configuration with checkov
+	@scripts/scan
+
+.PHONY: format
+format: dev-setup ## rewrite all code in the one format
+	@$(VENV)/bin/ruff check --fix --select I --quiet .
+	@$(VENV)/bin/ruff format .
+	@terraform fmt -recursive
+
+# -- packages
+
+.PHONY: package
+package: local-setup build/intake-aws.zip build/intake-local.zip ## pack the intake function's zips
+
+build/intake-%.zip: $(INTAKE_SOURCES) | local-setup
+	@echo "packing $@"
+	@$(RUN) -m easel_cli.package_intake $* $@
+
+.PHONY: requirements
+requirements: $(VENV)/.tools ## compile requirements/*.in to *.txt with hashes
+	@scripts/compile-requirements
+
+.PHONY: clean
+clean: ## remove environments, build outputs and caches
+	@rm -rf $(VENV) $(VENV)-scan build dist .easel .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# set-up; every verb does its own
+
+.PHONY: prerequisites
+prerequisites:
+	@scripts/prerequisites $(PYTHON)
+
+.PHONY: local-setup
+local-setup: prerequisites $(VENV)/.local
+
+.PHONY: dev-setup
+dev-setup: prerequisites $(VENV)/.dev
+
+$(VENV)/bin/python: | prerequisites
+	@echo "making the virtual environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.local: requirements/local.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing what the local stack needs"
+	@$(PIP) install --require-hashes --requirement requirements/local.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.local
+	@echo "installing what tests and checks need"
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@touch $@
+
+$(VENV)/.tools: requirements/tools.txt | $(VENV)/bin/python
+	@$(PIP) install --require-hashes --requirement requirements/tools.txt
+	@touch $@
+
+$(VENV)-scan/.ready: requirements/scan.txt | prerequisites
+	@echo "making the virtual environment $(VENV)-scan for checkov"
+	@$(PYTHON) -m venv $(VENV)-scan
+	@$(VENV)-scan/bin/python -m pip --disable-pip-version-check --quiet install \
+	  --require-hashes --requirement requirements/scan.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""The `easel` command line and the glue that Make and Terraform call."""

@@ -1,0 +1,44 @@
+"""AWS clients for a target: the real AWS, or the emulator of a local stack."""
+
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from easel_cli.target import Target
+
+if TYPE_CHECKING:
+    from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+_CONFIG = Config(
+    connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 4}
+)
+
+
+class AwsClients:
+    """One client per service that a user of a stack needs."""
+
+    def __init__(self, target: Target) -> None:
+        # The emulator takes any key pair; a person's own must not travel to it.
+        key = "test" if target.aws_endpoint_url else None
+        session = boto3.Session(
+            region_name=target.region, aws_access_key_id=key, aws_secret_access_key=key
+        )
+        endpoint = target.aws_endpoint_url
+        self.apigateway: APIGatewayClient = session.client(
+            "apigateway", endpoint_url=endpoint, config=_CONFIG
+        )
+        self.s3: S3Client = session.client("s3", endpoint_url=endpoint, config=_CONFIG)
+        self.sns: SNSClient = session.client("sns", endpoint_url=endpoint, config=_CONFIG)
+        self.sqs: SQSClient = session.client("sqs", endpoint_url=endpoint, config=_CONFIG)
+
+    def api_key(self, api_key_id: str) -> str:
+        """Reads the value of an API key.
+
+        Raises:
+            botocore.exceptions.ClientError: there is none, or these credentials may not read it.
+        """
+        return self.apigateway.get_api_key(apiKey=api_key_id, includeValue=True)["value"]

@@ -1,0 +1,138 @@
+"""`python -m easel_local {up,down,status,demo}`: the verbs of the local stack."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from easel_cli.aws_clients import AwsClients
+from easel_cli.target import Target
+from easel_local import interrupts
+from easel_local.demo import SEED_REQUEST, DemoError, generate_picture
+from easel_local.emulator.process import EmulatorError
+from easel_local.paths import HOME, OUT
+from easel_local.ports import PortTakenError
+from easel_local.progress import Progress
+from easel_local.services import ServiceError
+from easel_local.stack import Stack, StackError, StackOptions
+from easel_local.state import BusyError
+from easel_local.status import show_status
+from easel_local.terraform import TerraformError
+from easel_local.terraform_config import TerraformConfigError
+
+_EXPECTED_ERRORS = (
+    BotoCoreError,
+    BusyError,
+    ClientError,
+    DemoError,
+    EmulatorError,
+    PortTakenError,
+    ServiceError,
+    StackError,
+    TerraformConfigError,
+    TerraformError,
+    TimeoutError,
+    requests.RequestException,
+)
+_INTERRUPTED = 130
+
+
+def _up(stack: Stack, progress: Progress, arguments: argparse.Namespace) -> int:
+    with stack.state_file.locked():
+        target = stack.up(_options(arguments))
+    progress.say(_how_to_use(target))
+    return 0
+
+
+def _down(stack: Stack, progress: Progress, _: argparse.Namespace) -> int:
+    with stack.state_file.locked():
+        if not stack.down():
+            progress.say("Nothing is up.")
+    return 0
+
+
+def _demo(stack: Stack, progress: Progress, arguments: argparse.Namespace) -> int:
+    with stack.state_file.locked():
+        target = stack.up(_options(arguments))
+        try:
+            picture = generate_picture(target, progress, OUT)
+        finally:
+            stack.down()
+    progress.say(str(picture))
+    return 0
+
+
+def _status(stack: Stack, progress: Progress, _: argparse.Namespace) -> int:
+    state = stack.state_file.read()
+    if state is None:
+        progress.say("Nothing is up. `make up` brings the local stack up.")
+    else:
+        show_status(state, Console())
+    return 0
+
+
+def _options(arguments: argparse.Namespace) -> StackOptions:
+    return StackOptions(port=arguments.port, service_seconds=arguments.service_time)
+
+
+def _how_to_use(target: Target) -> str:
+    api_key = AwsClients(target).api_key(target.api_key_id)
+    body = json.dumps(SEED_REQUEST)
+    return f"""
+endpoint       {target.endpoint}
+API key        {api_key}
+notifications  {target.notifications_topic_arn}
+
+curl -X POST {target.endpoint}/v1alpha2 -H 'Content-Type: application/json' \\
+  -H 'x-api-key: {api_key}' -d '{body}'
+
+make status shows what runs; make down takes it down.
+For your own terraform and aws commands: . {HOME / "environment"}"""
+
+
+_VERBS: dict[str, tuple[Callable[[Stack, Progress, argparse.Namespace], int], str]] = {
+    "up": (_up, "bring the local stack up"),
+    "down": (_down, "take it down"),
+    "status": (_status, "show what runs"),
+    "demo": (_demo, "bring it up, make one picture, take it down"),
+}
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="easel_local", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    for name, (_, text) in _VERBS.items():
+        verb = verbs.add_parser(name, help=text)
+        if name in ("up", "demo"):
+            verb.add_argument("--port", type=int, default=0, help="of the emulator; 0: a free one")
+            verb.add_argument(
+                "--service-time",
+                type=float,
+                default=1.0,
+                help="seconds that the simulated runtime takes for a task",
+            )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Runs one verb; an error that a person can mend is one message, not a traceback."""
+    arguments = _parse()
+    interrupts.raise_on_signals()
+    progress = Progress()
+    verb, _ = _VERBS[arguments.verb]
+    try:
+        return verb(Stack(HOME, progress), progress, arguments)
+    except _EXPECTED_ERRORS as error:
+        print(f"make {arguments.verb}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"make {arguments.verb}: interrupted, everything is stopped", file=sys.stderr)
+        return _INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

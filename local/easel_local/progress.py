@@ -1,0 +1,50 @@
+"""What a command tells its user while it works: live at a terminal, plain lines elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+_PLAIN_UPDATE_SECONDS = 10.0
+
+Update = Callable[[str], None]
+"""Says how far a step is."""
+
+
+class Progress:
+    """Prints steps as they begin, move and end."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False)
+
+    def say(self, text: str) -> None:
+        """Prints a line."""
+        self._console.print(text, markup=False, soft_wrap=True)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Update]:
+        """Shows a step while the block runs and its duration when it is done."""
+        started = time.monotonic()
+        show = self._live if self._console.is_terminal else self._plain
+        with show(name) as update:
+            yield update
+        self.say(f"  done  {name} ({time.monotonic() - started:.1f} s)")
+
+    @contextmanager
+    def _live(self, name: str) -> Iterator[Update]:
+        with self._console.status(name) as status:
+            yield lambda text: status.update(f"{name}: {text}")
+
+    @contextmanager
+    def _plain(self, name: str) -> Iterator[Update]:
+        self.say(f"  ...   {name}")
+        last = time.monotonic()
+
+        def update(text: str) -> None:
+            nonlocal last
+            if time.monotonic() - last >= _PLAIN_UPDATE_SECONDS:
+                last = time.monotonic()
+                self.say(f"  ...   {name}: {text}")
+
+        yield update

@@ -1,0 +1,164 @@
+"""Brings the local stack up and takes it down."""
+
+import os
+import shlex
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from easel_cli.target import Target
+from easel_local import interrupts
+from easel_local.emulator.process import Emulator
+from easel_local.paths import INTAKE_PACKAGE
+from easel_local.ports import LOOPBACK, free_port
+from easel_local.processes import ManagedProcess, start
+from easel_local.progress import Progress
+from easel_local.services import (
+    agent_command,
+    agent_environment,
+    await_runtime,
+    simulator_command,
+)
+from easel_local.state import StackState, StateFile
+from easel_local.terraform import Terraform
+
+_AGENT_GRACE_SECONDS = 15.0
+_GRACE_SECONDS = 5.0
+
+
+class StackError(Exception):
+    """The stack cannot be brought up; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """What a user may choose.
+
+    Attributes:
+        port: of the emulator; 0 takes a free one.
+        service_seconds: how long a simulated runtime takes for one task.
+    """
+
+    port: int = 0
+    service_seconds: float = 1.0
+
+
+class Stack:
+    """The one stack of a home folder: emulator, infrastructure, runtimes, agents."""
+
+    def __init__(self, home: Path, progress: Progress) -> None:
+        self.home = home
+        self.logs = home / "logs"
+        self.state_file = StateFile(home)
+        self._progress = progress
+
+    def up(self, options: StackOptions) -> Target:
+        """Starts everything; what was started is stopped again where something fails.
+
+        Returns:
+            The stack that is up.
+
+        Raises:
+            StackError: one is up already.
+            easel_local.ports.PortTakenError: the wanted port is taken.
+            easel_local.emulator.process.EmulatorError: the emulator did not start.
+            easel_local.terraform.TerraformError: Terraform did not apply.
+            easel_local.services.ServiceError: a runtime or agent did not come up.
+        """
+        running = self.state_file.read()
+        if running is not None and running.is_running():
+            raise StackError(
+                f"A stack is already up since {running.started_at:%Y-%m-%d %H:%M:%S} UTC. "
+                "`make status` shows it, `make down` takes it down."
+            )
+        port = free_port(options.port)
+        state = StackState(started_at=datetime.now(UTC))
+        try:
+            return self._up(state, port, options)
+        except BaseException:
+            self.down()
+            raise
+
+    def down(self) -> bool:
+        """Stops everything and removes its state; logs and caches stay.
+
+        Returns:
+            False where nothing was up.
+        """
+        state = self.state_file.read()
+        if state is None:
+            return False
+        # A second Ctrl-C must not leave half of it running.
+        with self._progress.step("stopping"), interrupts.deferred():
+            # Agents first: they finish their task while runtime and AWS are still there.
+            for process in reversed(state.processes):
+                is_agent = process.name.startswith("agent-")
+                process.stop(_AGENT_GRACE_SECONDS if is_agent else _GRACE_SECONDS)
+        for folder in ("terraform", "emulator"):
+            shutil.rmtree(self.home / folder, ignore_errors=True)
+        (self.home / "environment").unlink(missing_ok=True)
+        self.state_file.remove()
+        return True
+
+    def _up(self, state: StackState, port: int, options: StackOptions) -> Target:
+        shutil.rmtree(self.logs, ignore_errors=True)
+        self.logs.mkdir(parents=True)
+        emulator = self._start_emulator(state, port)
+        terraform = Terraform(
+            self.home / "terraform",
+            emulator.environment(),
+            {
+                "aws_endpoint_url": emulator.endpoint_url,
+                "intake_package_path": str(INTAKE_PACKAGE),
+            },
+        )
+        self._write_environment(terraform)
+        with self._progress.step("terraform init"):
+            terraform.init()
+        with self._progress.step("terraform apply") as update:
+            terraform.apply(update)
+        state.target = Target.from_outputs(terraform.outputs())
+        self.state_file.write(state)
+        with self._progress.step("runtimes and queue agents"):
+            for name, runtime in state.target.runtimes.items():
+                port = free_port()
+                url = f"http://{LOOPBACK}:{port}"
+                command = simulator_command(runtime, port, options.service_seconds)
+                process = self._start(state, f"runtime-{name}", command, os.environ)
+                await_runtime(process, runtime.type, url)
+                environment = agent_environment(name, state.target, url, emulator.environment())
+                self._start(state, f"agent-{name}", agent_command(), environment)
+        return state.target
+
+    def _start_emulator(self, state: StackState, port: int) -> Emulator:
+        with self._progress.step("AWS emulator"), interrupts.deferred():
+            log = self.logs / "emulator.log"
+            emulator = Emulator(log_path=log, port=port)
+            emulator.start()
+            self._keep(state, ManagedProcess.of_pid("emulator", emulator.pid, log))
+        return emulator
+
+    def _start(
+        self, state: StackState, name: str, command: list[str], environment: Mapping[str, str]
+    ) -> ManagedProcess:
+        with interrupts.deferred():
+            process = start(name, command, environment, self.logs / f"{name}.log")
+            self._keep(state, process)
+        return process
+
+    def _keep(self, state: StackState, process: ManagedProcess) -> None:
+        # At once: a command that dies here must not leave a process that nothing knows of.
+        state.processes.append(process)
+        self.state_file.write(state)
+
+    def _write_environment(self, terraform: Terraform) -> None:
+        # For a person's own `terraform` and `aws`: what differs from the shell they are in.
+        lines = [
+            f"export {name}={shlex.quote(value)}"
+            for name, value in sorted(terraform.environment.items())
+            if name.startswith(("AWS_", "TF_")) and os.environ.get(name) != value
+        ]
+        lines += ["unset AWS_CA_BUNDLE AWS_PROFILE AWS_SESSION_TOKEN"]
+        (self.home / "environment").write_text("\n".join(lines) + "\n")

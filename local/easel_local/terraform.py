@@ -1,0 +1,142 @@
+"""Runs Terraform on envs/local with its progress, its state outside the checkout's tree."""
+
+import contextlib
+import json
+import os
+import shlex
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from easel_local.paths import ENVIRONMENT
+from easel_local.progress import Update
+from easel_local.terraform_config import write_cli_config
+
+
+class TerraformError(Exception):
+    """A Terraform command failed; the message holds its own words."""
+
+
+class Terraform:
+    """envs/local with the state, data and variables of one stack."""
+
+    def __init__(self, home: Path, environment: Mapping[str, str], variables: Mapping[str, Any]):
+        """Prepares; runs nothing.
+
+        Args:
+            home: folder for state, provider links and variables; made if missing.
+            environment: with AWS's endpoint, region and credentials.
+            variables: of the root module.
+
+        Raises:
+            easel_local.terraform_config.TerraformConfigError: TF_PLUGIN_DIR leads nowhere.
+        """
+        home.mkdir(parents=True, exist_ok=True)
+        state, variables_file = home / "terraform.tfstate", home / "variables.tfvars.json"
+        variables_file.write_text(json.dumps(variables, indent=2))
+        self._log = home / "terraform.log"
+        self._log.write_text("")
+        given = [f"-state={state}", f"-var-file={variables_file}"]
+        self.environment = {
+            **environment,
+            "TF_CLI_CONFIG_FILE": str(write_cli_config(home.parent / "terraform-cli")),
+            "TF_DATA_DIR": str(home / "data"),
+            "TF_IN_AUTOMATION": "1",
+            # So that a plain `terraform plan` in envs/local finds this stack too.
+            "TF_CLI_ARGS_plan": shlex.join(given),
+            "TF_CLI_ARGS_apply": shlex.join(given),
+            "TF_CLI_ARGS_destroy": shlex.join(given),
+            "TF_CLI_ARGS_output": shlex.join(given[:1]),
+        }
+
+    def init(self) -> None:
+        """Installs the provider, from a mirror or the registry.
+
+        Raises:
+            TerraformError: it could not.
+        """
+        for _ in self._run("init", "-input=false", "-no-color"):
+            pass
+
+    def apply(self, update: Update) -> None:
+        """Creates everything.
+
+        Args:
+            update: told how many resources are done.
+
+        Raises:
+            TerraformError: with Terraform's diagnostics.
+        """
+        done, total = 0, 0
+        problems: list[str] = []
+        try:
+            for line in self._run("apply", "-json", "-auto-approve", "-input=false"):
+                event = _event(line)
+                if event.get("type") == "change_summary" and not total:
+                    total = int(event["changes"]["add"])
+                elif event.get("type") == "apply_complete":
+                    done += 1
+                    update(f"{done} of {total} resources")
+                elif event.get("type") == "diagnostic" and event.get("@level") == "error":
+                    problems.append(_problem(event["diagnostic"]))
+        except TerraformError as error:
+            raise TerraformError("\n".join(problems) or str(error)) from error
+
+    def outputs(self) -> dict[str, Any]:
+        """The root module's outputs as `terraform output -json` prints them."""
+        text = "".join(self._run("output", "-json"))
+        outputs: dict[str, Any] = json.loads(text)
+        return outputs
+
+    def _run(self, *arguments: str) -> Iterator[str]:
+        command = ["terraform", f"-chdir={ENVIRONMENT}", *arguments]
+        process = subprocess.Popen(  # noqa: S603 - no shell, our own arguments
+            command,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # Its providers are its children: interrupted, the whole session goes.
+            start_new_session=True,
+        )
+        lines: list[str] = []
+        with self._log.open("a") as log, _ended_on_exit(process):
+            for line in process.stdout or ():
+                log.write(line)
+                lines.append(line)
+                yield line
+        if process.returncode:
+            raise TerraformError(_failure(command, lines, self._log))
+
+
+@contextlib.contextmanager
+def _ended_on_exit(process: "subprocess.Popen[str]") -> Iterator[None]:
+    try:
+        yield
+        process.wait()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _event(line: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
+def _problem(diagnostic: Mapping[str, Any]) -> str:
+    where = diagnostic.get("address", "")
+    parts = [diagnostic.get("summary", ""), diagnostic.get("detail", "")]
+    return f"{where}: {' - '.join(part for part in parts if part)}".removeprefix(": ")
+
+
+def _failure(command: Sequence[str], lines: Sequence[str], log: Path) -> str:
+    tail = "".join(lines[-15:]).strip()
+    return f"`{' '.join(command[:3])}` failed:\n{tail}\n(log: {log})"
