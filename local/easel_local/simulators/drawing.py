@@ -61,7 +61,7 @@ def half_made(picture: Image.Image, seed: int, fraction: float) -> Image.Image:
 
 def _generator(text: str, seed: int) -> random.Random:
     digest = hashlib.sha256(f"{seed}:{text}".encode("utf-8", "surrogatepass")).digest()
-    return random.Random(digest)
+    return random.Random(digest)  # noqa: S311 - repeatable on purpose, nothing secret
 
 
 def _colour(rng: random.Random, darkest: int, lightest: int) -> Rgb:

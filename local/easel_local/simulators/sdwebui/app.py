@@ -91,7 +91,7 @@ class SdWebuiApplication:
             painter=_painter(behaviour.picture_bytes),
             lifetime=self._lifetime,
             service_seconds=behaviour.service_seconds,
-            rng=random.Random(behaviour.seed),
+            rng=random.Random(behaviour.seed),  # noqa: S311 - seeds of pictures
         )
         self._control = control.Control(self.faults, self.log, self._gpu.queue)
         self._workers = threading.BoundedSemaphore(WORKER_THREADS)

@@ -58,7 +58,7 @@ class BenchmarkPainter(Painter):
         """Choose the size of the PNG files, in bytes; a picture that needs more gets more."""
         self._picture_bytes = picture_bytes
         self._pictures: dict[tuple[int, int], Image.Image] = {}
-        self._encoded: dict[tuple[int, int], str] = {}
+        self._encoded: dict[tuple[int, int, str], str] = {}
 
     def paint(self, sampling: Sampling, index: int, initial: Initial | None) -> Image.Image:
         """Paint the first picture of a size; hand it out again for every other."""
@@ -70,12 +70,14 @@ class BenchmarkPainter(Painter):
         return self._pictures[sampling.size]
 
     def encode(self, picture: Image.Image, picture_format: str, infotext: str) -> str:
-        """Encode the first picture of a size as PNG; hand that out for every other."""
-        if picture.size not in self._encoded:
-            png = pictures.encode(picture, "png", {"parameters": infotext})
-            padded = pictures.padded(png, self._picture_bytes)
-            self._encoded[picture.size] = pictures.as_base64(padded)
-        return self._encoded[picture.size]
+        """Encode the first picture of a size and format; hand that out for every other."""
+        key = (*picture.size, picture_format)
+        if key not in self._encoded:
+            data = pictures.encode(picture, picture_format, {"parameters": infotext})
+            if picture_format == "png":
+                data = pictures.padded(data, self._picture_bytes)
+            self._encoded[key] = pictures.as_base64(data)
+        return self._encoded[key]
 
 
 def _resized(picture: Image.Image, size: tuple[int, int], mode: int) -> Image.Image:
