@@ -23,7 +23,7 @@ module "api_fanout" {
   intake = {
     package_path = var.intake_package_path
     # Each execution is a process of 57 MB here.
-    reserved_concurrency = 10
+    reserved_concurrency = 20
   }
 
   output_bucket = { force_destroy = true }

@@ -7,8 +7,4 @@ provider "aws" {
   skip_credentials_validation = true
   skip_metadata_api_check     = true
   skip_requesting_account_id  = true
-
-  default_tags {
-    tags = { stack = var.name }
-  }
 }

@@ -84,6 +84,8 @@ resource "aws_iam_role_policy_attachment" "api_logs" {
   policy_arn = "arn:${local.partition}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
 }
 
+# The last stack applied in the region sets it. It is not reset on destroy: that would end the logs
+# of every other API that relies on it; the next stack sets it again.
 resource "aws_api_gateway_account" "this" {
   cloudwatch_role_arn = aws_iam_role.api_logs.arn
 
