@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 
 class Problem(BaseModel):
@@ -90,10 +91,29 @@ def problems_of(error: ValidationError, prefix: tuple[str | int, ...] = ()) -> l
     return [
         Problem(
             field=_path((*prefix, *details["loc"])),
-            problem=details["msg"].removeprefix("Value error, "),
+            problem=_wording(details),
         )
         for details in error.errors(include_url=False, include_input=False)
     ]
+
+
+_WORDING = {
+    "missing": "is required",
+    "string_type": "must be a string",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "enum": "must be {expected}",
+    "literal_error": "must be {expected}",
+}
+"""pydantic's error types in the words of JSON, in which the caller thinks."""
+
+
+def _wording(details: ErrorDetails) -> str:
+    template = _WORDING.get(details["type"])
+    if template is None:
+        return details["msg"].removeprefix("Value error, ")
+    return template.format(**details.get("ctx", {}))
 
 
 def _path(location: tuple[str | int, ...]) -> str:

@@ -22,7 +22,7 @@ from easel_local.services import (
     simulator_command,
 )
 from easel_local.state import StackState, StateFile
-from easel_local.terraform import Terraform
+from easel_local.terraform import Terraform, stack_environment
 
 _AGENT_GRACE_SECONDS = 15.0
 _GRACE_SECONDS = 5.0
@@ -106,7 +106,7 @@ class Stack:
         shutil.rmtree(self.logs, ignore_errors=True)
         self.logs.mkdir(parents=True)
         emulator = self._start_emulator(state, port)
-        terraform = Terraform(
+        environment = stack_environment(
             self.home / "terraform",
             emulator.environment(),
             {
@@ -114,7 +114,8 @@ class Stack:
                 "intake_package_path": str(INTAKE_PACKAGE),
             },
         )
-        self._write_environment(terraform)
+        self._write_environment(environment)
+        terraform = Terraform(environment, self.logs / "terraform.log")
         with self._progress.step("terraform init"):
             terraform.init()
         with self._progress.step("terraform apply") as update:
@@ -153,11 +154,11 @@ class Stack:
         state.processes.append(process)
         self.state_file.write(state)
 
-    def _write_environment(self, terraform: Terraform) -> None:
+    def _write_environment(self, environment: Mapping[str, str]) -> None:
         # For a person's own `terraform` and `aws`: what differs from the shell they are in.
         lines = [
             f"export {name}={shlex.quote(value)}"
-            for name, value in sorted(terraform.environment.items())
+            for name, value in sorted(environment.items())
             if name.startswith(("AWS_", "TF_")) and os.environ.get(name) != value
         ]
         lines += ["unset AWS_CA_BUNDLE AWS_PROFILE AWS_SESSION_TOKEN"]

@@ -19,37 +19,50 @@ class TerraformError(Exception):
     """A Terraform command failed; the message holds its own words."""
 
 
-class Terraform:
-    """envs/local with the state, data and variables of one stack."""
+def stack_environment(
+    home: Path, aws_environment: Mapping[str, str], variables: Mapping[str, Any]
+) -> dict[str, str]:
+    """Makes a whole environment in which `terraform` in envs/local finds one stack.
 
-    def __init__(self, home: Path, environment: Mapping[str, str], variables: Mapping[str, Any]):
+    The state, the provider links and the variables lie in a folder of the stack's own: the
+    checkout stays clean, and two stacks do not meet.
+
+    Args:
+        home: that folder; made if missing.
+        aws_environment: with AWS's endpoint, region and credentials.
+        variables: of the root module.
+
+    Raises:
+        easel_local.terraform_config.TerraformConfigError: TF_PLUGIN_DIR leads nowhere.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    state, variables_file = home / "terraform.tfstate", home / "variables.tfvars.json"
+    variables_file.write_text(json.dumps(variables, indent=2))
+    with_variables = shlex.join([f"-state={state}", f"-var-file={variables_file}"])
+    return {
+        **aws_environment,
+        "TF_CLI_CONFIG_FILE": str(write_cli_config(home.parent / "terraform-cli")),
+        "TF_DATA_DIR": str(home / "data"),
+        "TF_IN_AUTOMATION": "1",
+        "TF_CLI_ARGS_plan": with_variables,
+        "TF_CLI_ARGS_apply": with_variables,
+        "TF_CLI_ARGS_destroy": with_variables,
+        "TF_CLI_ARGS_output": shlex.join([f"-state={state}"]),
+    }
+
+
+class Terraform:
+    """Runs Terraform's commands in envs/local."""
+
+    def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         """Prepares; runs nothing.
 
         Args:
-            home: folder for state, provider links and variables; made if missing.
-            environment: with AWS's endpoint, region and credentials.
-            variables: of the root module.
-
-        Raises:
-            easel_local.terraform_config.TerraformConfigError: TF_PLUGIN_DIR leads nowhere.
+            environment: of `stack_environment`.
+            log: file that all output is added to.
         """
-        home.mkdir(parents=True, exist_ok=True)
-        state, variables_file = home / "terraform.tfstate", home / "variables.tfvars.json"
-        variables_file.write_text(json.dumps(variables, indent=2))
-        self._log = home / "terraform.log"
-        self._log.write_text("")
-        given = [f"-state={state}", f"-var-file={variables_file}"]
-        self.environment = {
-            **environment,
-            "TF_CLI_CONFIG_FILE": str(write_cli_config(home.parent / "terraform-cli")),
-            "TF_DATA_DIR": str(home / "data"),
-            "TF_IN_AUTOMATION": "1",
-            # So that a plain `terraform plan` in envs/local finds this stack too.
-            "TF_CLI_ARGS_plan": shlex.join(given),
-            "TF_CLI_ARGS_apply": shlex.join(given),
-            "TF_CLI_ARGS_destroy": shlex.join(given),
-            "TF_CLI_ARGS_output": shlex.join(given[:1]),
-        }
+        self._environment = dict(environment)
+        self._log = log
 
     def init(self) -> None:
         """Installs the provider, from a mirror or the registry.
@@ -76,7 +89,7 @@ class Terraform:
                 event = _event(line)
                 if event.get("type") == "change_summary" and not total:
                     total = int(event["changes"]["add"])
-                elif event.get("type") == "apply_complete":
+                elif _is_created(event):
                     done += 1
                     update(f"{done} of {total} resources")
                 elif event.get("type") == "diagnostic" and event.get("@level") == "error":
@@ -94,7 +107,7 @@ class Terraform:
         command = ["terraform", f"-chdir={ENVIRONMENT}", *arguments]
         process = subprocess.Popen(  # noqa: S603 - no shell, our own arguments
             command,
-            env=self.environment,
+            env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -129,6 +142,11 @@ def _event(line: str) -> dict[str, Any]:
     except ValueError:
         return {}
     return event if isinstance(event, dict) else {}
+
+
+def _is_created(event: Mapping[str, Any]) -> bool:
+    # Data sources that are read during the apply "complete" too; the plan does not count them.
+    return event.get("type") == "apply_complete" and event["hook"]["action"] == "create"
 
 
 def _problem(diagnostic: Mapping[str, Any]) -> str:

@@ -1,0 +1,187 @@
+"""An accepted request becomes one message with the attributes that the filters look at."""
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from easel_contract.errors import ApiErrorCode
+from easel_intake import handler as handler_module
+from easel_intake.handler import handler
+from easel_intake.publishing import MAX_INLINE_BYTES
+
+pytestmark = pytest.mark.unit
+
+API_KEY = "the-key-that-nobody-may-see"
+BUCKET = "outputbucket"
+RUNTIMES = {
+    "sdruntime": {"type": "sdwebui", "model_filename": "v1-5-pruned-emaonly.safetensors"},
+    "dynamic": {"type": "sdwebui", "dynamic_model": True},
+    "comfy": {"type": "comfyui"},
+}
+
+
+class Aws:
+    """A topic with one queue behind it, and the bucket."""
+
+    def __init__(self) -> None:
+        self.sqs = boto3.client("sqs")
+        self.s3 = boto3.client("s3")
+        sns = boto3.client("sns")
+        self.topic_arn = sns.create_topic(Name="tasks")["TopicArn"]
+        self._queue_url = self.sqs.create_queue(QueueName="all")["QueueUrl"]
+        arn = self.sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]["QueueArn"]
+        sns.subscribe(TopicArn=self.topic_arn, Protocol="sqs", Endpoint=arn)
+        self.s3.create_bucket(Bucket=BUCKET)
+
+    def published(self) -> list[dict[str, Any]]:
+        """The messages' SNS envelopes."""
+        answer = self.sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-abc")
+    with mock_aws():
+        aws = Aws()
+        monkeypatch.setenv("EASEL_TASKS_TOPIC_ARN", aws.topic_arn)
+        monkeypatch.setenv("EASEL_OUTPUT_BUCKET", BUCKET)
+        monkeypatch.setenv("EASEL_RUNTIMES", json.dumps(RUNTIMES))
+        handler_module._intake.cache_clear()
+        yield aws
+    handler_module._intake.cache_clear()
+
+
+def call(body: Any, path: str) -> tuple[int, dict[str, Any]]:
+    """Calls the function as API Gateway does."""
+    answer = handler(
+        {
+            "resource": path,
+            "headers": {"Content-Type": "application/json", "x-api-key": API_KEY},
+            "body": json.dumps(body),
+            "isBase64Encoded": False,
+        },
+        None,
+    )
+    assert answer["headers"] == {"Content-Type": "application/json"}
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.mark.parametrize(
+    ("path", "sample", "attributes"),
+    [
+        ("/v1alpha2", "v1alpha2-text-to-image", {"runtime": "sdruntime"}),
+        (
+            "/v1alpha1",
+            "v1alpha1-text-to-image",
+            {
+                "runtime": "sdruntime",
+                "sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors",
+            },
+        ),
+        (
+            "/v1alpha1",
+            "v1alpha1-image-to-image",
+            {
+                "runtime": "sdruntime",
+                "sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors",
+            },
+        ),
+    ],
+)
+def test_the_seeds_requests(
+    aws: Aws,
+    golden: Callable[[str], Any],
+    path: str,
+    sample: str,
+    attributes: dict[str, str],
+) -> None:
+    assert call(golden(f"request-{sample}"), path) == (200, golden(f"answer-{sample}"))
+    [envelope] = aws.published()
+    sent = {name: value["Value"] for name, value in envelope["MessageAttributes"].items()}
+    assert sent == attributes
+    message = json.loads(envelope["Message"])
+    assert message.pop("created_at").endswith("Z")
+    assert message.pop("trace") == {"X-Amzn-Trace-Id": "Root=1-abc"}
+    assert message == golden(f"task-{sample}")
+
+
+def test_a_checkpoint_that_no_static_runtime_has_goes_to_the_dynamic_one(
+    aws: Aws, golden: Callable[[str], Any]
+) -> None:
+    body = golden("request-v1alpha1-text-to-image")
+    body["alwayson_scripts"] |= {"sd_model_checkpoint": "other.ckpt", "controlnet": {"args": []}}
+    status, _ = call(body, "/v1alpha1")
+    assert status == 200
+    [envelope] = aws.published()
+    assert envelope["MessageAttributes"]["runtime"]["Value"] == "dynamic"
+    assert json.loads(envelope["Message"])["content"]["alwayson_scripts"] == {
+        "sd_model_checkpoint": "other.ckpt",
+        "controlnet": {"args": []},
+    }
+
+
+def test_content_too_large_for_sns_goes_by_reference(
+    aws: Aws, golden: Callable[[str], Any]
+) -> None:
+    body = golden("request-v1alpha2-text-to-image")
+    body["task"]["content"]["init_images"] = ["图" * MAX_INLINE_BYTES]
+    assert call(body, "/v1alpha2")[0] == 200
+    [envelope] = aws.published()
+    message = json.loads(envelope["Message"])
+    assert "content" not in message
+    assert message["content_ref"].startswith(f"s3://{BUCKET}/_easel/payloads/test-t2i-")
+    key = message["content_ref"].removeprefix(f"s3://{BUCKET}/")
+    stored = aws.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    assert json.loads(stored) == body["task"]["content"]
+
+
+def test_the_logs_hold_no_header_and_no_content(
+    aws: Aws, golden: Callable[[str], Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, logger="easel")
+    call(golden("request-v1alpha2-text-to-image"), "/v1alpha2")
+    call({"task": {"metadata": {"id": API_KEY}}}, "/v1alpha2")
+    assert len(aws.published()) == 1
+    logged = [record for record in caplog.records if record.name == "easel.intake"]
+    entries = [json.loads(record.getMessage()) for record in logged]
+    assert [entry["outcome"] for entry in entries] == ["accepted", "invalid_request"]
+    assert API_KEY not in caplog.text
+    assert "A dog" not in caplog.text
+
+
+def test_what_sns_does_not_take_is_503_not_a_silent_loss(
+    aws: Aws, golden: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise ClientError({"Error": {"Code": "InternalError", "Message": "down"}}, "Publish")
+
+    monkeypatch.setattr(handler_module._intake()._publisher, "publish", refuse)
+    status, body = call(golden("request-v1alpha2-text-to-image"), "/v1alpha2")
+    assert (status, body["error"]["code"]) == (503, ApiErrorCode.UNAVAILABLE)
+    assert aws.published() == []
+
+
+def test_wrong_settings_are_500_with_a_reason_in_the_log(
+    aws: Aws,
+    golden: Callable[[str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("EASEL_RUNTIMES", "{")
+    status, body = call(golden("request-v1alpha2-text-to-image"), "/v1alpha2")
+    assert (status, body["error"]["code"]) == (500, ApiErrorCode.INTERNAL)
+    assert "runtimes" in caplog.text
+    assert aws.published() == []
