@@ -1,0 +1,58 @@
+"""Wrong settings are named, all of them, before anything is begun."""
+
+import subprocess
+import sys
+
+import pytest
+
+from easel_agent.settings import AgentSettings
+
+pytestmark = pytest.mark.unit
+
+GOOD = {
+    "EASEL_RUNTIME_NAME": "sdruntime",
+    "EASEL_RUNTIME_TYPE": "sdwebui",
+    "EASEL_RUNTIME_URL": "http://127.0.0.1:7860/",
+    "EASEL_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/q",
+    "EASEL_DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/d",
+    "EASEL_NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:n",
+    "EASEL_OUTPUT_BUCKET": "b",
+}
+
+
+def test_defaults() -> None:
+    settings = AgentSettings.from_environment(GOOD)
+    assert settings.runtime_url == "http://127.0.0.1:7860"
+    assert settings.receive_wait_seconds == 20
+    assert settings.max_receive_count == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("EASEL_RUNTIME_TYPE", "invokeai"),
+        ("EASEL_RUNTIME_URL", "127.0.0.1:7860"),
+        ("EASEL_VISIBILITY_TIMEOUT_SECONDS", "5"),
+        ("EASEL_VISIBILITY_TIMEOUT_SECONDS", "15"),  # below the long poll
+        ("EASEL_RECEIVE_WAIT_SECONDS", "21"),
+        ("EASEL_TASK_TIMEOUT_SECONDS", "0"),
+    ],
+)
+def test_out_of_bounds(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match="validation error"):
+        AgentSettings.from_environment(GOOD | {name: value})
+
+
+def test_the_process_names_every_missing_variable_and_exits_with_2() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "easel_agent"],
+        env={"EASEL_RUNTIME_TYPE": "nonsense"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert run.returncode == 2
+    for name in GOOD:
+        assert f"{name}:" in run.stderr
+    assert "Traceback" not in run.stderr

@@ -1,0 +1,87 @@
+"""Who may know whom (docs/architecture.md)."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGES = {
+    "easel_contract": ROOT / "contract" / "easel_contract",
+    "easel_intake": ROOT / "lambda" / "easel_intake",
+    "easel_agent": ROOT / "agent" / "easel_agent",
+    "easel_cli": ROOT / "cli" / "easel_cli",
+    "easel_local": ROOT / "local" / "easel_local",
+}
+MAY_IMPORT = {
+    "easel_contract": set(),
+    "easel_intake": {"easel_contract"},
+    "easel_agent": {"easel_contract"},
+    "easel_cli": {"easel_contract"},
+    "easel_local": {"easel_contract", "easel_cli"},
+}
+AWS = {"boto3", "botocore"}
+AGENT_FILES_WITH_AWS = {"queue.py", "outputs.py", "inputs.py", "notify.py"}
+# The composition root makes the clients; worker and heartbeat only catch botocore's errors.
+AGENT_FILES_WITH_AWS_ERRORS = {"__main__.py", "worker.py", "heartbeat.py"}
+FORBIDDEN_NAMES = {"utils", "helpers", "manager", "common"}
+
+
+def imports(file: Path) -> set[str]:
+    """Top-level names of the modules that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    for package, folder in PACKAGES.items():
+        for file in folder.rglob("*.py"):
+            yield package, file
+
+
+def test_every_package_is_looked_at() -> None:
+    assert {package for package, _ in sources()} == PACKAGES.keys()
+
+
+def test_packages_import_only_what_they_may() -> None:
+    wrong = {
+        str(file.relative_to(ROOT)): extra
+        for package, file in sources()
+        if (extra := (imports(file) & PACKAGES.keys()) - MAY_IMPORT[package] - {package})
+    }
+    assert wrong == {}
+
+
+def test_the_contract_knows_no_aws() -> None:
+    assert not [
+        file for package, file in sources() if package == "easel_contract" and AWS & imports(file)
+    ]
+
+
+def test_in_the_agent_only_four_files_touch_aws() -> None:
+    folder = PACKAGES["easel_agent"]
+    touching = {f.relative_to(folder).as_posix() for f in folder.rglob("*.py") if AWS & imports(f)}
+    assert touching <= AGENT_FILES_WITH_AWS | AGENT_FILES_WITH_AWS_ERRORS
+
+
+def test_only_the_adapters_speak_http_in_the_agent() -> None:
+    folder = PACKAGES["easel_agent"]
+    speaking = {f for f in folder.rglob("*.py") if "requests" in imports(f)}
+    assert all(file.parent.name == "runtimes" for file in speaking)
+
+
+def test_nothing_imports_the_tests() -> None:
+    assert not [file for _, file in sources() if "tests" in imports(file)]
+
+
+def test_names_say_something() -> None:
+    names = {part for _, file in sources() for part in file.relative_to(ROOT).with_suffix("").parts}
+    assert not names & FORBIDDEN_NAMES
