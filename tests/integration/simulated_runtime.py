@@ -89,6 +89,12 @@ class Client:
     def pending(self) -> int:
         return int(self.stats()["pending"])
 
+    def wait_for_jobs(self, count: int) -> None:
+        """Wait until so many jobs have come in, those that wait for their turn included."""
+        until(
+            lambda: len(self.stats()["records"]) + self.pending() == count, f"{count} jobs are in"
+        )
+
 
 def small(**body: Any) -> dict[str, Any]:
     return {"prompt": "a cat", "seed": 1, "steps": 20, "width": 64, "height": 64, **body}

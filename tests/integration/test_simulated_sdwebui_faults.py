@@ -1,0 +1,270 @@
+"""What the simulated SD WebUI does wrong: on demand, for bad requests, and as a process."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+from simulated_runtime import Client, client_of, small, until
+
+from easel_local.simulators.faults import Fault
+from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+
+pytestmark = pytest.mark.integration
+
+PROGRAM = (sys.executable, "-m", "easel_local.simulators.sdwebui")
+
+
+@contextmanager
+def faulty(kind: str, count: int = 1, seconds: float | None = None) -> Iterator[Client]:
+    behaviour = Behaviour(faults=[Fault(kind, count, seconds)])
+    with SimulatedSdWebui(behaviour) as webui, client_of(webui.url) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "says"),
+    [
+        ("out_of_memory", "OutOfMemoryError", "CUDA out of memory"),
+        ("cuda_error", "RuntimeError", "illegal memory access"),
+    ],
+)
+def test_failed_jobs_answer_500_as_often_as_asked(kind: str, name: str, says: str) -> None:
+    with faulty(kind, count=2) as client:
+        for _ in range(2):
+            answer = client.post("/sdapi/v1/txt2img", small())
+            assert (answer.status_code, answer.json()["error"]) == (500, name)
+            assert says in answer.json()["errors"]
+        assert client.generate()["images"]
+        outcomes = [record["outcome"] for record in client.stats()["records"]]
+    assert outcomes == ["failed", "failed", "completed"]
+
+
+def test_bad_gateway_is_html() -> None:
+    with faulty("bad_gateway") as client:
+        answer = client.post("/sdapi/v1/txt2img", small())
+        assert (answer.status_code, answer.headers["content-type"]) == (502, "text/html")
+
+
+def test_slow_takes_longer() -> None:
+    with faulty("slow", seconds=0.4) as client:
+        client.generate()
+        client.generate()
+        slow, usual = (
+            record["ended_at"] - record["started_at"] for record in client.stats()["records"]
+        )
+    assert slow >= 0.4
+    assert usual < 0.3
+
+
+def test_hang_is_deaf_to_interrupts() -> None:
+    with faulty("hang", seconds=0.6) as client:
+        started = time.monotonic()
+        answer = client.generate_later()
+        until(lambda: not client.idle(), "the job hangs")
+        client.post("/sdapi/v1/interrupt")
+        assert answer.result().status_code == 200
+        assert time.monotonic() - started >= 0.6
+
+
+def test_hang_for_ever_ends_with_the_server() -> None:
+    with (
+        SimulatedSdWebui(Behaviour(faults=[Fault("hang")])) as webui,
+        client_of(webui.url) as client,
+    ):
+        answer = client.generate_later()
+        until(lambda: not client.idle(), "the job hangs")
+        webui.stop()
+        assert isinstance(answer.exception(), requests.ConnectionError)
+
+
+@pytest.mark.parametrize(("kind", "jobs"), [("drop", 0), ("drop_answer", 1)])
+def test_dropped_connections(kind: str, jobs: int) -> None:
+    with faulty(kind) as client:
+        with pytest.raises(requests.ConnectionError):
+            client.post("/sdapi/v1/txt2img", small())
+        assert client.stats()["jobs"] == jobs
+
+
+def test_truncated_answers() -> None:
+    with faulty("truncate") as client:
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            client.post("/sdapi/v1/txt2img", small())
+        assert client.stats()["jobs"] == 1
+
+
+def test_faults_are_added_listed_and_cleared_over_http() -> None:
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        fault = {"kind": "slow", "count": 3, "seconds": 1.5}
+        assert client.post("/_sim/faults", fault).json() == [fault]
+        assert client.get("/_sim/faults") == [fault]
+        assert requests.delete(f"{webui.url}/_sim/faults", timeout=5).json() == []
+        webui.faults.add(Fault("drop"))
+        assert client.get("/_sim/faults") == [{"kind": "drop", "count": 1, "seconds": None}]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "nope"},
+        {"kind": "drop", "count": 0},
+        {"kind": "drop", "count": True},
+        {"kind": "slow"},
+        {"kind": "hang", "seconds": -1},
+        {"kind": "hang", "seconds": "1"},
+        {"kind": "drop", "extra": 1},
+        ["drop"],
+        None,
+    ],
+)
+def test_bad_faults_are_refused(fault: object) -> None:
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        answer = client.post("/_sim/faults", fault)
+        assert answer.status_code == 400
+        assert answer.json()["error"]
+        assert client.get("/_sim/faults") == []
+
+
+def test_the_control_paths_are_apart() -> None:
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        assert client.post("/_sim/nope").status_code == 404
+        assert client.post("/sdapi/v1/faults").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        ({"sampler_name": "euler"}, 404, "Sampler not found"),
+        ({"alwayson_scripts": {"x/y/z plot": {}}}, 422, "selectable script"),
+        ({"width": 100_000, "height": 100_000}, 500, "CUDA out of memory"),
+        ({"n_iter": 100_000, "width": 8, "height": 8}, 500, "CUDA out of memory"),
+        ({"n_iter": 0}, 500, "IndexError"),
+        ({"steps": None}, 500, "TypeError"),
+        ({"send_images": None}, 422, "none is not an allowed value"),
+        ({"override_settings": {"nope": 1}}, 500, "KeyError"),
+    ],
+)
+def test_bad_requests_beyond_the_captures(body: dict[str, object], status: int, says: str) -> None:
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        answer = client.post("/sdapi/v1/txt2img", small(**body))
+        assert answer.status_code == status
+        assert says in answer.text
+        assert client.idle()
+
+
+def test_extensions_may_be_installed() -> None:
+    body = small(alwayson_scripts={"ControlNet": {"args": []}})
+    with (
+        SimulatedSdWebui(Behaviour(scripts=("controlnet",))) as webui,
+        client_of(webui.url) as client,
+    ):
+        assert client.post("/sdapi/v1/txt2img", body).status_code == 200
+        assert "controlnet" in client.get("/sdapi/v1/scripts")["txt2img"]
+
+
+@pytest.mark.parametrize("image", ["http://127.0.0.1/a.png", "aGVsbG8=", "data:image/png;base64,"])
+def test_no_picture_is_fetched_and_none_made_up(image: str) -> None:
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        answer = client.post("/sdapi/v1/img2img", {"init_images": [image]})
+        assert answer.status_code == 500
+        assert answer.json()["detail"] in {"Invalid encoded image", "Invalid image url"}
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ("Content-Length: 999999999999", 413),
+        ("Content-Length: many", 400),
+        ("Transfer-Encoding: chunked", 411),
+    ],
+)
+def test_bodies_are_bounded(header: str, status: int) -> None:
+    with (
+        SimulatedSdWebui() as webui,
+        socket.create_connection(("127.0.0.1", webui.port), timeout=5) as connection,
+    ):
+        request = f"POST /sdapi/v1/txt2img HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n"
+        connection.sendall(request.encode())
+        received = b""
+        while chunk := connection.recv(4096):
+            received += chunk
+    assert received.startswith(f"HTTP/1.1 {status} ".encode())
+
+
+@contextmanager
+def process(*arguments: str, log: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """The simulator as a program, and its URL once it listens."""
+    command = [*PROGRAM, "--port", "0", *arguments]
+    with (
+        log.open("w") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as running,
+    ):
+        try:
+            assert running.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:\d+", running.stdout.readline())
+            assert found, log.read_text()
+            yield running, found.group()
+        finally:
+            running.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_process_at_once(number: signal.Signals, tmp_path: Path) -> None:
+    with (
+        process("--service-time", "120", log=tmp_path / "log") as (running, url),
+        client_of(url) as client,
+    ):
+        answer = client.generate_later()
+        until(client.sampling, "the job runs")
+        os.kill(running.pid, number)
+        assert running.wait(timeout=3) == 0
+        assert isinstance(answer.exception(), requests.ConnectionError)
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_the_command_line_sets_the_behaviour(tmp_path: Path) -> None:
+    arguments = ("--models", "m1,m2", "--no-hashing", "--fault", "drop", "--scripts", "controlnet")
+    with process(*arguments, log=tmp_path / "log") as (_, url), client_of(url) as client:
+        titles = [model["title"] for model in client.get("/sdapi/v1/sd-models")]
+        assert titles == ["m1.safetensors", "m2.safetensors"]
+        assert client.get("/_sim/faults")[0]["kind"] == "drop"
+        assert "controlnet" in client.get("/sdapi/v1/scripts")["img2img"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--service-time", "-1"), "0 to 86400"),
+        (("--service-time", "nan"), "0 to 86400"),
+        (("--picture-bytes", "0"), "64 MiB"),
+        (("--fault", "nope:1"), "unknown fault"),
+        (("--fault", "slow:1"), "slow needs seconds"),
+    ],
+)
+def test_bad_arguments_are_named(arguments: tuple[str, ...], says: str) -> None:
+    command = [*PROGRAM, "--port", "0", *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 2
+    assert says in ended.stderr
+
+
+def test_a_taken_port_is_one_clear_line() -> None:
+    with SimulatedSdWebui() as webui:
+        command = [
+            sys.executable,
+            "-m",
+            "easel_local.simulators.sdwebui",
+            "--port",
+            str(webui.port),
+        ]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.returncode == 1
+    assert re.fullmatch(rf".*127\.0\.0\.1:{webui.port}: Address already in use; .*\n", ended.stderr)
