@@ -74,7 +74,7 @@ class World:
                 "EASEL_DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
                 "EASEL_NOTIFICATIONS_TOPIC_ARN": self.topic_arn,
                 "EASEL_OUTPUT_BUCKET": BUCKET,
-                "EASEL_RECEIVE_WAIT_SECONDS": "0",
+                "EASEL_RECEIVE_WAIT_SECONDS": "1",
                 "EASEL_MAX_RECEIVE_COUNT": "2",
             }
         )
