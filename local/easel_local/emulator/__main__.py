@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -37,9 +38,19 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="check IAM policies of sqs, sns, s3 and kms requests, as AWS does",
     )
+    parser.add_argument(
+        "--without-bridges",
+        action="store_true",
+        help="serve ministack as it is, to see what the bridges are for",
+    )
     options = parser.parse_args(arguments)
     try:
-        serve(options.port, state_dir=options.state_dir, enforce_iam=options.enforce_iam)
+        serve(
+            options.port,
+            state_dir=options.state_dir,
+            enforce_iam=options.enforce_iam,
+            bridges=not options.without_bridges,
+        )
     except ServerError as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 1
@@ -47,4 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Not sys.exit: it would join threads that wait for long polls and functions.
+    os._exit(status)

@@ -2,27 +2,34 @@
 
 Each bridge replaces one function of ministack and says what AWS does. Each has a canary in
 tests/integration/test_emulator_bridges.py that fails when ministack no longer needs it.
+
+Importing this module imports ministack, which reads its settings from the environment.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
+from ministack.core import iam_evaluator
 from ministack.services import apigateway_v1
 
 _Response = tuple[int, dict[str, str], bytes]
 _Create = Callable[[dict[str, Any]], _Response]
+_TakeToken = Callable[[Any, dict[str, Any]], bool]
+_ResolveKey = Callable[[str, Any], Any]
 
 
-def bridge() -> None:
+def build_bridges() -> None:
     """Put all bridges in place; ministack must not have served a request yet."""
-    for name, wrap in (
-        ("_create_api_key", generated_api_key_value),
-        ("_create_usage_plan", usage_plan_without_quota),
-        ("_take_token", unlimited_stage_throttle),
+    for module, name, wrap in (
+        (apigateway_v1, "_create_api_key", generated_api_key_value),
+        (apigateway_v1, "_create_usage_plan", usage_plan_without_quota),
+        (apigateway_v1, "_take_token", unlimited_stage_throttle),
+        (iam_evaluator, "_resolve_condition_key", loopback_is_secure),
     ):
-        setattr(apigateway_v1, name, wrap(getattr(apigateway_v1, name)))
+        setattr(module, name, wrap(getattr(module, name)))
 
 
 def generated_api_key_value(create_api_key: _Create) -> _Create:
@@ -33,7 +40,9 @@ def generated_api_key_value(create_api_key: _Create) -> _Create:
     """
 
     def bridged(data: dict[str, Any]) -> _Response:
-        return create_api_key(_without_empty(data, "value"))
+        if data.get("value") == "":
+            data = {name: value for name, value in data.items() if name != "value"}
+        return create_api_key(data)
 
     return bridged
 
@@ -46,22 +55,20 @@ def usage_plan_without_quota(create_usage_plan: _Create) -> _Create:
     """
 
     def bridged(data: dict[str, Any]) -> _Response:
-        response = create_usage_plan(data)
-        for plan in apigateway_v1._usage_plans.values():  # noqa: SLF001
-            if plan.get("quota") == {}:
-                del plan["quota"]
-        return response
+        status, headers, body = create_usage_plan(data)
+        if not data.get("quota"):
+            plan_id = json.loads(body)["id"]
+            del apigateway_v1._usage_plans[plan_id]["quota"]  # noqa: SLF001
+        return status, headers, body
 
     return bridged
 
 
-def unlimited_stage_throttle(
-    take_token: Callable[[Any, dict[str, Any]], bool],
-) -> Callable[[Any, dict[str, Any]], bool]:
+def unlimited_stage_throttle(take_token: _TakeToken) -> _TakeToken:
     """A stage's throttle of -1 is no throttle.
 
     Terraform's provider sends -1 for a stage without a limit of its own; ministack takes it for a
-    limit that is always used up and answers 429.
+    limit that is always used up and answers 429 to everything.
     """
 
     def bridged(slot: Any, limits: dict[str, Any]) -> bool:
@@ -71,5 +78,17 @@ def unlimited_stage_throttle(
     return bridged
 
 
-def _without_empty(data: dict[str, Any], field: str) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if name != field or value != ""}
+def loopback_is_secure(resolve_condition_key: _ResolveKey) -> _ResolveKey:
+    """The key aws:SecureTransport is true.
+
+    Our policies deny whatever comes without TLS, and AWS is only ever reached with it. What is
+    served on the loopback interface never leaves the machine; with TLS every client would need a
+    certificate authority of ours.
+    """
+
+    def bridged(key: str, context: Any) -> Any:
+        if key.lower() == "aws:securetransport":
+            return "true"
+        return resolve_condition_key(key, context)
+
+    return bridged

@@ -40,6 +40,7 @@ class Emulator:
         port: int = 0,
         state_dir: Path | None = None,
         enforce_iam: bool = False,
+        bridges: bool = True,
     ) -> None:
         """Describe the process; nothing is started yet.
 
@@ -47,7 +48,9 @@ class Emulator:
             log_path: File for its output; overwritten.
             port: Port on 127.0.0.1; 0 takes a free one.
             state_dir: Folder that keeps the state over restarts; None keeps it in memory.
-            enforce_iam: Whether IAM policies are checked.
+            enforce_iam: Whether IAM policies of sqs, sns, s3 and kms requests are checked; the
+                dummy keys of ``environment`` are the account's root and may do everything.
+            bridges: Whether ministack's gaps are bridged; False only shows what they are for.
         """
         self._log_path = log_path
         self._command = [sys.executable, "-m", "easel_local.emulator", "--port", str(port)]
@@ -55,6 +58,8 @@ class Emulator:
             self._command += ["--state-dir", str(state_dir)]
         if enforce_iam:
             self._command += ["--enforce-iam"]
+        if not bridges:
+            self._command += ["--without-bridges"]
         self._process: subprocess.Popen[bytes] | None = None
         self._endpoint_url: str | None = None
 
@@ -102,6 +107,7 @@ class Emulator:
             EmulatorError: It ended, or did not answer within 30 s.
         """
         deadline = time.monotonic() + _START_SECONDS
+        self._log_path.parent.mkdir(parents=True, exist_ok=True)
         with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  (our own module, fixed arguments)
                 self._command,

@@ -10,11 +10,15 @@ import os
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+from hypercorn.asyncio import serve as serve_asgi
+from hypercorn.config import Config
+from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
 HOST = "127.0.0.1"
 REGION = "us-east-1"
@@ -23,7 +27,6 @@ ACCOUNT_ID = "000000000000"
 # The bridges reach into ministack's insides; each is proven against this version only.
 MINISTACK_VERSION = "1.5.33"
 
-# A stop does not wait for long polls (SQS: up to 20 s).
 _GRACE_SECONDS = 1.0
 
 
@@ -31,16 +34,25 @@ class ServerError(Exception):
     """The emulator cannot start; the message says what to change."""
 
 
-def serve(port: int, *, state_dir: Path | None = None, enforce_iam: bool = False) -> None:
+def serve(
+    port: int,
+    *,
+    state_dir: Path | None = None,
+    enforce_iam: bool = False,
+    bridges: bool = True,
+) -> None:
     """Serve ministack on 127.0.0.1 until SIGTERM or SIGINT.
 
     The first line on standard output is the endpoint's URL. The process's environment is replaced:
-    ministack reads its settings from it, and hands it to every Lambda function it runs.
+    ministack reads its settings from it, and hands it to every Lambda function it runs. When this
+    returns, threads of ministack may still wait for a long poll or a function: end the process
+    without joining them.
 
     Args:
         port: The only port that is listened on; 0 takes a free one.
         state_dir: Folder that keeps the state over restarts; None keeps it in memory.
         enforce_iam: Whether IAM policies are checked.
+        bridges: Whether ministack's gaps are bridged; see ``bridges``.
 
     Raises:
         ServerError: Wrong ministack version, or the port is taken.
@@ -52,11 +64,11 @@ def serve(port: int, *, state_dir: Path | None = None, enforce_iam: bool = False
         os.environ.clear()
         os.environ.update(settings)
         tempfile.tempdir = str(scratch)
-        print(f"http://{HOST}:{port}", flush=True)
-        try:
-            asyncio.run(_serve(listener))
-        finally:
-            _end_children()
+        sys.stdout.write(f"http://{HOST}:{port}\n")
+        sys.stdout.flush()
+        # Not asyncio.run: it waits for the loop's threads, and those for polls and functions.
+        asyncio.new_event_loop().run_until_complete(_serve(listener, bridges=bridges))
+        _end_children()
 
 
 def _check_version() -> None:
@@ -133,15 +145,14 @@ def _settings(
     return settings
 
 
-async def _serve(listener: socket.socket) -> None:
+async def _serve(listener: socket.socket, *, bridges: bool) -> None:
     # Imported here: ministack reads its settings from the environment when it is imported.
-    from hypercorn.asyncio import serve as serve_asgi
-    from hypercorn.config import Config
-    from ministack.app import app
+    from ministack.app import app  # noqa: PLC0415
 
-    from easel_local.emulator.bridges import bridge
+    if bridges:
+        from easel_local.emulator.bridges import build_bridges  # noqa: PLC0415
 
-    bridge()
+        build_bridges()
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -153,9 +164,27 @@ async def _serve(listener: socket.socket) -> None:
     config.graceful_timeout = _GRACE_SECONDS
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    await serve_asgi(app, config, shutdown_trigger=stop.wait)
-    # Before the event loop waits for its threads: some of them wait for these workers.
-    _end_children()
+    await serve_asgi(_ended_by(stop, app), config, shutdown_trigger=stop.wait)
+
+
+def _ended_by(stop: asyncio.Event, app: ASGIFramework) -> ASGIFramework:
+    """Ends the requests under way at a stop; hypercorn would wait for long polls and functions."""
+
+    async def ended(scope: Scope, receive: ASGIReceiveCallable, send: ASGISendCallable) -> None:
+        if scope["type"] == "lifespan":
+            await app(scope, receive, send)
+            return
+        request = asyncio.ensure_future(app(scope, receive, send))
+        stopped = asyncio.ensure_future(stop.wait())
+        try:
+            await asyncio.wait({request, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if request.done():
+                request.result()
+        finally:
+            request.cancel()
+            stopped.cancel()
+
+    return ended
 
 
 def _end_children() -> None:

@@ -1,0 +1,114 @@
+"""A canary for each bridge: what ministack does without it, and what AWS does.
+
+Where the first half of a test fails, ministack no longer needs the bridge: remove it.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import requests
+from botocore.exceptions import ClientError
+
+from easel_local.emulator import Emulator
+
+pytestmark = pytest.mark.integration
+
+Client = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def bare(
+    tmp_path_factory: pytest.TempPathFactory, client_of: Callable[[Emulator], Client]
+) -> Iterator[Client]:
+    log = tmp_path_factory.mktemp("bare") / "emulator.log"
+    with Emulator(log_path=log, enforce_iam=True, bridges=False) as running:
+        yield client_of(running)
+
+
+def create_api_key(client: Client) -> str:
+    apigateway = client("apigateway")
+    key = apigateway.create_api_key(name="key", value="", enabled=True)
+    return str(apigateway.get_api_key(apiKey=key["id"], includeValue=True)["value"])
+
+
+def test_an_api_key_without_a_value_gets_one(bare: Client, client: Client) -> None:
+    with pytest.raises(ClientError, match="at least 20 characters"):
+        create_api_key(bare)
+    assert len(create_api_key(client)) >= 20
+
+
+def read_usage_plan(client: Client, **settings: Any) -> dict[str, Any]:
+    apigateway = client("apigateway")
+    plan = apigateway.create_usage_plan(name="plan", **settings)
+    answer: dict[str, Any] = apigateway.get_usage_plan(usagePlanId=plan["id"])
+    return answer
+
+
+def test_a_usage_plan_without_a_quota_has_none(bare: Client, client: Client) -> None:
+    assert read_usage_plan(bare)["quota"] == {}
+    assert "quota" not in read_usage_plan(client)
+    quota = {"limit": 5, "offset": 0, "period": "DAY"}
+    assert read_usage_plan(client, quota=quota)["quota"] == quota
+
+
+def mock_api(client: Client, rate_limit: int) -> str:
+    apigateway = client("apigateway")
+    api = apigateway.create_rest_api(name="mock")["id"]
+    root = apigateway.get_resources(restApiId=api)["items"][0]["id"]
+    method = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+    apigateway.put_method(**method, authorizationType="NONE")
+    template = {"application/json": json.dumps({"statusCode": 200})}
+    apigateway.put_integration(**method, type="MOCK", requestTemplates=template)
+    apigateway.put_method_response(**method, statusCode="200")
+    apigateway.put_integration_response(**method, statusCode="200")
+    apigateway.create_deployment(restApiId=api, stageName="dev")
+    apigateway.update_stage(
+        restApiId=api,
+        stageName="dev",
+        patchOperations=[
+            {"op": "replace", "path": f"/*/*/throttling/{name}", "value": str(rate_limit)}
+            for name in ("rateLimit", "burstLimit")
+        ],
+    )
+    return f"{apigateway.meta.endpoint_url}/_aws/execute-api/{api}/dev"
+
+
+def status_of(url: str) -> int:
+    with requests.Session() as http:
+        http.trust_env = False
+        return http.get(url, timeout=10).status_code
+
+
+def test_a_stage_throttle_of_minus_one_is_none(bare: Client, client: Client) -> None:
+    assert status_of(mock_api(bare, -1)) == 429
+    assert status_of(mock_api(client, -1)) == 200
+    assert status_of(mock_api(client, 0)) == 429
+
+
+def assumed(client: Client, condition: dict[str, Any]) -> Any:
+    """An S3 client with a role that may do all that the condition allows."""
+    iam, name = client("iam"), "tls-only"
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
+    )["Role"]
+    allow = {"Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": condition}
+    iam.put_role_policy(
+        RoleName=name, PolicyName="all", PolicyDocument=json.dumps({"Statement": [allow]})
+    )
+    keys = client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+    return client(
+        "s3",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+
+
+def test_the_loopback_interface_counts_as_tls(bare: Client, client: Client) -> None:
+    only_with_tls = {"Bool": {"aws:SecureTransport": "true"}}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        assumed(bare, only_with_tls).list_buckets()
+    assumed(client, only_with_tls).list_buckets()
