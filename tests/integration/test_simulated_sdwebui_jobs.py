@@ -66,7 +66,7 @@ def test_progress_advances_and_then_rests() -> None:
         idle = client.progress()
     assert (early["state"]["job"], early["state"]["job_count"]) == ("scripts_txt2img", 1)
     assert 0 < early["progress"] < late["progress"] <= 1
-    assert early["eta_relative"] > late["eta_relative"] > 0
+    assert 0 < late["eta_relative"] < 1
     assert (idle["progress"], idle["state"]["job_count"], idle["state"]["job"]) == (0, 0, "")
     assert (idle["state"]["job_no"], idle["state"]["sampling_steps"]) == (1, 50)
 
@@ -204,11 +204,12 @@ def test_a_checkpoint_answers_to_each_of_its_names(form: str) -> None:
 @pytest.mark.parametrize("name", ["nope", "sd15", "SD15-B", "", 7, ["sd15-b"]])
 def test_an_unknown_checkpoint_runs_on_the_current_one_and_cannot_be_set(name: object) -> None:
     with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        client.post("/sdapi/v1/options", {"sd_model_checkpoint": "sd15-b"})
         answer = client.generate(override_settings={"sd_model_checkpoint": name})
-        assert info_of(answer)["sd_model_name"] == "sd15-a"
+        assert info_of(answer)["sd_model_name"] == "sd15-b"
         refused = client.post("/sdapi/v1/options", {"sd_model_checkpoint": name})
         assert (refused.status_code, refused.json()["error"]) == (500, "RuntimeError")
-        assert info_of(client.generate())["sd_model_name"] == "sd15-a"
+        assert info_of(client.generate())["sd_model_name"] == "sd15-b"
 
 
 @pytest.mark.parametrize(("restore", "then"), [(True, "sd15-a"), (False, "sd15-b")])
