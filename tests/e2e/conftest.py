@@ -1,0 +1,265 @@
+"""The stack that the tests talk to: known from `terraform output -json` and from nothing else.
+
+`--env local` (the default) brings envs/local up on an emulator, with a simulated runtime and the
+real queue agent, and destroys it afterwards. Any other environment is taken as it is deployed:
+
+    pytest -m e2e --env us-east-1
+"""
+
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import boto3
+import pytest
+import python_terraform
+
+from easel_cli.api_client import ApiClient
+from easel_cli.aws_clients import AwsClients
+from easel_cli.package_intake import package
+from easel_cli.results import ResultSubscription
+from easel_cli.target import Target
+from easel_contract.result import ResultStatus, TaskResult
+from easel_contract.task import RuntimeType
+from easel_local.emulator.process import Emulator
+from easel_local.paths import ROOT
+from easel_local.ports import LOOPBACK, free_port
+from easel_local.processes import ManagedProcess, start
+from easel_local.services import (
+    agent_command,
+    agent_environment,
+    await_runtime,
+    simulator_command,
+)
+from easel_local.terraform import stack_environment
+
+if TYPE_CHECKING:
+    from mypy_boto3_logs import CloudWatchLogsClient
+
+LOCAL_RESULT_SECONDS = 60.0
+DEPLOYED_RESULT_SECONDS = 900.0
+"""A deployed stack may have to start a GPU node first."""
+
+SERVICE_SECONDS = 0.2
+AGENT_GRACE_SECONDS = 20.0
+
+
+class RootModule:
+    """A root module under envs/, driven by python-terraform in an environment of its own."""
+
+    def __init__(self, env: str, environment: Mapping[str, str]) -> None:
+        self.environment = dict(environment)
+        self._terraform = python_terraform.Terraform(working_dir=str(ROOT / "envs" / env))
+
+    def init(self) -> None:
+        self._succeed(self._terraform.init)
+
+    def apply(self) -> None:
+        self._succeed(self._terraform.apply, skip_plan=True)
+
+    def destroy(self) -> None:
+        # 0.10.1 passes -force, which Terraform no longer knows, unless it is None.
+        self._succeed(self._terraform.destroy, force=None, auto_approve=True)
+
+    def plan(self) -> tuple[int, str]:
+        """The exit status (0: no change, 2: changes) and the plan as text."""
+        status, out, err = self._run(self._terraform.plan)
+        return status, out + err
+
+    def outputs(self) -> dict[str, Any]:
+        with patch.dict(os.environ, self.environment, clear=True):
+            outputs: dict[str, Any] = self._terraform.output(json=python_terraform.IsFlagged)
+        return outputs
+
+    def resources(self) -> list[str]:
+        """Addresses of all that the state holds."""
+        state = Path(self.environment["TF_DATA_DIR"]).parent / "terraform.tfstate"
+        out = self._succeed(self._terraform.cmd, "state list", state=str(state))
+        return out.split()
+
+    def _succeed(self, command: Callable[..., Any], *words: str, **options: Any) -> str:
+        status, out, err = self._run(command, *words, **options)
+        assert status == 0, f"terraform failed:\n{out}\n{err}"
+        return out
+
+    def _run(
+        self, command: Callable[..., Any], *words: str, **options: Any
+    ) -> tuple[int, str, str]:
+        with patch.dict(os.environ, self.environment, clear=True):
+            status, out, err = command(*words, **options)
+        return status, out, err
+
+
+class LocalStack:
+    """envs/local, applied on an emulator of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._exit = ExitStack()
+
+    def up(self) -> "LocalStack":
+        try:
+            emulator = self._exit.enter_context(Emulator(log_path=self.home / "emulator.log"))
+            self.aws_environment = emulator.environment()
+            intake_package = self.home / "intake.zip"
+            package("local", intake_package)
+            variables = {
+                "aws_endpoint_url": emulator.endpoint_url,
+                "intake_package_path": str(intake_package),
+            }
+            self.module = RootModule(
+                "local",
+                stack_environment(self.home / "terraform", self.aws_environment, variables),
+            )
+            self.module.init()
+            self.module.apply()
+            self.target = Target.from_outputs(self.module.outputs())
+            for name in self.target.runtimes:
+                self._start_runtime(name)
+        except BaseException:
+            self._exit.close()
+            raise
+        return self
+
+    def down(self) -> None:
+        """Stops the processes; asserts that Terraform destroys all that it made."""
+        with self._exit:
+            self.module.destroy()
+            assert self.module.resources() == []
+
+    def start_process(
+        self, name: str, command: list[str], environment: Mapping[str, str]
+    ) -> ManagedProcess:
+        process = start(name, command, environment, self.home / f"{name}.log")
+        self._exit.callback(process.stop, AGENT_GRACE_SECONDS)
+        return process
+
+    def logs_client(self) -> "CloudWatchLogsClient":
+        """A client for the emulator's CloudWatch Logs."""
+        return boto3.client(
+            "logs",
+            endpoint_url=self.target.aws_endpoint_url,
+            region_name=self.target.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def _start_runtime(self, name: str) -> None:
+        runtime, port = self.target.runtimes[name], free_port()
+        url = f"http://{LOOPBACK}:{port}"
+        command = simulator_command(runtime, port, SERVICE_SECONDS)
+        process = self.start_process(f"runtime-{name}", command, os.environ)
+        await_runtime(process, runtime.type, url)
+        environment = agent_environment(name, self.target, url, self.aws_environment)
+        self.start_process(f"agent-{name}", agent_command(), environment)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--env", default="local", help="folder under envs/ to test (default: local)")
+
+
+@pytest.fixture(scope="session")
+def env(request: pytest.FixtureRequest) -> str:
+    name: str = request.config.getoption("--env")
+    return name
+
+
+@pytest.fixture(scope="session")
+def local_stack(env: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """The stack that is applied here; for tests of what only a local stack shows."""
+    if env != "local":
+        pytest.skip(f"about envs/local, not about {env}")
+    stack = LocalStack(tmp_path_factory.mktemp("stack")).up()
+    yield stack
+    stack.down()
+
+
+@pytest.fixture(scope="session")
+def target(env: str, request: pytest.FixtureRequest) -> Target:
+    if env == "local":
+        stack: LocalStack = request.getfixturevalue("local_stack")
+        return stack.target
+    return Target.from_outputs(RootModule(env, os.environ).outputs())
+
+
+@pytest.fixture(scope="session")
+def clients(target: Target) -> AwsClients:
+    return AwsClients(target)
+
+
+@pytest.fixture(scope="session")
+def api_key(target: Target, clients: AwsClients) -> str:
+    return clients.api_key(target.api_key_id)
+
+
+@pytest.fixture(scope="session")
+def api(target: Target, api_key: str) -> Iterator[ApiClient]:
+    with ApiClient(target.endpoint, api_key) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def sdwebui(target: Target) -> str:
+    """Name of a runtime of type sdwebui."""
+    names = [n for n, r in target.runtimes.items() if r.type is RuntimeType.SDWEBUI]
+    if not names:
+        pytest.skip("the stack has no runtime of type sdwebui")
+    return names[0]
+
+
+class Results:
+    """Every result that the stack has published since the tests began."""
+
+    def __init__(self, subscription: ResultSubscription, timeout_seconds: float) -> None:
+        self._subscription = subscription
+        self._timeout_seconds = timeout_seconds
+        self._seen: list[TaskResult] = []
+
+    def of(self, task_id: str) -> TaskResult:
+        """Waits for the final result of a task."""
+        deadline = time.monotonic() + self._timeout_seconds
+        found = self._final(task_id)
+        incoming = self._subscription.results(deadline)
+        while not found:
+            try:
+                self._seen.append(next(incoming))
+            except StopIteration:
+                pytest.fail(f"no result of {task_id} within {self._timeout_seconds:g} s")
+            found = self._final(task_id)
+        return found[0]
+
+    def _final(self, task_id: str) -> list[TaskResult]:
+        return [
+            result
+            for result in self._seen
+            if result.id == task_id and result.status is not ResultStatus.RUNNING
+        ]
+
+
+@pytest.fixture(scope="session")
+def results(env: str, target: Target, clients: AwsClients) -> Iterator[Results]:
+    seconds = LOCAL_RESULT_SECONDS if env == "local" else DEPLOYED_RESULT_SECONDS
+    with ResultSubscription(clients, target.notifications_topic_arn) as subscription:
+        yield Results(subscription, seconds)
+
+
+@pytest.fixture
+def task_id() -> str:
+    """An id that no other run has used."""
+    return f"e2e-{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def picture_of(clients: AwsClients) -> Callable[[str], bytes]:
+    """Reads a picture by its S3 URI."""
+
+    def read(uri: str) -> bytes:
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        return clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+
+    return read

@@ -1,0 +1,128 @@
+"""What the API refuses, and how (R13-R15)."""
+
+import json
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from easel_cli.api_client import ApiClient
+from easel_cli.target import Target
+
+from .conftest import LocalStack
+
+pytestmark = pytest.mark.e2e
+
+
+def error_of(answer: requests.Response) -> dict[str, Any]:
+    """The one shape of every refusal."""
+    assert answer.headers["Content-Type"].startswith("application/json")
+    body = answer.json()
+    assert body.keys() == {"error"}
+    error: dict[str, Any] = body["error"]
+    assert error.keys() == {"code", "message", "details"}
+    assert error["message"]
+    return error
+
+
+@pytest.mark.parametrize("version", ["v1alpha1", "v1alpha2"])
+@pytest.mark.parametrize("key", [None, "not-a-key-of-this-api-at-all"])
+def test_without_a_good_key_the_answer_is_401(
+    target: Target, version: str, key: str | None
+) -> None:
+    with requests.Session() as http:
+        http.trust_env = target.aws_endpoint_url is None
+        headers = {"x-api-key": key} if key else {}
+        answer = http.post(f"{target.endpoint}/{version}", json={}, headers=headers, timeout=30)
+    assert answer.status_code == 401
+    assert error_of(answer)["code"] == "unauthorized"
+
+
+def test_a_broken_request_hears_of_every_problem(api: ApiClient, target: Target) -> None:
+    body = {
+        "task": {
+            "metadata": {"id": "../x", "runtime": "nope", "tasktype": "text-to-image"},
+            "content": "A dog",
+        }
+    }
+    answer = api.post("v1alpha2", body)
+    assert answer.status_code == 400
+    details = error_of(answer)["details"]
+    problems = {detail["field"]: detail["problem"] for detail in details}
+    assert problems.keys() == {
+        "task.metadata.id",
+        "task.metadata.prefix",
+        "task.metadata.runtime",
+        "task.content",
+    }
+    assert all(name in problems["task.metadata.runtime"] for name in target.runtimes)
+
+
+def test_an_unknown_checkpoint_is_refused_not_lost(api: ApiClient, target: Target) -> None:
+    if any(runtime.dynamic_model for runtime in target.runtimes.values()):
+        pytest.skip("a dynamic runtime takes every checkpoint")
+    scripts = {"task": "text-to-image", "id_task": "t", "sd_model_checkpoint": "no-such.ckpt"}
+    answer = api.post("v1alpha1", {"alwayson_scripts": scripts, "prompt": "A dog"})
+    assert answer.status_code == 400
+    [detail] = error_of(answer)["details"]
+    assert detail["field"] == "alwayson_scripts.sd_model_checkpoint"
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "null", "nonsense"])
+def test_what_is_no_object_is_400(target: Target, api_key: str, body: str) -> None:
+    answer = post_text(target, api_key, body, "application/json")
+    assert answer.status_code == 400
+    assert error_of(answer)["code"] == "invalid_request"
+
+
+def test_another_content_type_is_415(target: Target, api_key: str) -> None:
+    answer = post_text(target, api_key, "{}", "text/plain")
+    assert answer.status_code == 415
+    assert error_of(answer)["code"] == "unsupported_media_type"
+
+
+def test_beyond_the_limit_the_answer_is_429(local_stack: LocalStack, api_key: str) -> None:
+    # Refused bodies: they count like others and leave no tasks behind.
+    target = local_stack.target
+
+    def send(_: int) -> requests.Response:
+        return post_text(target, api_key, "[]", "application/json")
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(send, range(200)))
+    statuses = Counter(answer.status_code for answer in answers)
+    assert statuses.keys() == {400, 429}
+    # The burst is 50, and 30 more come with every second.
+    assert statuses[400] >= 50
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert error_of(refused)["code"] == "throttled"
+    time.sleep(2)  # the bucket fills for the tests that follow
+
+
+def test_the_logs_of_the_intake_hold_no_key(
+    local_stack: LocalStack, api: ApiClient, api_key: str
+) -> None:
+    assert api.post("v1alpha2", {}).status_code == 400
+    log = (local_stack.home / "emulator.log").read_text()
+    assert api_key not in log
+    logs = local_stack.logs_client()
+    groups = [group["logGroupName"] for group in logs.describe_log_groups()["logGroups"]]
+    assert groups
+    for group in groups:
+        events = logs.filter_log_events(logGroupName=group)["events"]
+        assert api_key not in json.dumps(events)
+
+
+def post_text(target: Target, api_key: str, body: str, content_type: str) -> requests.Response:
+    """Sends a body as it is."""
+    with requests.Session() as http:
+        http.trust_env = target.aws_endpoint_url is None
+        return http.post(
+            f"{target.endpoint}/v1alpha2",
+            data=body.encode(),
+            headers={"x-api-key": api_key, "Content-Type": content_type},
+            timeout=30,
+        )
