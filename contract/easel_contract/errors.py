@@ -29,11 +29,12 @@ class ApiErrorCode(StrEnum):
 
     INVALID_REQUEST = "invalid_request"  # 400
     UNAUTHORIZED = "unauthorized"  # 401, from API Gateway
+    FORBIDDEN = "forbidden"  # 403, from API Gateway
     NOT_FOUND = "not_found"  # 404
     PAYLOAD_TOO_LARGE = "payload_too_large"  # 413
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"  # 415
     THROTTLED = "throttled"  # 429, from API Gateway
-    INTERNAL = "internal_error"  # 500
+    INTERNAL = "internal_error"  # 500, and 502 and 504 from API Gateway
     UNAVAILABLE = "unavailable"  # 503
 
 

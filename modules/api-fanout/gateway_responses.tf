@@ -12,8 +12,8 @@ locals {
     EXPIRED_TOKEN          = { status = "403", code = "forbidden", message = "the Authorization header holds an expired token; this API needs x-api-key only" }
     INVALID_SIGNATURE      = { status = "403", code = "forbidden", message = "the Authorization header holds an invalid signature; this API needs x-api-key only" }
     WAF_FILTERED           = { status = "403", code = "forbidden", message = "the request was blocked by a firewall rule" }
-    BAD_REQUEST_BODY       = { status = "400", code = "bad_request", message = "the body must be a JSON object" }
-    BAD_REQUEST_PARAMETERS = { status = "400", code = "bad_request", message = "a parameter or header of the request is wrong" }
+    BAD_REQUEST_BODY       = { status = "400", code = "invalid_request", message = "the body must be a JSON object" }
+    BAD_REQUEST_PARAMETERS = { status = "400", code = "invalid_request", message = "a parameter or header of the request is wrong" }
     # API Gateway's name for any path or method that does not exist.
     MISSING_AUTHENTICATION_TOKEN = { status = "404", code = "not_found", message = "no such path or method: send POST to /v1alpha1 or /v1alpha2" }
     RESOURCE_NOT_FOUND           = { status = "404", code = "not_found", message = "no such path: send POST to /v1alpha1 or /v1alpha2" }
@@ -21,11 +21,11 @@ locals {
     UNSUPPORTED_MEDIA_TYPE       = { status = "415", code = "unsupported_media_type", message = "the Content-Type must be application/json" }
     THROTTLED                    = { status = "429", code = "throttled", message = "too many requests: try again in a second" }
     QUOTA_EXCEEDED               = { status = "429", code = "throttled", message = "the API key's quota is used up" }
-    API_CONFIGURATION_ERROR      = { status = "500", code = "internal", message = "the API is not configured correctly" }
-    INTEGRATION_FAILURE          = { status = "502", code = "internal", message = "the intake function failed: try again" }
-    INTEGRATION_TIMEOUT          = { status = "504", code = "internal", message = "the intake function did not answer in time: try again" }
-    DEFAULT_4XX                  = { status = null, code = "bad_request", message = null }
-    DEFAULT_5XX                  = { status = null, code = "internal", message = null }
+    API_CONFIGURATION_ERROR      = { status = "500", code = "internal_error", message = "the API is not configured correctly" }
+    INTEGRATION_FAILURE          = { status = "502", code = "internal_error", message = "the intake function failed: try again" }
+    INTEGRATION_TIMEOUT          = { status = "504", code = "internal_error", message = "the intake function did not answer in time: try again" }
+    DEFAULT_4XX                  = { status = null, code = "invalid_request", message = null }
+    DEFAULT_5XX                  = { status = null, code = "internal_error", message = null }
   }
 
   # A value that API Gateway fills in, with the quotes around it.
