@@ -52,6 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to bind (%(default)s)")
     parser.add_argument("--port", type=int, required=True, help="port to bind; 0 takes a free one")
+    _add_behaviour(parser)
+    return parser
+
+
+def _add_behaviour(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--models",
         default=",".join(Behaviour.models),
@@ -89,7 +94,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KIND[:COUNT[:SECONDS]]",
         help="what goes wrong first; may be given several times",
     )
-    return parser
 
 
 def _seconds(text: str) -> float:

@@ -81,12 +81,7 @@ class Sampling:
         return compose(self.prompt, self.negative_prompt, pairs)
 
     def info(self, made: int, loaded: Loaded) -> dict[str, object]:
-        """What the answer's ``info`` says, before it becomes a JSON string.
-
-        Args:
-            made: How many pictures came out; fewer than asked for after an interrupt.
-            loaded: What it ran with.
-        """
+        """What ``info`` says, with the infotexts of the ``made`` pictures that came out."""
         count = range(self.pictures)
         return {
             "prompt": self.prompt,
