@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 import requests
-from simulated_runtime import Client, client_of, small, until
 
 from easel_local.simulators.faults import Fault
 from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+
+from .simulated_runtime import Client, client_of, small, until
 
 pytestmark = pytest.mark.integration
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import requests
 from PIL import ImageChops
-from simulated_runtime import Client, client_of, opened, small, until
 
 from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
 from easel_local.simulators.sdwebui.app import WORKER_THREADS
+
+from .simulated_runtime import Client, client_of, opened, small, until
 
 pytestmark = pytest.mark.integration
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
-from simulated_runtime import Client, as_text, client_of, opened
 
 from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+
+from .simulated_runtime import Client, as_text, client_of, opened
 
 pytestmark = pytest.mark.integration
 
