@@ -43,7 +43,7 @@ def make_worker(settings: AgentSettings) -> Worker:
             settings.visibility_timeout_seconds,
         ),
         runtime=SdWebUi(settings.runtime_url, settings.task_timeout_seconds),
-        inputs=InputLoader(s3, settings.output_bucket),
+        inputs=InputLoader(s3, settings.output_bucket, settings.fetch_limits()),
         outputs=OutputStore(s3, settings.output_bucket),
         notifier=Notifier(
             session.client("sns", config=_AWS_CONFIG), settings.notifications_topic_arn

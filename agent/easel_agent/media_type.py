@@ -22,6 +22,9 @@ APNG = MediaType("apng", "image/apng")
 JPEG = MediaType("jpg", "image/jpeg")
 WEBP = MediaType("webp", "image/webp")
 GIF = MediaType("gif", "image/gif")
+BMP = MediaType("bmp", "image/bmp")
+TIFF = MediaType("tiff", "image/tiff")
+AVIF = MediaType("avif", "image/avif")
 MP4 = MediaType("mp4", "video/mp4")
 WEBM = MediaType("webm", "video/webm")
 MKV = MediaType("mkv", "video/x-matroska")
@@ -37,6 +40,9 @@ _SIGNATURES: tuple[tuple[int, bytes, MediaType], ...] = (
     (0, b"\xff\xd8\xff", JPEG),
     (0, b"GIF87a", GIF),
     (0, b"GIF89a", GIF),
+    (0, b"II*\x00", TIFF),
+    (0, b"MM\x00*", TIFF),
+    (4, b"ftypavif", AVIF),
     (4, b"ftyp", MP4),
     (0, b"fLaC", FLAC),
     (0, b"ID3", MP3),
@@ -53,7 +59,7 @@ def detect_media_type(data: bytes) -> MediaType:
 
     Sources of the signatures: PNG (W3C PNG third edition, with `acTL` before `IDAT` for APNG),
     RIFF forms (WebP container, WAVE), ISO/IEC 14496-12 `ftyp`, EBML DocType (RFC 8794), GIF89a,
-    JPEG SOI, FLAC (RFC 9639), Ogg (RFC 3533), ID3v2.
+    JPEG SOI, BMP's reserved fields, TIFF 6.0, FLAC (RFC 9639), Ogg (RFC 3533), ID3v2.
 
     Args:
         data: the whole object.
@@ -65,6 +71,8 @@ def detect_media_type(data: bytes) -> MediaType:
         return APNG if _is_animated_png(data) else PNG
     if data.startswith(b"RIFF") and data[8:12] in _RIFF_FORMS:
         return _RIFF_FORMS[data[8:12]]
+    if data.startswith(b"BM") and data[6:10] == bytes(4):  # two letters alone begin many a text
+        return BMP
     if data.startswith(_EBML_SIGNATURE):
         return WEBM if b"webm" in data[:_HEAD_BYTES] else MKV
     for offset, signature, media_type in _SIGNATURES:

@@ -5,10 +5,18 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
 
+from easel_agent.fetch import FetchLimits
 from easel_contract.identifiers import RuntimeName
 from easel_contract.task import RuntimeType
 
 _PREFIX = "EASEL_"
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return frozenset(host.strip().lower() for host in value.split(",") if host.strip())
+
 
 _UrlText = Annotated[str, BeforeValidator(lambda value: str(HttpUrl(value)).rstrip("/"))]
 
@@ -36,7 +44,24 @@ class AgentSettings(BaseModel):
     """The queue's own: the last try ends in a failed callback, not in silence."""
     receive_wait_seconds: int = Field(default=20, ge=0, le=20)
     """Long poll of an idle queue."""
+    input_max_bytes: int = Field(default=20 * 1024 * 1024, ge=1)
+    """Of one file that a task's URL points to."""
+    input_max_total_bytes: int = Field(default=50 * 1024 * 1024, ge=1)
+    """Of all files of a task."""
+    input_timeout_seconds: float = Field(default=30.0, gt=0, le=600)
+    """For one file."""
+    input_allowed_hosts: Annotated[frozenset[str], BeforeValidator(_split)] = frozenset()
+    """Hosts that may be at a private address, separated by commas; all others must be public."""
     log_level: str = "INFO"
+
+    def fetch_limits(self) -> FetchLimits:
+        """The bounds of what a task's URLs may bring in."""
+        return FetchLimits(
+            max_bytes=self.input_max_bytes,
+            max_total_bytes=self.input_max_total_bytes,
+            seconds=self.input_timeout_seconds,
+            allowed_hosts=self.input_allowed_hosts,
+        )
 
     @model_validator(mode="after")
     def _leaves_room_for_heartbeats(self) -> Self:

@@ -129,7 +129,7 @@ class Worker:
         except ValueError as error:
             raise RejectedTaskError(TaskErrorCode.UNSUPPORTED_TASK, str(error)) from error
         started = time.monotonic()
-        content = self._inputs.content_of(task)
+        content = self._runtime.place_inputs(self._inputs.content_of(task), self._inputs.fetch)
         loaded = time.monotonic()
         generation = self._runtime.generate(metadata.tasktype, content)
         generated = time.monotonic()

@@ -12,11 +12,12 @@ from moto import mock_aws
 
 from easel_agent import worker as worker_module
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
+from easel_agent.fetch import FetchLimits
 from easel_agent.inputs import InputLoader
 from easel_agent.notify import Notifier
 from easel_agent.outputs import OutputStore
 from easel_agent.queue import TaskQueue
-from easel_agent.runtimes.base import Generation
+from easel_agent.runtimes.base import Fetch, Generation
 from easel_agent.settings import AgentSettings
 from easel_agent.worker import Worker
 from easel_contract.envelope import decode_result
@@ -41,6 +42,9 @@ class FakeRuntime:
 
     def is_ready(self) -> bool:
         return self.ready
+
+    def place_inputs(self, content: dict[str, Any], _: Fetch) -> dict[str, Any]:
+        return content
 
     def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Generation:
         self.done.append((tasktype, content))
@@ -87,7 +91,7 @@ class World:
                 self.settings.visibility_timeout_seconds,
             ),
             runtime=self.runtime,
-            inputs=InputLoader(self.s3, BUCKET),
+            inputs=InputLoader(self.s3, BUCKET, FetchLimits()),
             outputs=OutputStore(self.s3, BUCKET),
             notifier=Notifier(self._sns, self.topic_arn),
         )

@@ -72,10 +72,11 @@ def test_in_the_agent_only_four_files_touch_aws() -> None:
     assert touching <= AGENT_FILES_WITH_AWS | AGENT_FILES_WITH_AWS_ERRORS
 
 
-def test_only_the_adapters_speak_http_in_the_agent() -> None:
+def test_in_the_agent_only_adapters_and_the_fetching_of_inputs_speak_http() -> None:
     folder = PACKAGES["easel_agent"]
-    speaking = {f for f in folder.rglob("*.py") if "requests" in imports(f)}
-    assert all(file.parent.name == "runtimes" for file in speaking)
+    speaking = {f for f in folder.rglob("*.py") if {"requests", "urllib3"} & imports(f)}
+    others = {file.name for file in speaking if file.parent.name != "runtimes"}
+    assert others == {"fetch.py", "network_guard.py"}
 
 
 def test_nothing_imports_the_tests() -> None:

@@ -1,9 +1,14 @@
 """What the worker asks of a runtime, whichever it is."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from easel_agent.urls import ContentUrl
 from easel_contract.task import TaskType
+
+Fetch = Callable[[Iterable[ContentUrl]], dict[str, bytes]]
+"""Gets what URLs point to, by URL; raises RejectedTaskError (`inputs.InputLoader.fetch`)."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,21 @@ class Runtime(Protocol):
 
     def is_ready(self) -> bool:
         """Whether it answers now; never raises, takes seconds at most."""
+
+    def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
+        """Puts files in the place of the URLs in a task's content (R19).
+
+        Args:
+            content: as it was sent.
+            fetch: gets what URLs point to.
+
+        Returns:
+            The content as the runtime takes it.
+
+        Raises:
+            RejectedTaskError: a file cannot be had.
+            RuntimeDeadError: the runtime did not take a file.
+        """
 
     def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Generation:
         """Does one task and returns when the runtime is idle again.

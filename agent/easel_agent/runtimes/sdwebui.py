@@ -14,7 +14,8 @@ import requests
 from pydantic import BaseModel, ValidationError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
-from easel_agent.runtimes.base import Generation
+from easel_agent.runtimes.base import Fetch, Generation
+from easel_agent.urls import find_urls, replace_values
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
 
@@ -92,6 +93,14 @@ class SdWebUi:
         except requests.RequestException:
             return False
         return answer.ok
+
+    def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
+        """Replaces every URL by the base64 of what it points to; see `Runtime.place_inputs`."""
+        urls = find_urls(content)
+        files = fetch(urls)
+        return replace_values(
+            content, {item.path: base64.b64encode(files[item.url]).decode() for item in urls}
+        )
 
     def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Generation:
         """Does one task; see `Runtime.generate`."""

@@ -1,0 +1,227 @@
+"""What a URL leads to is fetched within limits, or the task fails and says why (lesson 20)."""
+
+import io
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+import pytest
+from PIL import Image
+
+from easel_agent.errors import RejectedTaskError
+from easel_agent.fetch import ByteBudget, FetchError, FetchLimits, fetch_http
+from easel_agent.inputs import InputLoader
+from easel_agent.urls import find_urls
+
+pytestmark = pytest.mark.integration
+
+LIMITS = FetchLimits(
+    max_bytes=100_000, max_total_bytes=150_000, seconds=1.5, allowed_hosts={"pictures.test"}
+)
+
+
+def png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+PNG = png()
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers each path in another way."""
+
+    protocol_version = "HTTP/1.1"
+    hits: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        Handler.hits.append(self.path)
+        name = self.path.partition("?")[0].strip("/").partition("/")[0]
+        getattr(self, f"answer_{name}", self.answer_missing)()
+
+    def log_message(self, *_: Any) -> None: ...
+
+    def send(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for key, value in ({"Content_Length": str(len(body))} | headers).items():
+            self.send_header(key.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def answer_missing(self) -> None:
+        self.send(404)
+
+    def answer_picture(self) -> None:
+        self.send(200, PNG, Content_Type="image/png")
+
+    def answer_untyped(self) -> None:
+        self.send(200, PNG)
+
+    def answer_page(self) -> None:
+        self.send(200, b"<html>", Content_Type="text/html")
+
+    def answer_liar(self) -> None:
+        self.send(200, b"hello, I am no picture", Content_Type="image/png")
+
+    def answer_big(self) -> None:
+        self.send(200, PNG + bytes(90_000 - len(PNG)), Content_Type="image/png")
+
+    def answer_huge(self) -> None:
+        self.send(200, Content_Type="image/png", Content_Length="209715200")
+
+    def answer_short(self) -> None:
+        self.send(200, PNG, Content_Type="image/png", Content_Length=str(len(PNG) + 10))
+        self.close_connection = True
+
+    def answer_endless(self) -> None:
+        self.send(200, PNG, Content_Type="image/png", Content_Length="", Connection="close")
+        self.drip(bytes(65536), 0)
+
+    def answer_drip(self) -> None:
+        self.send(200, PNG, Content_Type="image/png", Content_Length="99999")
+        self.drip(b"x", 0.05)
+
+    def answer_silent(self) -> None:
+        time.sleep(LIMITS.seconds + 1)
+
+    def answer_headers(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        self.drip(b"X-A: b\r\n", 0.05)
+
+    def answer_loop(self) -> None:
+        self.send(302, Location="/loop")
+
+    def answer_redirect(self) -> None:
+        self.send(302, Location="/picture")
+
+    def answer_loopback(self) -> None:
+        self.send(302, Location=f"http://127.0.0.1:{self.server.server_port}/picture")  # type: ignore[attr-defined]
+
+    def answer_metadata(self) -> None:
+        self.send(302, Location="http://169.254.169.254/latest/meta-data/")
+
+    def answer_rebound(self) -> None:
+        self.send(302, Location="http://metadata.test/latest/meta-data/")
+
+    def answer_file(self) -> None:
+        self.send(302, Location="file:///etc/passwd")
+
+    def drip(self, data: bytes, pause: float) -> None:
+        deadline = time.monotonic() + LIMITS.seconds + 3
+        try:
+            while time.monotonic() < deadline:
+                self.wfile.write(data)
+                time.sleep(pause)
+        except OSError:
+            pass  # the client has gone, as it should
+        self.close_connection = True
+
+
+RESOLVED = {"pictures.test": "127.0.0.1", "metadata.test": "169.254.169.254"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """A server on loopback under an allowed name, and a name that leads to the metadata service."""
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread.start()
+    real = socket.getaddrinfo
+
+    def resolve(host: str, *arguments: Any, **options: Any) -> Any:
+        return real(RESOLVED.get(host, host), *arguments, **options)
+
+    with patch.object(socket, "getaddrinfo", resolve):
+        yield f"http://pictures.test:{http.server_port}"
+    http.shutdown()
+    http.server_close()
+
+
+@pytest.fixture
+def fetch(server: str) -> Callable[[str], bytes]:
+    def run(path: str) -> bytes:
+        url = path if "://" in path else server + path
+        return fetch_http(url, LIMITS, ByteBudget(LIMITS.max_total_bytes))
+
+    return run
+
+
+@pytest.mark.parametrize("path", ["/picture", "/picture?signature=secret", "/untyped", "/redirect"])
+def test_a_picture_is_fetched(fetch: Callable[[str], bytes], path: str) -> None:
+    assert fetch(path) == PNG
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("/missing", "answered 404"),
+        ("/page", "is text/html, not a picture"),
+        ("/liar", "is not a picture"),
+        ("/huge", "has 209715200 bytes, the limit is 100000"),
+        ("/endless", "has more than 100000 bytes"),
+        ("/short", "the connection ended early"),
+        ("/drip", "took longer than 1.5 s"),
+        ("/silent", "took longer than 1.5 s"),
+        ("/headers", "took longer than 1.5 s"),
+        ("/loop", "redirects more than 5 times"),
+        ("/loopback", "127.0.0.1 is not at a public address"),
+        ("/metadata", "169.254.169.254 is not at a public address"),
+        ("/rebound", "metadata.test is not at a public address"),
+        ("/file", "No connection adapters were found"),
+        ("http://127.0.0.1:1/", "127.0.0.1 is not at a public address"),
+        ("http://localhost:1/", "localhost is not at a public address"),
+        ("http://[::1]:1/", "::1 is not at a public address"),
+        ("http://0x7f000001:1/", "is not at a public address"),
+        ("http://2130706433:1/", "is not at a public address"),
+        ("http://metadata.test/", "metadata.test is not at a public address"),
+        ("http://user:secret@metadata.test/", "is not at a public address"),
+        ("http://no-such-host.invalid/", ""),
+        ("http://[/", ""),
+    ],
+)
+def test_what_cannot_be_had_is_refused_with_a_reason_in_time(
+    fetch: Callable[[str], bytes], path: str, reason: str
+) -> None:
+    started = time.monotonic()
+    with pytest.raises(FetchError) as refused:
+        fetch(path)
+    assert reason in str(refused.value)
+    assert time.monotonic() - started < LIMITS.seconds + 1.5
+
+
+def loader() -> InputLoader:
+    return InputLoader(None, "outputbucket", LIMITS)  # type: ignore[arg-type]
+
+
+def test_several_are_fetched_at_once_and_each_once(server: str) -> None:
+    Handler.hits.clear()
+    content = {"init_images": [f"{server}/picture/{n % 3}" for n in range(6)]}
+    files = loader().fetch(find_urls(content))
+    assert files == {f"{server}/picture/{n}": PNG for n in range(3)}
+    assert len(Handler.hits) == 3
+
+
+def test_the_files_of_a_task_are_bounded_together(server: str) -> None:
+    content = {"init_images": [f"{server}/big/1", f"{server}/big/2"]}
+    with pytest.raises(RejectedTaskError, match="more than 150000 bytes together"):
+        loader().fetch(find_urls(content))
+
+
+def test_every_problem_is_named_with_field_and_url_but_no_secret(server: str) -> None:
+    content = {
+        "init_images": [f"{server}/missing?signature=secret"],
+        "mask": "http://user:secret@metadata.test/mask.png#secret",
+        "image": f"{server}/picture",
+    }
+    with pytest.raises(RejectedTaskError) as refused:
+        loader().fetch(find_urls(content))
+    message = str(refused.value)
+    assert f"init_images[0]: {server}/missing answered 404" in message
+    assert "mask: http://metadata.test/mask.png metadata.test is not" in message
+    assert "secret" not in message
+    assert "image:" not in message.replace("init_images", "")
