@@ -27,8 +27,6 @@ module "api_fanout" {
   }
 
   output_bucket = { force_destroy = true }
-
-  log_retention_days = 1
 }
 
 module "runtime" {

@@ -13,6 +13,8 @@ import os
 import sys
 from pathlib import Path
 
+OPTIONAL_SOFTWARE = Path("/opt")
+
 _PROVIDER = Path("registry.terraform.io", "hashicorp", "aws")
 
 
@@ -75,7 +77,7 @@ def _usual_mirrors() -> list[Path]:
         Path.home() / ".terraform.d" / "plugins",
         *(Path(root) / "terraform" / "plugins" for root in [data_home, *data_dirs.split(":")]),
     ]
-    return [*implied, *sorted(Path("/opt").glob("*"))]
+    return [*implied, *sorted(OPTIONAL_SOFTWARE.glob("*"))]
 
 
 def _holds_provider(mirror: Path) -> bool:

@@ -2,15 +2,6 @@
 # Intake function: validates a request, publishes the task
 # ---------------------------------------------------------------------------------------------
 
-locals {
-  intake_environment = {
-    EASEL_TASKS_TOPIC_ARN = aws_sns_topic.tasks.arn
-    EASEL_OUTPUT_BUCKET   = aws_s3_bucket.output.id
-    EASEL_RUNTIMES        = jsonencode(var.runtimes)
-    EASEL_LOG_LEVEL       = var.intake.log_level
-  }
-}
-
 resource "aws_cloudwatch_log_group" "intake" {
   name              = local.log_group_names.intake
   retention_in_days = var.log_retention_days
@@ -21,8 +12,6 @@ resource "aws_lambda_function" "intake" {
   #checkov:skip=CKV_AWS_116:Called synchronously: the caller sees a failure, so there is nothing for a dead-letter queue
   #checkov:skip=CKV_AWS_117:Speaks to SNS and S3 only; a VPC would add endpoints and slow cold starts, and protect nothing
   #checkov:skip=CKV_AWS_272:Code signing needs a signing profile of the user's own; the zip's hash is pinned by the plan
-  #checkov:skip=CKV_AWS_115:Reserved concurrency is the caller's choice (intake.reserved_concurrency); accounts with the default limit of 10 cannot reserve any
-  #checkov:skip=CKV_AWS_50:Tracing follows tracing_enabled, which AWS China cannot set
   function_name                  = "${var.name}-intake"
   description                    = "Validates a request and publishes its task"
   role                           = aws_iam_role.intake.arn
@@ -37,7 +26,12 @@ resource "aws_lambda_function" "intake" {
   kms_key_arn                    = aws_kms_key.this.arn
 
   environment {
-    variables = local.intake_environment
+    variables = {
+      EASEL_TASKS_TOPIC_ARN = aws_sns_topic.tasks.arn
+      EASEL_OUTPUT_BUCKET   = aws_s3_bucket.output.id
+      EASEL_RUNTIMES        = jsonencode(var.runtimes)
+      EASEL_LOG_LEVEL       = var.intake.log_level
+    }
   }
 
   logging_config {
@@ -47,13 +41,6 @@ resource "aws_lambda_function" "intake" {
 
   tracing_config {
     mode = var.tracing_enabled ? "Active" : "PassThrough"
-  }
-
-  lifecycle {
-    precondition {
-      condition     = sum([for name, value in local.intake_environment : length(name) + length(value)]) <= 4096
-      error_message = "The intake function's environment is over Lambda's 4096 bytes: runtimes has too many entries, or too long names and model file names."
-    }
   }
 
   # Its first lines must find the log group and the right to write to it.

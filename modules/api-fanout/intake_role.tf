@@ -14,8 +14,6 @@ data "aws_iam_policy_document" "intake_trust" {
 }
 
 data "aws_iam_policy_document" "intake" {
-  #checkov:skip=CKV_AWS_111:X-Ray's write actions take no resource
-  #checkov:skip=CKV_AWS_356:X-Ray's write actions take no resource
   statement {
     sid       = "PublishTasks"
     actions   = ["sns:Publish"]

@@ -12,7 +12,6 @@ resource "aws_api_gateway_stage" "this" {
   #checkov:skip=CKV_AWS_120:Every request is a task of its own; a cached answer would lose it
   #checkov:skip=CKV2_AWS_51:Clients authenticate with an API key; the integration is AWS-internal, where client certificates do not apply
   #checkov:skip=CKV2_AWS_29:A web ACL has a monthly price and rules of the user's own; associate one with the stage's ARN
-  #checkov:skip=CKV_AWS_73:Tracing follows tracing_enabled, true by default
   rest_api_id          = aws_api_gateway_rest_api.this.id
   deployment_id        = aws_api_gateway_deployment.this.id
   stage_name           = var.stage_name
@@ -44,7 +43,6 @@ resource "aws_api_gateway_stage" "this" {
 
 resource "aws_api_gateway_method_settings" "all" {
   #checkov:skip=CKV_AWS_225:Every request is a task of its own; a cached answer would lose it
-  #checkov:skip=CKV_AWS_308:Nothing is cached
   rest_api_id = aws_api_gateway_rest_api.this.id
   stage_name  = aws_api_gateway_stage.this.stage_name
   method_path = "*/*"

@@ -58,6 +58,11 @@ variable "runtimes" {
     ])
     error_message = "Two sdwebui runtimes have the same model_filename: a v1alpha1 request would reach both and be drawn twice."
   }
+  # The rest of the 4096 bytes is for the names of the variables and the other three values.
+  validation {
+    condition     = length(jsonencode(var.runtimes)) <= 3584
+    error_message = "runtimes is more than the intake function's environment can hold (Lambda allows 4096 bytes, 3584 of them for runtimes as JSON): take fewer runtimes, or shorter names."
+  }
 }
 
 variable "stage_name" {

@@ -237,7 +237,7 @@ def test_a_task_reaches_exactly_one_runtime(stack: Stack) -> None:
         ("/v1alpha2", {}, False, 401, "unauthorized"),
         ("/v1alpha1", {}, False, 401, "unauthorized"),
         ("/v1alpha3", {}, True, 404, "not_found"),
-        ("/v1alpha2", ["not", "an", "object"], True, 400, "bad_request"),
+        ("/v1alpha2", ["not", "an", "object"], True, 400, "invalid_request"),
     ],
 )
 def test_the_gateways_own_answers_have_our_form(

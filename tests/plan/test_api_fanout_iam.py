@@ -1,0 +1,148 @@
+"""What the policies of modules/api-fanout allow, statement by statement."""
+
+import pytest
+import tftest
+
+from .planned_module import PlannedModule, Statement
+
+pytestmark = pytest.mark.plan
+
+SCENARIOS = ("api_fanout", "china", "tuned")
+ANYONE = frozenset({("*", "*")})
+WITHOUT_TLS = {("Bool", "aws:SecureTransport"): frozenset({"false"})}
+
+
+@pytest.fixture(params=SCENARIOS)
+def module(
+    request: pytest.FixtureRequest, api_fanout_plan: tftest.TerraformPlanOutput
+) -> PlannedModule:
+    return PlannedModule(api_fanout_plan, request.param)
+
+
+@pytest.fixture
+def example(api_fanout_plan: tftest.TerraformPlanOutput) -> PlannedModule:
+    return PlannedModule(api_fanout_plan, "api_fanout")
+
+
+@pytest.fixture
+def china(api_fanout_plan: tftest.TerraformPlanOutput) -> PlannedModule:
+    return PlannedModule(api_fanout_plan, "china")
+
+
+def allowed(statement: Statement) -> tuple[set[str], set[str]]:
+    assert statement.effect == "Allow"
+    return set(statement.actions), set(statement.resources)
+
+
+def test_the_intake_function_may_do_this_and_nothing_else(example: PlannedModule) -> None:
+    assert {sid: allowed(it) for sid, it in example.statements("intake").items()} == {
+        "PublishTasks": ({"sns:Publish"}, {"aws_sns_topic.tasks.arn"}),
+        "StoreLargePayloads": (
+            {"s3:PutObject"},
+            {"aws_s3_bucket.output.arn", "local.payload_prefix"},
+        ),
+        "EncryptTasksAndPayloads": (
+            {"kms:Decrypt", "kms:GenerateDataKey"},
+            {"aws_kms_key.this.arn"},
+        ),
+        "WriteItsLog": (
+            {"logs:CreateLogStream", "logs:PutLogEvents"},
+            {"aws_cloudwatch_log_group.intake.arn"},
+        ),
+        "SendTraces": ({"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, {"*"}),
+    }
+
+
+def test_without_tracing_the_intake_function_may_not_trace(china: PlannedModule) -> None:
+    assert "SendTraces" not in china.statements("intake")
+    function = china.resource("aws_lambda_function.intake")
+    assert function["tracing_config"] == [{"mode": "PassThrough"}]
+    assert china.resource("aws_api_gateway_stage.this")["xray_tracing_enabled"] is False
+
+
+def test_no_policy_allows_every_action(module: PlannedModule) -> None:
+    for policy in module.policies():
+        for statement in module.statements(policy).values():
+            assert "*" not in statement.actions, policy
+            if statement.effect == "Allow":
+                services = {action for action in statement.actions if action.endswith(":*")}
+                # Without it no one could change the key's policy again.
+                assert services <= {"kms:*"}, policy
+
+
+def test_only_traces_and_the_keys_own_policy_name_no_resource(module: PlannedModule) -> None:
+    everywhere = {
+        (policy, sid)
+        for policy in module.policies()
+        for sid, statement in module.statements(policy).items()
+        if statement.effect == "Allow" and "*" in statement.resources and not statement.conditions
+    }
+    key = ("key", "AccountAdministersThroughIam")
+    traces = ("intake", "SendTraces")
+    assert everywhere <= {key, traces}
+    assert key in everywhere
+
+
+@pytest.mark.parametrize("policy", ["tasks_topic", "notifications_topic", "output_bucket"])
+def test_nothing_comes_without_tls(module: PlannedModule, policy: str) -> None:
+    statement = module.statements(policy)["DenyWithoutTls"]
+    assert (statement.effect, statement.principals) == ("Deny", ANYONE)
+    assert statement.conditions == WITHOUT_TLS
+    assert statement.actions == {"s3:*" if policy == "output_bucket" else "sns:Publish"}
+
+
+def test_topics_are_open_to_no_one_else(module: PlannedModule) -> None:
+    tasks = module.statements("tasks_topic")
+    assert tasks.keys() == {"IntakePublishes", "DenyWithoutTls"}
+    assert tasks["IntakePublishes"].principals == {("AWS", "aws_iam_role.intake.arn")}
+    assert module.statements("notifications_topic").keys() == {"DenyWithoutTls"}
+
+
+@pytest.mark.parametrize(
+    ("role", "service"),
+    [("intake_trust", "lambda.amazonaws.com"), ("api_logs_trust", "apigateway.amazonaws.com")],
+)
+def test_each_role_serves_one_service(module: PlannedModule, role: str, service: str) -> None:
+    (trust,) = module.statements(role).values()
+    assert trust.actions == {"sts:AssumeRole"}
+    assert trust.principals == {("Service", service)}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "partition", "region", "suffix"),
+    [
+        ("api_fanout", "aws", "us-east-1", "amazonaws.com"),
+        ("china", "aws-cn", "cn-northwest-1", "amazonaws.com.cn"),
+    ],
+)
+def test_the_key_serves_topics_and_logs_of_this_stack_only(
+    api_fanout_plan: tftest.TerraformPlanOutput,
+    scenario: str,
+    partition: str,
+    region: str,
+    suffix: str,
+) -> None:
+    key = PlannedModule(api_fanout_plan, scenario).statements("key")
+    account = f"arn:{partition}:iam::123456789012:root"
+    assert key["AccountAdministersThroughIam"].principals == {("AWS", account)}
+    topics = key["TopicsDeliverToEncryptedQueues"]
+    assert topics.principals == {("Service", "sns.amazonaws.com")}
+    assert topics.conditions == {("StringEquals", "aws:SourceAccount"): frozenset({"123456789012"})}
+    logs = key["CloudWatchEncryptsTheseLogGroups"]
+    assert logs.principals == {("Service", f"logs.{region}.{suffix}")}
+    prefix = f"arn:{partition}:logs:{region}:123456789012:log-group:"
+    assert logs.conditions == {
+        ("ArnEquals", "kms:EncryptionContext:aws:logs:arn"): frozenset(
+            {f"{prefix}/aws/lambda/easel-intake", f"{prefix}/aws/apigateway/easel/access"}
+        )
+    }
+    assert len(key) == 3
+
+
+def test_api_gateways_log_role_is_partition_correct(
+    example: PlannedModule, china: PlannedModule
+) -> None:
+    policy = "iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+    address = "aws_iam_role_policy_attachment.api_logs"
+    assert example.resource(address)["policy_arn"] == f"arn:aws:{policy}"
+    assert china.resource(address)["policy_arn"] == f"arn:aws-cn:{policy}"

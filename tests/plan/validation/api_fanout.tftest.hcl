@@ -1,0 +1,191 @@
+# What modules/api-fanout refuses, before anything is made.
+
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "us-east-1" }
+  }
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  name       = "easel"
+  account_id = "123456789012"
+  intake     = { package_path = "intake.zip" }
+  runtimes   = { sdruntime = { type = "sdwebui", model_filename = "a.safetensors" } }
+}
+
+run "name_with_capitals" {
+  command = plan
+  variables {
+    name = "Easel"
+  }
+  expect_failures = [var.name]
+}
+
+run "name_too_long_for_a_bucket" {
+  command = plan
+  variables {
+    name = "a23456789-123456789-12345"
+  }
+  expect_failures = [var.name]
+}
+
+run "account_id_of_11_digits" {
+  command = plan
+  variables {
+    account_id = "12345678901"
+  }
+  expect_failures = [var.account_id]
+}
+
+run "no_runtime" {
+  command = plan
+  variables {
+    runtimes = {}
+  }
+  expect_failures = [var.runtimes]
+}
+
+run "unknown_type" {
+  command = plan
+  variables {
+    runtimes = { sdruntime = { type = "invokeai" } }
+  }
+  expect_failures = [var.runtimes]
+}
+
+run "runtime_name_that_is_no_dns_label" {
+  command = plan
+  variables {
+    runtimes = { SD_Runtime = { type = "sdwebui" } }
+  }
+  expect_failures = [var.runtimes]
+}
+
+run "model_filename_with_a_folder" {
+  command = plan
+  variables {
+    runtimes = { sdruntime = { type = "sdwebui", model_filename = "../a.safetensors" } }
+  }
+  expect_failures = [var.runtimes]
+}
+
+run "one_checkpoint_for_two_sdwebui_runtimes" {
+  command = plan
+  variables {
+    runtimes = {
+      first  = { type = "sdwebui", model_filename = "a.safetensors" }
+      second = { type = "sdwebui", model_filename = "a.safetensors" }
+    }
+  }
+  expect_failures = [var.runtimes]
+}
+
+run "more_runtimes_than_the_functions_environment_holds" {
+  command = plan
+  variables {
+    runtimes = { for number in range(60) : "runtime-${number}" => { type = "sdwebui", model_filename = "checkpoint-${number}.safetensors" } }
+  }
+  expect_failures = [var.runtimes]
+}
+
+run "stage_name_with_a_slash" {
+  command = plan
+  variables {
+    stage_name = "a/b"
+  }
+  expect_failures = [var.stage_name]
+}
+
+run "throttle_of_0" {
+  command = plan
+  variables {
+    throttle = { rate_limit_per_second = 0 }
+  }
+  expect_failures = [var.throttle]
+}
+
+run "burst_limit_with_a_fraction" {
+  command = plan
+  variables {
+    throttle = { burst_limit = 1.5 }
+  }
+  expect_failures = [var.throttle]
+}
+
+run "python_too_old" {
+  command = plan
+  variables {
+    intake = { package_path = "intake.zip", runtime = "python3.10" }
+  }
+  expect_failures = [var.intake]
+}
+
+run "unknown_architecture" {
+  command = plan
+  variables {
+    intake = { package_path = "intake.zip", architecture = "riscv" }
+  }
+  expect_failures = [var.intake]
+}
+
+run "timeout_beyond_api_gateways" {
+  command = plan
+  variables {
+    intake = { package_path = "intake.zip", timeout_seconds = 30 }
+  }
+  expect_failures = [var.intake]
+}
+
+run "too_little_memory" {
+  command = plan
+  variables {
+    intake = { package_path = "intake.zip", memory_mb = 128 }
+  }
+  expect_failures = [var.intake]
+}
+
+run "reserved_concurrency_of_0" {
+  command = plan
+  variables {
+    intake = { package_path = "intake.zip", reserved_concurrency = 0 }
+  }
+  expect_failures = [var.intake]
+}
+
+run "unknown_log_level" {
+  command = plan
+  variables {
+    intake = { package_path = "intake.zip", log_level = "TRACE" }
+  }
+  expect_failures = [var.intake]
+}
+
+run "outputs_that_expire_at_once" {
+  command = plan
+  variables {
+    output_bucket = { expire_outputs_after_days = 0 }
+  }
+  expect_failures = [var.output_bucket]
+}
+
+run "payloads_that_expire_before_their_tasks" {
+  command = plan
+  variables {
+    output_bucket = { expire_payloads_after_days = 7 }
+  }
+  expect_failures = [var.output_bucket]
+}
+
+run "log_retention_that_cloudwatch_does_not_know" {
+  command = plan
+  variables {
+    log_retention_days = 10
+  }
+  expect_failures = [var.log_retention_days]
+}

@@ -1,0 +1,136 @@
+# What modules/runtime refuses, before anything is made.
+
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws", dns_suffix = "amazonaws.com" }
+  }
+  mock_data "aws_region" {
+    defaults = { name = "us-east-1" }
+  }
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  stack_name              = "easel"
+  name                    = "sdruntime"
+  type                    = "sdwebui"
+  account_id              = "123456789012"
+  tasks_topic_arn         = "arn:aws:sns:us-east-1:123456789012:easel-tasks"
+  notifications_topic_arn = "arn:aws:sns:us-east-1:123456789012:easel-notifications"
+  output_bucket_arn       = "arn:aws:s3:::easel-outputs-123456789012-us-east-1"
+  kms_key_arn             = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+}
+
+run "stack_name_with_an_underscore" {
+  command = plan
+  variables {
+    stack_name = "my_easel"
+  }
+  expect_failures = [var.stack_name]
+}
+
+run "name_with_a_space" {
+  command = plan
+  variables {
+    name = "sd runtime"
+  }
+  expect_failures = [var.name]
+}
+
+run "name_too_long" {
+  command = plan
+  variables {
+    name = "a23456789-123456789-123456789-123"
+  }
+  expect_failures = [var.name]
+}
+
+run "unknown_type" {
+  command = plan
+  variables {
+    type = "invokeai"
+  }
+  expect_failures = [var.type]
+}
+
+run "model_filename_with_a_folder" {
+  command = plan
+  variables {
+    model_filename = "Stable-diffusion/a.safetensors"
+  }
+  expect_failures = [var.model_filename]
+}
+
+run "account_id_with_hyphens" {
+  command = plan
+  variables {
+    account_id = "1234-5678-9012"
+  }
+  expect_failures = [var.account_id]
+}
+
+run "queue_for_a_topic" {
+  command = plan
+  variables {
+    tasks_topic_arn = "arn:aws:sqs:us-east-1:123456789012:easel-tasks"
+  }
+  expect_failures = [var.tasks_topic_arn]
+}
+
+run "name_for_a_topics_arn" {
+  command = plan
+  variables {
+    notifications_topic_arn = "easel-notifications"
+  }
+  expect_failures = [var.notifications_topic_arn]
+}
+
+run "name_for_a_buckets_arn" {
+  command = plan
+  variables {
+    output_bucket_arn = "easel-outputs"
+  }
+  expect_failures = [var.output_bucket_arn]
+}
+
+run "alias_for_a_key" {
+  command = plan
+  variables {
+    kms_key_arn = "arn:aws:kms:us-east-1:123456789012:alias/easel"
+  }
+  expect_failures = [var.kms_key_arn]
+}
+
+run "visibility_timeout_too_short_for_a_heartbeat" {
+  command = plan
+  variables {
+    queue = { visibility_timeout_seconds = 10 }
+  }
+  expect_failures = [var.queue]
+}
+
+run "retention_over_14_days" {
+  command = plan
+  variables {
+    queue = { retention_seconds = 1209601 }
+  }
+  expect_failures = [var.queue]
+}
+
+run "dead_letters_that_vanish_as_they_come" {
+  command = plan
+  variables {
+    queue = { retention_seconds = 345600, dead_letter_retention_seconds = 345600 }
+  }
+  expect_failures = [var.queue]
+}
+
+run "no_attempt_at_all" {
+  command = plan
+  variables {
+    queue = { max_receive_count = 0 }
+  }
+  expect_failures = [var.queue]
+}
