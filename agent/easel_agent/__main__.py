@@ -42,7 +42,11 @@ def make_worker(settings: AgentSettings) -> Worker:
             settings.dead_letter_queue_url,
             settings.visibility_timeout_seconds,
         ),
-        runtime=SdWebUi(settings.runtime_url, settings.task_timeout_seconds),
+        runtime=SdWebUi(
+            settings.runtime_url,
+            task_timeout_seconds=settings.task_timeout_seconds,
+            dynamic_model=settings.dynamic_model,
+        ),
         inputs=InputLoader(s3, settings.output_bucket, settings.fetch_limits()),
         outputs=OutputStore(s3, settings.output_bucket),
         notifier=Notifier(

@@ -30,6 +30,10 @@ class AgentSettings(BaseModel):
     runtime_type: RuntimeType
     runtime_url: _UrlText
     """Where the runtime's API listens, such as http://127.0.0.1:7860."""
+    dynamic_model: bool = False
+    """Whether a task may name the checkpoint to load (SD WebUI)."""
+    warm_up: bool = True
+    """Whether a runtime that has become ready does a small job first, to load its model."""
     queue_url: str = Field(min_length=1)
     dead_letter_queue_url: str = Field(min_length=1)
     notifications_topic_arn: str = Field(min_length=1)

@@ -62,6 +62,7 @@ class Worker:
         # Three beats per timeout: one may fail and the message is still ours.
         self._heartbeat = Heartbeat(queue, settings.visibility_timeout_seconds / 3)
         self._stopping = threading.Event()
+        self._was_ready = False
 
     def stop(self) -> None:
         """Asks `run` to return: the running task is finished, no other is begun."""
@@ -73,13 +74,25 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 # A message taken for a runtime that is not there would only be given back.
-                if self._runtime.is_ready():
+                if self._is_runtime_ready():
                     self._take_one()
                 else:
                     self._stopping.wait(_READY_POLL_SECONDS)
         finally:
             # After the last task: its message must stay ours until it is deleted.
             self._heartbeat.stop()
+
+    def _is_runtime_ready(self) -> bool:
+        was_ready, self._was_ready = self._was_ready, self._runtime.is_ready()
+        if self._was_ready and not was_ready:
+            logger.info("runtime is ready")
+            if self._settings.warm_up:
+                try:
+                    self._runtime.warm_up()
+                except RuntimeDeadError as error:
+                    logger.warning("runtime went away while warming up: %s", error)
+                    self._was_ready = False
+        return self._was_ready
 
     def _take_one(self) -> None:
         try:
@@ -108,6 +121,7 @@ class Worker:
         except RejectedTaskError as error:
             self._settle(self._reject, message, task, error.error)
         except (RuntimeDeadError, InterruptedTaskError) as error:
+            self._was_ready = False
             self._log(logging.WARNING, "task given back", message, task, reason=str(error))
             self._settle(self._queue.give_back, message)
         except TransientError as error:

@@ -33,7 +33,10 @@ class V1Alpha1Routing(BaseModel):
     id_task: TaskId
     sd_model_checkpoint: CheckpointName
     save_dir: Prefix = DEFAULT_PREFIX
-    image_link: Annotated[str, Field(min_length=1, max_length=2048)] | None = None
+    image_link: Annotated[str, Field(min_length=1, max_length=16_384)] | None = None
+    """URLs of the pictures to start from, with commas between."""
+    sd_vae: CheckpointName | None = None
+    override_settings: dict[str, Any] = {}
 
 
 class V1Alpha1Request(BaseModel):

@@ -16,6 +16,7 @@ from easel_contract.errors import ContractError, Problem, problems_of
 from easel_contract.storage import TaskLocation
 from easel_contract.task import TaskMetadata, TaskType
 from easel_intake.routing import Runtimes
+from easel_intake.v1alpha1_content import content_of_v1alpha1
 
 _V1ALPHA2_FIELDS = ("task.metadata.runtime", "task.metadata.tasktype")
 _CHECKPOINT_FIELD = "alwayson_scripts.sd_model_checkpoint"
@@ -70,9 +71,6 @@ def read_v1alpha2(body: JsonValue, runtimes: Runtimes) -> RequestedTask:
 def read_v1alpha1(body: JsonValue, runtimes: Runtimes) -> RequestedTask:
     """Reads a v1alpha1 request and finds its runtime by the checkpoint.
 
-    The fields that are easel's own leave `alwayson_scripts`: SD WebUI answers 422 to a script
-    that it does not know. `sd_model_checkpoint` stays for a dynamic runtime, which loads it.
-
     Raises:
         ContractError: with every problem that it has.
     """
@@ -91,24 +89,17 @@ def read_v1alpha1(body: JsonValue, runtimes: Runtimes) -> RequestedTask:
             problems += error.problems
     if request is None or runtime is None or problems:
         raise ContractError(problems)
-    return _from_v1alpha1(request, runtime, dynamic=runtimes.is_dynamic(runtime))
-
-
-def _from_v1alpha1(request: V1Alpha1Request, runtime: str, *, dynamic: bool) -> RequestedTask:
-    routing = request.alwayson_scripts
-    scripts: dict[str, Any] = dict(routing.model_extra or {})
-    if dynamic:
-        scripts["sd_model_checkpoint"] = routing.sd_model_checkpoint
-    content: dict[str, Any] = {**(request.model_extra or {}), "alwayson_scripts": scripts}
-    if routing.image_link is not None:
-        content["init_images"] = [routing.image_link]
     metadata = TaskMetadata(
-        id=routing.id_task,
+        id=request.alwayson_scripts.id_task,
         runtime=runtime,
-        tasktype=TaskType(routing.task),
-        prefix=routing.save_dir,
+        tasktype=TaskType(request.alwayson_scripts.task),
+        prefix=request.alwayson_scripts.save_dir,
     )
-    return RequestedTask(metadata, content, checkpoint=routing.sd_model_checkpoint)
+    return RequestedTask(
+        metadata,
+        content_of_v1alpha1(request, dynamic=runtimes.is_dynamic(runtime)),
+        checkpoint=request.alwayson_scripts.sd_model_checkpoint,
+    )
 
 
 def _routing_problems(body: JsonValue, runtimes: Runtimes, known: set[str]) -> list[Problem]:

@@ -84,6 +84,7 @@ def agent_environment(
         "EASEL_RUNTIME_NAME": name,
         "EASEL_RUNTIME_TYPE": runtime.type,
         "EASEL_RUNTIME_URL": runtime_url,
+        "EASEL_DYNAMIC_MODEL": str(runtime.dynamic_model),
         "EASEL_QUEUE_URL": runtime.queue_url,
         "EASEL_DEAD_LETTER_QUEUE_URL": runtime.dead_letter_queue_url,
         "EASEL_NOTIFICATIONS_TOPIC_ARN": target.notifications_topic_arn,

@@ -39,9 +39,13 @@ class FakeRuntime:
         self.script: list[Exception | Callable[[], None]] = []
         self.done: list[tuple[TaskType, dict[str, Any]]] = []
         self.ready = True
+        self.warm_ups = 0
 
     def is_ready(self) -> bool:
         return self.ready
+
+    def warm_up(self) -> None:
+        self.warm_ups += 1
 
     def place_inputs(self, content: dict[str, Any], _: Fetch) -> dict[str, Any]:
         return content
@@ -284,6 +288,7 @@ def test_a_dead_runtime_gets_the_task_again_when_it_is_back(
     world.runtime.ready = True
     [result] = world.results(1)
     assert result.result
+    assert world.runtime.warm_ups == 2
 
 
 @pytest.mark.parametrize(

@@ -185,3 +185,25 @@ def test_wrong_settings_are_500_with_a_reason_in_the_log(
     assert (status, body["error"]["code"]) == (500, ApiErrorCode.INTERNAL)
     assert "runtimes" in caplog.text
     assert aws.published() == []
+
+
+def test_the_short_forms_of_v1alpha1_go_where_sd_webui_looks_for_them(
+    aws: Aws, golden: Callable[[str], Any]
+) -> None:
+    body = golden("request-v1alpha1-image-to-image") | {"override_settings": {"a": 1, "b": 1}}
+    body["alwayson_scripts"] |= {
+        "image_link": "https://example.com/1.png, s3://bucket/2.png",
+        "sd_vae": "vae.safetensors",
+        "override_settings": {"b": 2},
+        "ControlNet": {"args": [{"image_link": "https://example.com/3.png", "weight": 1}, "x"]},
+        "other": {"args": [1]},
+    }
+    assert call(body, "/v1alpha1")[0] == 200
+    [envelope] = aws.published()
+    content = json.loads(envelope["Message"])["content"]
+    assert content["init_images"] == ["https://example.com/1.png", "s3://bucket/2.png"]
+    assert content["override_settings"] == {"a": 1, "b": 2, "sd_vae": "vae.safetensors"}
+    assert content["alwayson_scripts"] == {
+        "ControlNet": {"args": [{"weight": 1, "input_image": "https://example.com/3.png"}, "x"]},
+        "other": {"args": [1]},
+    }

@@ -30,6 +30,13 @@ class Runtime(Protocol):
     def is_ready(self) -> bool:
         """Whether it answers now; never raises, takes seconds at most."""
 
+    def warm_up(self) -> None:
+        """Called when it has become ready: makes the first task as fast as the next ones.
+
+        Raises:
+            RuntimeDeadError: the runtime went away again.
+        """
+
     def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
         """Puts files in the place of the URLs in a task's content (R19).
 

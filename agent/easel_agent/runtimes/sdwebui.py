@@ -1,20 +1,21 @@
-"""Stable Diffusion WebUI (AUTOMATIC1111's API and its peers).
+"""Stable Diffusion WebUI: AUTOMATIC1111's API and its peers.
 
-The traps that this module knows are listed, with recordings, in docs/runtimes.md.
+What is known of its behaviour was recorded from a real one: tests/data/captures/a1111_*.json.
 """
 
 import base64
 import binascii
-import json
 import logging
 import time
 from typing import Any
 
 import requests
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Json, ValidationError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.runtimes.base import Fetch, Generation
+from easel_agent.runtimes.sdwebui_api import PROBE_SECONDS, SdWebUiApi
+from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint, Checkpoints
 from easel_agent.urls import find_urls, replace_values
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
@@ -27,29 +28,24 @@ _PATHS = {
     TaskType.EXTRA_SINGLE_IMAGE: "/sdapi/v1/extra-single-image",
     TaskType.EXTRA_BATCH_IMAGES: "/sdapi/v1/extra-batch-images",
 }
-
-_CONNECT_SECONDS = 5
-_PROBE_SECONDS = 10
-"""Its answers can stall for seconds while it works."""
+_CHECKPOINT = "sd_model_checkpoint"
+_WARM_UP = {"prompt": "", "steps": 1, "width": 64, "height": 64}
 _IDLE_SECONDS = 60
 """How long an interrupted job may take to end."""
 _POLL_SECONDS = 0.5
-_MAX_ERROR_CHARACTERS = 500
 
-_DEVICE_ERRORS = ("outofmemory", "out of memory", "cuda", "cudnn", "cublas", "hip error")
-"""What of a 500 is the device's doing, and may go well at the next try."""
 
-_CALLER_ERRORS = ("HTTPException", "KeyError", "ZeroDivisionError", "AssertionError", "ValueError")
-"""Exceptions behind a 500 that the caller's values raise; a RuntimeError is undecided."""
-
-_CALLER_MESSAGES = ("not found", "negative dimension", "Kernel size can't be greater")
+class _Info(BaseModel):
+    sd_model_name: str | None = None
 
 
 class _Answer(BaseModel):
-    """`{images, ...}` of a generation or `{image, ...}` of extra-single-image."""
+    """`{images, parameters, info}` of a generation, `{image, html_info}` of an upscale."""
 
     images: list[str] | None = None
     image: str | None = None
+    info: Json[_Info] | str | None = None
+    """A JSON string; sd-server leaves it empty."""
 
     def encoded_pictures(self) -> list[str]:
         """The pictures in base64, in order."""
@@ -57,42 +53,41 @@ class _Answer(BaseModel):
             return self.images
         return [] if self.image is None else [self.image]
 
-
-class _RuntimeError(BaseModel):
-    """`{error, detail, body, errors}`, or `{detail: [...]}` of a request that was not read."""
-
-    error: str = ""
-    detail: Any = ""
-    errors: Any = ""
-
-    def summary(self) -> str:
-        """What it says, in one line of bounded length."""
-        detail = self.detail if isinstance(self.detail, str) else json.dumps(self.detail)
-        parts = [part for part in (self.error, detail, str(self.errors)) if part]
-        return ": ".join(parts)[:_MAX_ERROR_CHARACTERS]
+    def checkpoint_name(self) -> str | None:
+        """`model_name` of the checkpoint that made them, where the answer tells."""
+        return self.info.sd_model_name if isinstance(self.info, _Info) else None
 
 
 class SdWebUi:
-    """The SD WebUI beside this agent."""
+    """The SD WebUI beside this agent; does one task at a time."""
 
-    def __init__(self, url: str, task_timeout_seconds: float) -> None:
-        self._url = url
+    def __init__(self, url: str, *, task_timeout_seconds: float, dynamic_model: bool) -> None:
+        """Describes it; nothing is sent.
+
+        Args:
+            url: of the server.
+            task_timeout_seconds: how long one task, or loading a checkpoint, may take.
+            dynamic_model: whether a task may name the checkpoint to load.
+        """
+        self._api = SdWebUiApi(url)
+        self._checkpoints = Checkpoints(self._api)
         self._task_timeout_seconds = task_timeout_seconds
-        self._http = requests.Session()
-        # It is on this host: a proxy from the environment is never meant for it.
-        self._http.trust_env = False
+        self._dynamic_model = dynamic_model
 
     def is_ready(self) -> bool:
         """Whether it answers a request that touches no job."""
         try:
-            answer = self._http.get(
-                f"{self._url}/sdapi/v1/progress",
-                params={"skip_current_image": "true"},
-                timeout=(_CONNECT_SECONDS, _PROBE_SECONDS),
-            )
-        except requests.RequestException:
+            self._progress()
+        except (RuntimeDeadError, RejectedTaskError, TransientError):
             return False
-        return answer.ok
+        return True
+
+    def warm_up(self) -> None:
+        """Has it load its model: it answers before it has, and the first job pays for that."""
+        try:
+            self._run("/sdapi/v1/txt2img", _WARM_UP)
+        except (RejectedTaskError, TransientError) as error:
+            logger.warning("warm-up failed: %s", error)
 
     def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
         """Replaces every URL by the base64 of what it points to; see `Runtime.place_inputs`."""
@@ -110,74 +105,83 @@ class SdWebUi:
                 TaskErrorCode.UNSUPPORTED_TASK,
                 f"SD WebUI does not do {tasktype}; it does {', '.join(sorted(_PATHS))}",
             )
+        content, named = _take_checkpoint(content)
+        expected = (
+            self._overriding_checkpoint(content) if named is None else self._use_checkpoint(named)
+        )
+        body = self._run(path, content)
         try:
-            answer = self._http.post(
-                self._url + path,
-                json=content,
-                timeout=(_CONNECT_SECONDS, self._task_timeout_seconds),
+            answer = _Answer.model_validate_json(body)
+            pictures = [_decode_picture(image) for image in answer.encoded_pictures()]
+        except (ValidationError, binascii.Error) as error:
+            raise TransientError(f"SD WebUI's answer cannot be read: {error}") from error
+        _check_checkpoint(answer, expected)
+        return Generation(pictures, body)
+
+    def _use_checkpoint(self, name: str) -> Checkpoint:
+        checkpoint = self._checkpoints.find(name)
+        if self._dynamic_model:
+            self._checkpoints.load(checkpoint, self._task_timeout_seconds)
+        elif not self._checkpoints.is_loaded(checkpoint):
+            raise RejectedTaskError(
+                TaskErrorCode.RUNTIME_REJECTED,
+                f"this runtime does not switch checkpoints, and {name!r} is not the one it has",
             )
+        return checkpoint
+
+    def _overriding_checkpoint(self, content: dict[str, Any]) -> Checkpoint | None:
+        # An unknown name here would be a 200 with a picture of the current model.
+        settings = content.get("override_settings")
+        name = settings.get(_CHECKPOINT) if isinstance(settings, dict) else None
+        return self._checkpoints.find(name) if isinstance(name, str) else None
+
+    def _run(self, path: str, content: dict[str, Any]) -> bytes:
+        try:
+            return self._api.post(path, content, self._task_timeout_seconds)
         except requests.ReadTimeout as error:
             self._stop_overdue_job()
             raise RejectedTaskError(
                 TaskErrorCode.DEADLINE_EXCEEDED,
                 f"the task took longer than {self._task_timeout_seconds:g} s and was stopped",
             ) from error
-        except requests.RequestException as error:
-            raise RuntimeDeadError(f"SD WebUI at {self._url} went away: {error}") from error
-        if not answer.ok:
-            raise _failure(answer.status_code, answer.content)
-        return _generation(answer.content)
 
     def _stop_overdue_job(self) -> None:
         # A client that goes away does not stop the job: the next task would wait behind it.
         deadline = time.monotonic() + _IDLE_SECONDS
         try:
-            self._http.post(f"{self._url}/sdapi/v1/interrupt", timeout=_PROBE_SECONDS)
+            self._api.post("/sdapi/v1/interrupt", {}, PROBE_SECONDS)
             while time.monotonic() < deadline:
-                state = self._http.get(
-                    f"{self._url}/sdapi/v1/progress",
-                    params={"skip_current_image": "true"},
-                    timeout=_PROBE_SECONDS,
-                ).json()
-                if not state["state"]["job_count"]:
+                if self._progress()["state"]["job_count"] == 0:
                     return
                 time.sleep(_POLL_SECONDS)
-        except (requests.RequestException, KeyError, TypeError, ValueError) as error:
+        except (requests.ReadTimeout, TransientError, RejectedTaskError, KeyError) as error:
             raise RuntimeDeadError(f"SD WebUI does not stop an overdue job: {error}") from error
         raise RuntimeDeadError(f"SD WebUI did not stop an overdue job in {_IDLE_SECONDS} s")
 
+    def _progress(self) -> Any:
+        return self._api.get("/sdapi/v1/progress", skip_current_image="true")
 
-def _generation(body: bytes) -> Generation:
-    try:
-        answer = _Answer.model_validate_json(body)
-        pictures = [_decode_picture(image) for image in answer.encoded_pictures()]
-    except (ValidationError, binascii.Error) as error:
-        raise TransientError(f"SD WebUI's answer cannot be read: {error}") from error
-    return Generation(pictures, body)
+
+def _take_checkpoint(content: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    # It stands among the scripts, where SD WebUI would answer 422: it is no script.
+    scripts = content.get("alwayson_scripts")
+    if not isinstance(scripts, dict) or _CHECKPOINT not in scripts:
+        return content, None
+    rest = {key: value for key, value in scripts.items() if key != _CHECKPOINT}
+    name = scripts[_CHECKPOINT]
+    if not isinstance(name, str) or not name:
+        raise RejectedTaskError(
+            TaskErrorCode.INVALID_TASK, f"alwayson_scripts.{_CHECKPOINT} must be a file's name"
+        )
+    return content | {"alwayson_scripts": rest}, name
+
+
+def _check_checkpoint(answer: _Answer, expected: Checkpoint | None) -> None:
+    made_by = answer.checkpoint_name()
+    if expected is not None and made_by is not None and made_by != expected.model_name:
+        raise TransientError(f"SD WebUI used {made_by}, not {expected.model_name}")
 
 
 def _decode_picture(image: str) -> bytes:
     # AUTOMATIC1111 sends bare base64; forks put a data: URL before it.
     return base64.b64decode(image.partition(",")[2] if image.startswith("data:") else image)
-
-
-def _failure(status: int, body: bytes) -> Exception:
-    try:
-        problem = _RuntimeError.model_validate_json(body)
-    except ValidationError:
-        problem = _RuntimeError(detail=body.decode(errors="replace"))
-    summary = f"SD WebUI answered {status}: {problem.summary()}"
-    if _is_callers_mistake(status, problem):
-        return RejectedTaskError(TaskErrorCode.RUNTIME_REJECTED, summary)
-    return TransientError(summary)
-
-
-def _is_callers_mistake(status: int, problem: _RuntimeError) -> bool:
-    if status < requests.codes.internal_server_error:
-        return True
-    text = problem.summary()
-    if any(word in text.lower() for word in _DEVICE_ERRORS):
-        return False
-    if problem.error in _CALLER_ERRORS:
-        return True
-    return any(message in text for message in _CALLER_MESSAGES)

@@ -1,0 +1,70 @@
+"""HTTP to the SD WebUI beside the agent, with every wait bounded."""
+
+from typing import Any
+
+import requests
+
+from easel_agent.errors import RuntimeDeadError
+from easel_agent.runtimes.sdwebui_errors import failure_of
+
+_CONNECT_SECONDS = 5
+PROBE_SECONDS = 10
+"""Its answers can stall for seconds while it works."""
+
+
+class SdWebUiApi:
+    """One server."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = requests.Session()
+        # It is on this host: a proxy from the environment is never meant for it.
+        self._http.trust_env = False
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """Asks for something that no job stands in the way of.
+
+        Returns:
+            The answer's JSON.
+
+        Raises:
+            RejectedTaskError, TransientError: it refused, see `failure_of`.
+            RuntimeDeadError: it did not answer.
+        """
+        try:
+            answer = self._http.get(
+                f"{self.url}{path}", params=parameters, timeout=(_CONNECT_SECONDS, PROBE_SECONDS)
+            )
+            if answer.ok:
+                return answer.json()
+        except requests.RequestException as error:
+            raise RuntimeDeadError(f"SD WebUI at {self.url} does not answer: {error}") from error
+        raise failure_of(answer)
+
+    def post(self, path: str, body: Any, seconds: float) -> bytes:
+        """Has it do something.
+
+        Args:
+            path: of the API.
+            body: sent as JSON.
+            seconds: how long it may take.
+
+        Returns:
+            The answer as it came.
+
+        Raises:
+            requests.ReadTimeout: it took longer; it may still be at it.
+            RejectedTaskError, TransientError: it refused or failed, see `failure_of`.
+            RuntimeDeadError: it went away.
+        """
+        try:
+            answer = self._http.post(
+                f"{self.url}{path}", json=body, timeout=(_CONNECT_SECONDS, seconds)
+            )
+        except requests.ReadTimeout:
+            raise
+        except requests.RequestException as error:
+            raise RuntimeDeadError(f"SD WebUI at {self.url} went away: {error}") from error
+        if not answer.ok:
+            raise failure_of(answer)
+        return answer.content
