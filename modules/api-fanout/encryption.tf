@@ -18,7 +18,7 @@ data "aws_iam_policy_document" "key" {
   }
 
   statement {
-    sid       = "TopicsDeliverToEncryptedQueues"
+    sid       = "TasksTopicDeliversToEncryptedQueues"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
     resources = ["*"]
 
@@ -27,9 +27,9 @@ data "aws_iam_policy_document" "key" {
       identifiers = [local.service_principals.sns]
     }
     condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [var.account_id]
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [local.tasks_topic_arn]
     }
   }
 
@@ -45,7 +45,7 @@ data "aws_iam_policy_document" "key" {
     condition {
       test     = "ArnEquals"
       variable = "kms:EncryptionContext:aws:logs:arn"
-      values   = [for name in values(local.log_group_names) : "arn:${local.partition}:logs:${local.region}:${var.account_id}:log-group:${name}"]
+      values   = [for name in values(local.log_group_names) : "${local.log_group_arn_prefix}:${name}"]
     }
   }
 }

@@ -17,7 +17,7 @@ locals {
     # API Gateway's name for any path or method that does not exist.
     MISSING_AUTHENTICATION_TOKEN = { status = "404", code = "not_found", message = "no such path or method: send POST to /v1alpha1 or /v1alpha2" }
     RESOURCE_NOT_FOUND           = { status = "404", code = "not_found", message = "no such path: send POST to /v1alpha1 or /v1alpha2" }
-    REQUEST_TOO_LARGE            = { status = "413", code = "payload_too_large", message = "the request is larger than API Gateway takes (10 MB)" }
+    REQUEST_TOO_LARGE            = { status = "413", code = "payload_too_large", message = "the request is too large" }
     UNSUPPORTED_MEDIA_TYPE       = { status = "415", code = "unsupported_media_type", message = "the Content-Type must be application/json" }
     THROTTLED                    = { status = "429", code = "throttled", message = "too many requests: try again in a second" }
     QUOTA_EXCEEDED               = { status = "429", code = "throttled", message = "the API key's quota is used up" }

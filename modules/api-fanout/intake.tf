@@ -34,11 +34,6 @@ resource "aws_lambda_function" "intake" {
     }
   }
 
-  logging_config {
-    log_format = "Text"
-    log_group  = aws_cloudwatch_log_group.intake.name
-  }
-
   tracing_config {
     mode = var.tracing_enabled ? "Active" : "PassThrough"
   }

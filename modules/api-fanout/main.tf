@@ -18,10 +18,17 @@ locals {
     sns        = "sns.amazonaws.com"
   }
 
-  account_principal = "arn:${local.partition}:iam::${var.account_id}:root"
+  account_principal    = "arn:${local.partition}:iam::${var.account_id}:root"
+  tasks_topic_name     = "${var.name}-tasks"
+  log_group_arn_prefix = "arn:${local.partition}:logs:${local.region}:${var.account_id}:log-group"
+
+  # Written out: the topic is encrypted with the key whose policy names it.
+  tasks_topic_arn = "arn:${local.partition}:sns:${local.region}:${var.account_id}:${local.tasks_topic_name}"
 
   log_group_names = {
     access = "/aws/apigateway/${var.name}/access"
-    intake = "/aws/lambda/${var.name}-intake"
+    # AWS gives these two their names, and would make them without encryption or retention.
+    execution = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.this.id}/${var.stage_name}"
+    intake    = "/aws/lambda/${var.name}-intake"
   }
 }

@@ -1,9 +1,16 @@
 # ---------------------------------------------------------------------------------------------
-# Stage: access log, metrics, traces
+# Stage: logs, metrics, traces
 # ---------------------------------------------------------------------------------------------
 
 resource "aws_cloudwatch_log_group" "access" {
   name              = local.log_group_names.access
+  retention_in_days = var.log_retention_days
+  kms_key_id        = aws_kms_key.this.arn
+}
+
+# What API Gateway writes about failures of its own.
+resource "aws_cloudwatch_log_group" "execution" {
+  name              = local.log_group_names.execution
   retention_in_days = var.log_retention_days
   kms_key_id        = aws_kms_key.this.arn
 }
@@ -37,8 +44,9 @@ resource "aws_api_gateway_stage" "this" {
     })
   }
 
-  # Without the account's role API Gateway refuses a stage that has an access log.
-  depends_on = [aws_api_gateway_account.this]
+  # Without the account's role API Gateway refuses a stage that has an access log; without the log
+  # group it makes one of its own.
+  depends_on = [aws_api_gateway_account.this, aws_cloudwatch_log_group.execution]
 }
 
 resource "aws_api_gateway_method_settings" "all" {

@@ -4,7 +4,7 @@
 # ---------------------------------------------------------------------------------------------
 
 resource "aws_sns_topic" "tasks" {
-  name              = "${var.name}-tasks"
+  name              = local.tasks_topic_name
   kms_master_key_id = aws_kms_key.this.arn
   signature_version = 2
 }

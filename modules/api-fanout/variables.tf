@@ -148,7 +148,7 @@ variable "output_bucket" {
     The output bucket.
     - expire_outputs_after_days: when pictures are removed; null keeps them.
     - expire_noncurrent_after_days: when overwritten and deleted objects are removed for good.
-    - expire_payloads_after_days: when large task payloads are removed; longer than a task lives in its queues (18 days).
+    - expire_payloads_after_days: when large task payloads are removed; longer than a task lives in its queues (14 days).
     - force_destroy: whether destroying the stack may delete a bucket that is not empty.
   EOT
   type = object({
@@ -168,8 +168,8 @@ variable "output_bucket" {
     error_message = "output_bucket.expire_outputs_after_days and expire_noncurrent_after_days must be whole days, at least 1."
   }
   validation {
-    condition     = try(var.output_bucket.expire_payloads_after_days >= 19, false)
-    error_message = "output_bucket.expire_payloads_after_days must be at least 19: a task may wait 4 days in its queue and 14 in the dead-letter queue."
+    condition     = try(var.output_bucket.expire_payloads_after_days >= 15, false)
+    error_message = "output_bucket.expire_payloads_after_days must be at least 15: a task may wait 14 days in its dead-letter queue."
   }
 }
 

@@ -119,15 +119,15 @@ variable "queue" {
     error_message = "queue.visibility_timeout_seconds must be from 30 (the agent extends it every third of it) to 43200."
   }
   validation {
-    condition     = var.queue.retention_seconds >= 60 && var.queue.retention_seconds <= 1209600
-    error_message = "queue.retention_seconds must be from 60 to 1209600 (14 days)."
+    condition     = var.queue.retention_seconds >= 60 && var.queue.retention_seconds <= 1123200
+    error_message = "queue.retention_seconds must be from 60 to 1123200 (13 days, so that a dead letter can outlive it)."
   }
   validation {
     condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 1000
     error_message = "queue.max_receive_count must be from 1 to 1000."
   }
-  # A dead letter keeps the time of its first arrival: with a shorter retention it would vanish as
-  # it comes.
+  # A dead letter keeps the time at which it was first sent: with a shorter retention it would
+  # vanish as it comes.
   validation {
     condition     = var.queue.dead_letter_retention_seconds > var.queue.retention_seconds && var.queue.dead_letter_retention_seconds <= 1209600
     error_message = "queue.dead_letter_retention_seconds must be more than retention_seconds and at most 1209600 (14 days)."

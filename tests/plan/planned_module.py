@@ -5,6 +5,8 @@ from typing import Any
 
 import tftest
 
+KNOWN_AFTER_APPLY = "(known after apply)"
+
 _POLICY_DOCUMENT = "data.aws_iam_policy_document."
 
 
@@ -12,8 +14,8 @@ _POLICY_DOCUMENT = "data.aws_iam_policy_document."
 class Statement:
     """A statement of a policy as planned.
 
-    What is known only after the apply (a key's ARN, say) is given as the reference that it comes
-    from: "aws_kms_key.this.arn".
+    A resource or principal that is known only after the apply (a key's ARN, say) is given as the
+    reference that it comes from: "aws_kms_key.this.arn".
     """
 
     sid: str
@@ -95,7 +97,9 @@ def _statement(values: dict[str, Any], source: dict[str, Any]) -> Statement:
             for identifier in _known(principal.get("identifiers"), origin.get("identifiers", {}))
         ),
         conditions={
-            (condition["test"], condition["variable"]): frozenset(condition["values"])
+            (condition["test"], condition["variable"]): frozenset(
+                value or KNOWN_AFTER_APPLY for value in condition["values"]
+            )
             for condition in values.get("condition") or []
         },
     )

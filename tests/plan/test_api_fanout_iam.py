@@ -3,7 +3,7 @@
 import pytest
 import tftest
 
-from .planned_module import PlannedModule, Statement
+from .planned_module import KNOWN_AFTER_APPLY, PlannedModule, Statement
 
 pytestmark = pytest.mark.plan
 
@@ -125,15 +125,21 @@ def test_the_key_serves_topics_and_logs_of_this_stack_only(
     key = PlannedModule(api_fanout_plan, scenario).statements("key")
     account = f"arn:{partition}:iam::123456789012:root"
     assert key["AccountAdministersThroughIam"].principals == {("AWS", account)}
-    topics = key["TopicsDeliverToEncryptedQueues"]
-    assert topics.principals == {("Service", "sns.amazonaws.com")}
-    assert topics.conditions == {("StringEquals", "aws:SourceAccount"): frozenset({"123456789012"})}
+    topic = key["TasksTopicDeliversToEncryptedQueues"]
+    assert topic.principals == {("Service", "sns.amazonaws.com")}
+    arn = f"arn:{partition}:sns:{region}:123456789012:easel-tasks"
+    assert topic.conditions == {("ArnEquals", "aws:SourceArn"): frozenset({arn})}
     logs = key["CloudWatchEncryptsTheseLogGroups"]
     assert logs.principals == {("Service", f"logs.{region}.{suffix}")}
     prefix = f"arn:{partition}:logs:{region}:123456789012:log-group:"
     assert logs.conditions == {
         ("ArnEquals", "kms:EncryptionContext:aws:logs:arn"): frozenset(
-            {f"{prefix}/aws/lambda/easel-intake", f"{prefix}/aws/apigateway/easel/access"}
+            {
+                f"{prefix}/aws/lambda/easel-intake",
+                f"{prefix}/aws/apigateway/easel/access",
+                # The execution log, which has the API's id in its name.
+                KNOWN_AFTER_APPLY,
+            }
         )
     }
     assert len(key) == 3

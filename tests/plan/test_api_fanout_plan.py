@@ -121,7 +121,7 @@ def test_nothing_logs_bodies_headers_or_keys(example: PlannedModule) -> None:
 def test_logs_are_kept_as_long_as_asked(example: PlannedModule, tuned: PlannedModule) -> None:
     for module, days in ((example, 365), (tuned, 30)):
         groups = module.resources("aws_cloudwatch_log_group").values()
-        assert [group["retention_in_days"] for group in groups] == [days, days]
+        assert [group["retention_in_days"] for group in groups] == [days] * 3
 
 
 def test_everything_that_holds_a_task_is_encrypted_with_our_key(example: PlannedModule) -> None:
@@ -140,6 +140,7 @@ def test_everything_that_holds_a_task_is_encrypted_with_our_key(example: Planned
         "aws_sns_topic.tasks",
         "aws_sns_topic.notifications",
         "aws_cloudwatch_log_group.access",
+        "aws_cloudwatch_log_group.execution",
         "aws_cloudwatch_log_group.intake",
         "aws_lambda_function.intake",
     }

@@ -51,6 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
             enforce_iam=options.enforce_iam,
             bridges=not options.without_bridges,
         )
+    except KeyboardInterrupt:
+        return 0
     except ServerError as error:
         print(f"emulator: {error}", file=sys.stderr)
         return 1

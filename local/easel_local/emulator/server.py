@@ -58,6 +58,8 @@ def serve(
         ServerError: Wrong ministack version, or the port is taken.
     """
     _check_version()
+    # Until the loop takes over, a SIGTERM unwinds as a Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with _listen(port) as listener, _scratch() as scratch:
         port = listener.getsockname()[1]
         settings = _settings(port, scratch, state_dir, enforce_iam=enforce_iam)

@@ -111,10 +111,10 @@ run "visibility_timeout_too_short_for_a_heartbeat" {
   expect_failures = [var.queue]
 }
 
-run "retention_over_14_days" {
+run "retention_as_long_as_a_dead_letters" {
   command = plan
   variables {
-    queue = { retention_seconds = 1209601 }
+    queue = { retention_seconds = 1209600 }
   }
   expect_failures = [var.queue]
 }
