@@ -11,9 +11,13 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --disable-pip-version-check --quiet
 
-# make up PORT=4566 SERVICE_TIME=0.2
+# make up PORT=4566 SERVICE_TIME=0.2 RUNTIMES=sdwebui,dynamic,comfyui
+# make up SDWEBUI_URL=http://127.0.0.1:7860 COMFYUI_URL=http://127.0.0.1:8188
 PORT ?= 0
 SERVICE_TIME ?= 1.0
+RUNTIMES ?= sdwebui
+STACK_OPTIONS := --port "$(PORT)" --service-time "$(SERVICE_TIME)" --runtimes "$(RUNTIMES)" \
+	--sdwebui-url "$(SDWEBUI_URL)" --comfyui-url "$(COMFYUI_URL)"
 
 INTAKE_SOURCES := $(wildcard contract/easel_contract/*.py lambda/easel_intake/*.py) \
 	requirements/lambda.txt cli/easel_cli/package_intake.py
@@ -27,11 +31,11 @@ help: ## list the verbs
 
 .PHONY: demo
 demo: local-setup build/intake-local.zip ## bring it up, make one picture, print its path, take it down
-	@$(RUN) -m easel_local demo --port $(PORT) --service-time $(SERVICE_TIME)
+	@$(RUN) -m easel_local demo $(STACK_OPTIONS)
 
 .PHONY: up
 up: local-setup build/intake-local.zip ## bring it up and leave it running
-	@$(RUN) -m easel_local up --port $(PORT) --service-time $(SERVICE_TIME)
+	@$(RUN) -m easel_local up $(STACK_OPTIONS)
 
 .PHONY: status
 status: local-setup ## show what runs, queue depths and the last results

@@ -10,13 +10,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from easel_cli.aws_clients import AwsClients
+from easel_cli.progress import Progress
 from easel_cli.target import Target
+from easel_contract.task import RuntimeType
 from easel_local import interrupts
 from easel_local.demo import SEED_REQUEST, DemoError, generate_picture
 from easel_local.emulator.process import EmulatorError
 from easel_local.paths import HOME, OUT
 from easel_local.ports import PortTakenError
-from easel_local.progress import Progress
+from easel_local.presets import UnknownRuntimeError
 from easel_local.services import ServiceError
 from easel_local.stack import Stack, StackError, StackOptions
 from easel_local.state import BusyError
@@ -36,6 +38,7 @@ _EXPECTED_ERRORS = (
     TerraformConfigError,
     TerraformError,
     TimeoutError,
+    UnknownRuntimeError,
     requests.RequestException,
 )
 _INTERRUPTED = 130
@@ -76,7 +79,16 @@ def _status(stack: Stack, progress: Progress, _: argparse.Namespace) -> int:
 
 
 def _options(arguments: argparse.Namespace) -> StackOptions:
-    return StackOptions(port=arguments.port, service_seconds=arguments.service_time)
+    urls = {
+        RuntimeType.SDWEBUI: arguments.sdwebui_url,
+        RuntimeType.COMFYUI: arguments.comfyui_url,
+    }
+    return StackOptions(
+        port=arguments.port,
+        service_seconds=arguments.service_time,
+        runtimes=[name.strip() for name in arguments.runtimes.split(",") if name.strip()],
+        runtime_urls={kind: url.rstrip("/") for kind, url in urls.items() if url},
+    )
 
 
 def _how_to_use(target: Target) -> str:
@@ -108,14 +120,21 @@ def _parse() -> argparse.Namespace:
     for name, (_, text) in _VERBS.items():
         verb = verbs.add_parser(name, help=text)
         if name in ("up", "demo"):
-            verb.add_argument("--port", type=int, default=0, help="of the emulator; 0: a free one")
-            verb.add_argument(
-                "--service-time",
-                type=float,
-                default=1.0,
-                help="seconds that the simulated runtime takes for a task",
-            )
+            _add_stack_options(verb)
     return parser.parse_args()
+
+
+def _add_stack_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--port", type=int, default=0, help="of the emulator; 0: a free one")
+    verb.add_argument(
+        "--service-time",
+        type=float,
+        default=1.0,
+        help="seconds that a simulated runtime takes for a task",
+    )
+    verb.add_argument("--runtimes", default="sdwebui", help="sdwebui, dynamic, comfyui")
+    verb.add_argument("--sdwebui-url", help="a real SD WebUI to use")
+    verb.add_argument("--comfyui-url", help="a real ComfyUI to use")
 
 
 def main() -> int:

@@ -9,9 +9,9 @@ from PIL import Image
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.download import download_pictures
+from easel_cli.progress import Progress
 from easel_cli.results import ResultSubscription
 from easel_cli.target import Target
-from easel_local.progress import Progress
 
 _RESULT_SECONDS = 60.0
 

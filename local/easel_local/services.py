@@ -9,6 +9,7 @@ import requests
 from easel_cli.target import Target, TargetRuntime
 from easel_contract.task import RuntimeType
 from easel_local.ports import LOOPBACK
+from easel_local.presets import SIMULATED_MODELS
 from easel_local.processes import ManagedProcess
 
 _READY_SECONDS = 30.0
@@ -16,8 +17,17 @@ _POLL_SECONDS = 0.1
 _LOCAL_RECEIVE_WAIT_SECONDS = 2
 """Short, so that an idle agent stops soon; on AWS it is 20 s."""
 
-_SIMULATORS = {RuntimeType.SDWEBUI: "easel_local.simulators.sdwebui"}
-_READY_PATHS = {RuntimeType.SDWEBUI: "/sdapi/v1/progress"}
+_LOCAL_INPUT_HOSTS = f"{LOOPBACK},localhost"
+"""So that a task's picture can come from a server on this machine."""
+
+_SIMULATORS = {
+    RuntimeType.SDWEBUI: "easel_local.simulators.sdwebui",
+    RuntimeType.COMFYUI: "easel_local.simulators.comfyui",
+}
+_READY_PATHS = {
+    RuntimeType.SDWEBUI: "/sdapi/v1/progress",
+    RuntimeType.COMFYUI: "/system_stats",
+}
 
 
 class ServiceError(Exception):
@@ -32,13 +42,12 @@ def simulator_command(runtime: TargetRuntime, port: int, service_seconds: float)
         port: where it listens, on 127.0.0.1.
         service_seconds: how long it takes for one task.
     """
-    command = [
+    models = [runtime.model_filename] if runtime.model_filename else SIMULATED_MODELS
+    return [
         *(sys.executable, "-m", _SIMULATORS[runtime.type]),
         *("--host", LOOPBACK, "--port", str(port), "--service-time", str(service_seconds)),
+        *("--models", ",".join(models)),
     ]
-    if runtime.model_filename:
-        command += ["--models", runtime.model_filename]
-    return command
 
 
 def await_runtime(process: ManagedProcess, runtime_type: RuntimeType, url: str) -> None:
@@ -90,4 +99,5 @@ def agent_environment(
         "EASEL_NOTIFICATIONS_TOPIC_ARN": target.notifications_topic_arn,
         "EASEL_OUTPUT_BUCKET": target.output_bucket,
         "EASEL_RECEIVE_WAIT_SECONDS": str(_LOCAL_RECEIVE_WAIT_SECONDS),
+        "EASEL_INPUT_ALLOWED_HOSTS": _LOCAL_INPUT_HOSTS,
     }

@@ -1,20 +1,23 @@
 """Brings the local stack up and takes it down."""
 
+import json
 import os
 import shlex
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from easel_cli.progress import Progress
 from easel_cli.target import Target
+from easel_contract.task import RuntimeType
 from easel_local import interrupts
 from easel_local.emulator.process import Emulator
 from easel_local.paths import INTAKE_PACKAGE
 from easel_local.ports import LOOPBACK, free_port
+from easel_local.presets import runtimes_of
 from easel_local.processes import ManagedProcess, start
-from easel_local.progress import Progress
 from easel_local.services import (
     agent_command,
     agent_environment,
@@ -39,10 +42,14 @@ class StackOptions:
     Attributes:
         port: of the emulator; 0 takes a free one.
         service_seconds: how long a simulated runtime takes for one task.
+        runtimes: presets to deploy.
+        runtime_urls: real servers to use in place of simulated ones, by type.
     """
 
     port: int = 0
     service_seconds: float = 1.0
+    runtimes: Sequence[str] = ("sdwebui",)
+    runtime_urls: Mapping[RuntimeType, str] = field(default_factory=dict)
 
 
 class Stack:
@@ -62,6 +69,7 @@ class Stack:
 
         Raises:
             StackError: one is up already.
+            easel_local.presets.UnknownRuntimeError: there is no such preset.
             easel_local.ports.PortTakenError: the wanted port is taken.
             easel_local.emulator.process.EmulatorError: the emulator did not start.
             easel_local.terraform.TerraformError: Terraform did not apply.
@@ -73,6 +81,7 @@ class Stack:
                 f"A stack is already up since {running.started_at:%Y-%m-%d %H:%M:%S} UTC. "
                 "`make status` shows it, `make down` takes it down."
             )
+        runtimes_of(options.runtimes)  # a wrong name is said before anything is started
         port = free_port(options.port)
         state = StackState(started_at=datetime.now(UTC))
         try:
@@ -98,7 +107,8 @@ class Stack:
                 process.stop(_AGENT_GRACE_SECONDS if is_agent else _GRACE_SECONDS)
         for folder in ("terraform", "emulator"):
             shutil.rmtree(self.home / folder, ignore_errors=True)
-        (self.home / "environment").unlink(missing_ok=True)
+        for file in ("environment", "outputs.json"):
+            (self.home / file).unlink(missing_ok=True)
         self.state_file.remove()
         return True
 
@@ -112,6 +122,7 @@ class Stack:
             {
                 "aws_endpoint_url": emulator.endpoint_url,
                 "intake_package_path": str(INTAKE_PACKAGE),
+                "runtimes": runtimes_of(options.runtimes),
             },
         )
         self._write_environment(environment)
@@ -120,18 +131,29 @@ class Stack:
             terraform.init()
         with self._progress.step("terraform apply") as update:
             terraform.apply(update)
-        state.target = Target.from_outputs(terraform.outputs())
+        outputs = terraform.outputs()
+        state.target = Target.from_outputs(outputs)
+        (self.home / "outputs.json").write_text(json.dumps(outputs, indent=2))
         self.state_file.write(state)
         with self._progress.step("runtimes and queue agents"):
-            for name, runtime in state.target.runtimes.items():
-                port = free_port()
-                url = f"http://{LOOPBACK}:{port}"
-                command = simulator_command(runtime, port, options.service_seconds)
-                process = self._start(state, f"runtime-{name}", command, os.environ)
-                await_runtime(process, runtime.type, url)
+            for name in state.target.runtimes:
+                url = self._runtime_url(state, state.target, name, options)
                 environment = agent_environment(name, state.target, url, emulator.environment())
                 self._start(state, f"agent-{name}", agent_command(), environment)
         return state.target
+
+    def _runtime_url(
+        self, state: StackState, target: Target, name: str, options: StackOptions
+    ) -> str:
+        runtime = target.runtimes[name]
+        if runtime.type in options.runtime_urls:
+            return options.runtime_urls[runtime.type]
+        port = free_port()
+        url = f"http://{LOOPBACK}:{port}"
+        command = simulator_command(runtime, port, options.service_seconds)
+        process = self._start(state, f"runtime-{name}", command, os.environ)
+        await_runtime(process, runtime.type, url)
+        return url
 
     def _start_emulator(self, state: StackState, port: int) -> Emulator:
         with self._progress.step("AWS emulator"), interrupts.deferred():

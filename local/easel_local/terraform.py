@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from easel_cli.progress import Update
 from easel_local.paths import ENVIRONMENT
-from easel_local.progress import Update
 from easel_local.terraform_config import write_cli_config
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from easel_cli.progress import Progress
 from easel_local.processes import ManagedProcess, start
-from easel_local.progress import Progress
 from easel_local.stack import Stack, StackError, StackOptions
 from easel_local.state import StackState
 

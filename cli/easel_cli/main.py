@@ -1,0 +1,101 @@
+"""The `easel` command."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import requests
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+
+from easel_cli.progress import Progress
+from easel_cli.request_building import RequestError
+from easel_cli.submit import API_KEY_VARIABLE, ExitStatus, RefusedError, submit
+from easel_cli.target import Target
+from easel_cli.target_source import TargetError, find_target
+from easel_cli.watch import watch
+
+_Command = Callable[[argparse.Namespace, Target, Progress], ExitStatus]
+
+_STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
+    (RequestError, ExitStatus.USAGE),
+    (TargetError, ExitStatus.USAGE),
+    (RefusedError, ExitStatus.REFUSED),
+    (TimeoutError, ExitStatus.TIMED_OUT),
+    (ClientError, ExitStatus.FAILED),
+    (BotoCoreError, ExitStatus.FAILED),
+    (requests.RequestException, ExitStatus.FAILED),
+)
+_INTERRUPTED = 130
+
+
+def main() -> int:
+    """Runs one command.
+
+    Returns:
+        0 completed, 1 failed, 2 wrong usage, 3 refused by the API, 4 no result in time.
+    """
+    arguments = _parser().parse_args()
+    # What a script reads is on standard output, what a person reads on standard error.
+    progress = Progress(Console(highlight=False, stderr=arguments.json))
+    command: _Command = arguments.command
+    try:
+        return command(arguments, find_target(arguments.env, arguments.outputs), progress)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except tuple(kind for kind, _ in _STATUSES) as error:
+        print(f"easel: {error}", file=sys.stderr)
+        return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="easel", description="Uses a stack of easel.")
+    verbs = parser.add_subparsers(required=True, metavar="{submit,watch}")
+    shared = _shared_options()
+    _add_submit(verbs.add_parser("submit", parents=[shared], help="make pictures"))
+    _add_watch(verbs.add_parser("watch", parents=[shared], help="show results as they come"))
+    return parser
+
+
+def _shared_options() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    which = shared.add_mutually_exclusive_group()
+    which.add_argument("--env", help="folder under envs/ (default: the local stack that is up)")
+    which.add_argument("--outputs", type=Path, help="file of `terraform output -json`")
+    shared.add_argument("--out", default="out", help="folder for pictures (default: out)")
+    shared.add_argument("--json", action="store_true", help="print results as JSON lines")
+    shared.add_argument("--timeout", type=float, default=900, help="seconds to wait (default: 900)")
+    return shared
+
+
+def _add_submit(verb: argparse.ArgumentParser) -> None:
+    verb.set_defaults(command=submit)
+    verb.epilog = f"The API key is read from {API_KEY_VARIABLE}, or from AWS."
+    what = verb.add_mutually_exclusive_group(required=True)
+    what.add_argument("--prompt", help="what to draw (SD WebUI)")
+    what.add_argument("--upscale", type=float, metavar="FACTOR", help="enlarge the --image")
+    what.add_argument("--workflow", type=Path, help="workflow saved with Save (API Format)")
+    what.add_argument("--request", type=Path, help="whole request of either API version")
+    verb.add_argument("--runtime", help="its name (default: the only one of the right type)")
+    verb.add_argument("--image", action="append", help="file, http(s):// or s3:// URL; repeatable")
+    verb.add_argument("--negative-prompt", default="")
+    verb.add_argument("--size", default="512x512", help="WIDTHxHEIGHT (default: 512x512)")
+    verb.add_argument("-n", "--count", type=int, default=1, help="how many pictures (default: 1)")
+    verb.add_argument("--steps", type=int, default=20)
+    verb.add_argument("--seed", type=int)
+    verb.add_argument("--checkpoint", help="to load first (dynamic runtimes)")
+    verb.add_argument("--upscaler", default="R-ESRGAN 4x+")
+    verb.add_argument("--id", help="of the task (default: a random one)")
+    verb.add_argument("--prefix", default="output", help="folder in the bucket")
+    verb.add_argument("--context", help="text or JSON that comes back with the result")
+    verb.add_argument("--no-wait", action="store_true", help="end when the task is accepted")
+
+
+def _add_watch(verb: argparse.ArgumentParser) -> None:
+    verb.set_defaults(command=watch)
+    verb.add_argument("ids", nargs="*", metavar="ID", help="tasks to wait for (default: all)")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

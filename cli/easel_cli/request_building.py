@@ -1,0 +1,138 @@
+"""Command-line flags -> a request."""
+
+import argparse
+import base64
+import json
+import re
+import secrets
+from pathlib import Path
+from typing import Any
+
+from easel_cli.target import Target
+from easel_contract.task import RuntimeType, TaskType
+
+_URL = re.compile(r"(?:https?|s3)://\S+")
+_SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
+
+
+class RequestError(Exception):
+    """The flags do not make a request; the message says what to change."""
+
+
+def build_request(arguments: argparse.Namespace, target: Target) -> tuple[str, dict[str, Any]]:
+    """Makes the request that the flags describe.
+
+    Returns:
+        The API version and the body.
+
+    Raises:
+        RequestError: a file cannot be read, or flags are missing or do not go together.
+    """
+    if arguments.request is not None:
+        body = _read_json(arguments.request)
+        return ("v1alpha2" if "task" in body else "v1alpha1"), body
+    if arguments.workflow is not None:
+        tasktype, content = TaskType.PIPELINE, _read_json(arguments.workflow)
+    elif arguments.upscale is not None:
+        tasktype, content = TaskType.EXTRA_SINGLE_IMAGE, _upscale_content(arguments)
+    elif arguments.prompt is not None:
+        tasktype = TaskType.IMAGE_TO_IMAGE if arguments.image else TaskType.TEXT_TO_IMAGE
+        content = _prompt_content(arguments)
+    else:
+        raise RequestError("Say what to make: --prompt, --upscale, --workflow or --request.")
+    metadata = {
+        "id": arguments.id or f"easel-{secrets.token_hex(6)}",
+        "runtime": arguments.runtime or _only_runtime(target, tasktype),
+        "tasktype": tasktype,
+        "prefix": arguments.prefix,
+    }
+    if arguments.context is not None:
+        metadata["context"] = _context(arguments.context)
+    return "v1alpha2", {"task": {"metadata": metadata, "content": content}}
+
+
+def task_id_of(body: dict[str, Any]) -> str:
+    """The id in a request of either version.
+
+    Raises:
+        RequestError: there is none.
+    """
+    try:
+        task_id = (
+            body["task"]["metadata"]["id"]
+            if "task" in body
+            else body["alwayson_scripts"]["id_task"]
+        )
+    except (KeyError, TypeError) as error:
+        raise RequestError("The request names no id.") from error
+
+
+def _prompt_content(arguments: argparse.Namespace) -> dict[str, Any]:
+    match = _SIZE.fullmatch(arguments.size)
+    if match is None:
+        raise RequestError(f"--size must be like 512x512, not {arguments.size}.")
+    content: dict[str, Any] = {
+        "prompt": arguments.prompt,
+        "steps": arguments.steps,
+        "width": int(match[1]),
+        "height": int(match[2]),
+        "n_iter": arguments.count,
+    }
+    if arguments.negative_prompt:
+        content["negative_prompt"] = arguments.negative_prompt
+    if arguments.seed is not None:
+        content["seed"] = arguments.seed
+    if arguments.checkpoint:
+        content["alwayson_scripts"] = {"sd_model_checkpoint": arguments.checkpoint}
+    if arguments.image:
+        content["init_images"] = [_picture(image) for image in arguments.image]
+    return content
+
+
+def _upscale_content(arguments: argparse.Namespace) -> dict[str, Any]:
+    if not arguments.image or len(arguments.image) != 1:
+        raise RequestError("--upscale needs one --image.")
+    return {
+        "resize_mode": 0,
+        "upscaling_resize": arguments.upscale,
+        "upscaler_1": arguments.upscaler,
+        "image": _picture(arguments.image[0]),
+    }
+
+
+def _picture(value: str) -> str:
+    """A URL as it is, a file as base64."""
+    if _URL.fullmatch(value):
+        return value
+    try:
+        return base64.b64encode(Path(value).read_bytes()).decode()
+    except OSError as error:
+        raise RequestError(f"{value} is no URL and cannot be read: {error.strerror}.") from error
+
+
+def _only_runtime(target: Target, tasktype: TaskType) -> str:
+    wanted = RuntimeType.COMFYUI if tasktype is TaskType.PIPELINE else RuntimeType.SDWEBUI
+    names = [name for name, runtime in target.runtimes.items() if runtime.type is wanted]
+    if len(names) != 1:
+        known = ", ".join(names) or f"none of type {wanted}"
+        raise RequestError(f"Name the runtime with --runtime; the stack has {known}.")
+    return names[0]
+
+
+def _context(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text())
+    except OSError as error:
+        raise RequestError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise RequestError(f"{path} is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise RequestError(f"{path} holds no JSON object.")
+    return value

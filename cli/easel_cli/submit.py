@@ -1,0 +1,105 @@
+"""`easel submit`: sends a task, waits for it, saves its pictures."""
+
+import argparse
+import json
+import os
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from easel_cli.api_client import ApiClient
+from easel_cli.aws_clients import AwsClients
+from easel_cli.download import download_pictures
+from easel_cli.progress import Progress
+from easel_cli.request_building import build_request, task_id_of
+from easel_cli.results import ResultSubscription
+from easel_cli.target import Target
+from easel_contract.result import TaskResult
+
+API_KEY_VARIABLE = "EASEL_API_KEY"
+
+
+class ExitStatus(IntEnum):
+    """What became of it."""
+
+    COMPLETED = 0
+    FAILED = 1
+    USAGE = 2
+    REFUSED = 3
+    TIMED_OUT = 4
+
+
+class RefusedError(Exception):
+    """The API did not take the request."""
+
+    def __init__(self, answer: requests.Response) -> None:
+        super().__init__(f"The API answered {answer.status_code}: {_explain(answer)}")
+
+
+def submit(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+    """Carries out the command.
+
+    Raises:
+        RefusedError: the API did not take the request.
+        easel_cli.request_building.RequestError: the flags make none.
+        TimeoutError: no result came in time.
+    """
+    version, body = build_request(arguments, target)
+    task_id = task_id_of(body)
+    clients = AwsClients(target)
+    # From the environment or from AWS: an argument would be seen by everyone on the machine.
+    api_key = os.environ.get(API_KEY_VARIABLE) or clients.api_key(target.api_key_id)
+    with ApiClient(target.endpoint, api_key) as api:
+        if arguments.no_wait:
+            accepted = _post(api, version, body)
+            _show(arguments, progress, accepted, f"accepted: {accepted['output_location']}")
+            return ExitStatus.COMPLETED
+        # Subscribed before it is sent: the result cannot be missed.
+        with ResultSubscription(clients, target.notifications_topic_arn) as subscription:
+            accepted = _post(api, version, body)
+            progress.say(f"accepted: {accepted['output_location']}")
+            with progress.step(f"task {task_id}"):
+                result = subscription.wait_for(task_id, arguments.timeout)
+    return finish(arguments, progress, clients, result)
+
+
+def finish(
+    arguments: argparse.Namespace, progress: Progress, clients: AwsClients, result: TaskResult
+) -> ExitStatus:
+    """Saves a finished task's pictures and shows what became of it."""
+    files = download_pictures(clients, result.image_url, Path(arguments.out))
+    shown = json.loads(result.to_json()) | {"files": [str(file) for file in files]}
+    if result.result:
+        _show(arguments, progress, shown, "\n".join(shown["files"]) or f"{result.output_url}")
+        return ExitStatus.COMPLETED
+    reason = result.error.message if result.error else "no reason given"
+    _show(arguments, progress, shown, f"task {result.id} failed: {reason}")
+    return ExitStatus.FAILED
+
+
+def _post(api: ApiClient, version: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = api.post(version, body)
+    if not answer.ok:
+        raise RefusedError(answer)
+    accepted: dict[str, Any] = answer.json()
+    return accepted
+
+
+def _show(
+    arguments: argparse.Namespace, progress: Progress, value: dict[str, Any], text: str
+) -> None:
+    if arguments.json:
+        print(json.dumps(value, ensure_ascii=False))
+    else:
+        progress.say(text)
+
+
+def _explain(answer: requests.Response) -> str:
+    try:
+        error = answer.json()["error"]
+        details = [f"\n  {item['field']}: {item['problem']}" for item in error["details"]]
+        return str(error["message"]) + "".join(details)
+    except (ValueError, KeyError, TypeError):
+        return answer.text[:500]

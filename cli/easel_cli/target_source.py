@@ -1,0 +1,74 @@
+"""Finds the stack that a command is about."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from easel_cli.target import Target
+
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+class TargetError(Exception):
+    """The stack cannot be found; the message says what to do."""
+
+
+def find_target(env: str | None, outputs: Path | None) -> Target:
+    """Reads a stack's outputs.
+
+    Args:
+        env: folder under envs/; its state is asked. None takes the local stack that is up.
+        outputs: file with what `terraform output -json` printed, instead of asking.
+
+    Raises:
+        TargetError: there is no such stack, or its outputs are not complete.
+    """
+    if outputs is not None:
+        return _read(outputs)
+    if env is not None:
+        return _parse(_ask_terraform(_ROOT / "envs" / env), f"envs/{env}")
+    local = Path(os.environ.get("EASEL_HOME") or _ROOT / ".easel") / "outputs.json"
+    if not local.exists():
+        raise TargetError(
+            "No local stack is up. Bring one up with `make up`, or name a deployed one: "
+            "--env us-east-1, or --outputs FILE with what `terraform output -json` printed."
+        )
+    return _read(local)
+
+
+def _read(path: Path) -> Target:
+    try:
+        return _parse(path.read_text(), str(path))
+    except OSError as error:
+        raise TargetError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _ask_terraform(folder: Path) -> str:
+    if not folder.is_dir():
+        names = ", ".join(sorted(path.name for path in folder.parent.iterdir() if path.is_dir()))
+        raise TargetError(f"There is no environment {folder.name}; there are: {names}.")
+    command = ["terraform", f"-chdir={folder}", "output", "-json"]
+    try:
+        run = subprocess.run(  # noqa: S603 - no shell; the folder exists
+            command, capture_output=True, text=True, check=True
+        )
+    except FileNotFoundError as error:
+        raise TargetError("terraform is not on PATH.") from error
+    except subprocess.CalledProcessError as error:
+        raise TargetError(f"`{' '.join(command)}` failed:\n{error.stderr.strip()}") from error
+    return run.stdout
+
+
+def _parse(text: str, source: str) -> Target:
+    try:
+        return Target.from_outputs(json.loads(text))
+    except ValidationError as error:
+        missing = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
+        raise TargetError(
+            f"{source} lacks outputs of an applied stack: {missing}. Apply it first."
+        ) from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise TargetError(f"{source} is not what `terraform output -json` prints.") from error
