@@ -58,11 +58,9 @@ def task_id_of(body: dict[str, Any]) -> str:
         RequestError: there is none.
     """
     try:
-        task_id = (
-            body["task"]["metadata"]["id"]
-            if "task" in body
-            else body["alwayson_scripts"]["id_task"]
-        )
+        if "task" in body:
+            return str(body["task"]["metadata"]["id"])
+        return str(body["alwayson_scripts"]["id_task"])
     except (KeyError, TypeError) as error:
         raise RequestError("The request names no id.") from error
 
