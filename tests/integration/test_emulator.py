@@ -18,7 +18,7 @@ import psutil
 import pytest
 from botocore.exceptions import BotoCoreError
 
-from easel_local.emulator import Emulator, EmulatorError
+from easel_local.emulator import Emulator, EmulatorError, __main__, server
 
 pytestmark = pytest.mark.integration
 
@@ -194,11 +194,14 @@ def test_stop_leaves_no_file_behind(log_path: Path, tmp_path: Path) -> None:
     assert list(scratch.iterdir()) == []
 
 
+def test_the_pinned_version_is_the_one_that_the_bridges_are_for() -> None:
+    pins = (Path(__file__).parents[2] / "requirements" / "local.in").read_text().splitlines()
+    assert f"ministack=={server.MINISTACK_VERSION}" in pins
+
+
 def test_another_version_of_ministack_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from easel_local.emulator import __main__, server  # noqa: PLC0415
-
     monkeypatch.setattr(server, "MINISTACK_VERSION", "9.9.9")
     assert __main__.main(["--port", "0"]) == 1
     assert "ministack 9.9.9 is needed, found" in capsys.readouterr().err

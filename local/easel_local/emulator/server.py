@@ -20,8 +20,9 @@ from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
+from easel_local.emulator.process import REGION
+
 HOST = "127.0.0.1"
-REGION = "us-east-1"
 ACCOUNT_ID = "000000000000"
 
 # The bridges reach into ministack's insides; each is proven against this version only.
