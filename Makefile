@@ -74,6 +74,10 @@ build/intake-%.zip: $(INTAKE_SOURCES) | local-setup
 	@echo "packing $@"
 	@$(RUN) -m easel_cli.package_intake $* $@
 
+.PHONY: openapi
+openapi: local-setup ## write docs/openapi.yaml from the contract
+	@$(RUN) -m easel_cli.openapi
+
 .PHONY: requirements
 requirements: $(VENV)/.tools ## compile requirements/*.in to *.txt with hashes
 	@scripts/compile-requirements

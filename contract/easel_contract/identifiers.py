@@ -4,9 +4,9 @@ What passes here is used as it is: nothing downstream truncates, escapes or clea
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
 MAX_ID_LENGTH = 128
 MAX_PREFIX_SEGMENTS = 8
@@ -60,7 +60,30 @@ def check_checkpoint(value: str) -> str:
 
 _Text = Annotated[str, StringConstraints(strict=True)]
 
-TaskId = Annotated[_Text, AfterValidator(check_task_id)]
-RuntimeName = Annotated[_Text, AfterValidator(check_task_id)]
-Prefix = Annotated[_Text, AfterValidator(check_prefix)]
-CheckpointName = Annotated[_Text, AfterValidator(check_checkpoint)]
+
+def _schema(**keywords: Any) -> WithJsonSchema:
+    # The checks above in JSON Schema's words, for docs/openapi.yaml.
+    return WithJsonSchema({"type": "string"} | keywords)
+
+
+_SEGMENT_PATTERN = f"^{_SEGMENT.pattern}$"
+
+TaskId = Annotated[
+    _Text,
+    AfterValidator(check_task_id),
+    _schema(pattern=_SEGMENT_PATTERN, description="What is accepted is used as it is."),
+]
+RuntimeName = Annotated[_Text, AfterValidator(check_task_id), _schema(pattern=_SEGMENT_PATTERN)]
+Prefix = Annotated[
+    _Text,
+    AfterValidator(check_prefix),
+    _schema(
+        pattern=f"^{_SEGMENT.pattern}(/{_SEGMENT.pattern}){{0,{MAX_PREFIX_SEGMENTS - 1}}}/?$",
+        description="Folder in the output bucket; a trailing slash is dropped.",
+    ),
+]
+CheckpointName = Annotated[
+    _Text,
+    AfterValidator(check_checkpoint),
+    _schema(minLength=1, maxLength=MAX_CHECKPOINT_LENGTH),
+]

@@ -108,7 +108,7 @@ def _routing_problems(body: JsonValue, runtimes: Runtimes, known: set[str]) -> l
     if not isinstance(name, str) or _V1ALPHA2_FIELDS[0] in known:
         return []
     raw_type = _at(body, "task", "metadata", "tasktype")
-    tasktype = TaskType(raw_type) if raw_type in set(TaskType) else None
+    tasktype = next((known for known in TaskType if known == raw_type), None)
     return runtimes.check(name, tasktype, _V1ALPHA2_FIELDS)
 
 

@@ -1,0 +1,198 @@
+"""Thousands of odd requests: no 5xx, and whatever is accepted ends in exactly one callback."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+
+from easel_agent.errors import RejectedTaskError
+from easel_agent.fetch import FetchLimits
+from easel_agent.inputs import InputLoader
+from easel_agent.outputs import StoredOutputs
+from easel_agent.queue import QueueMessage
+from easel_agent.runtimes.base import Fetch, Generation
+from easel_agent.settings import AgentSettings
+from easel_agent.urls import find_urls
+from easel_agent.worker import Worker
+from easel_cli.openapi import SAMPLES
+from easel_contract.errors import TaskErrorCode
+from easel_contract.result import TaskResult
+from easel_contract.task import RuntimeType, TaskType
+from easel_intake import handler as handler_module
+from easel_intake.handler import Intake, handler
+from easel_intake.publishing import TaskPublisher
+from easel_intake.settings import IntakeSettings
+
+pytestmark = pytest.mark.unit
+
+RUNTIMES = {
+    "sdruntime": {"type": "sdwebui", "model_filename": "v1-5-pruned-emaonly.safetensors"},
+    "sddynamic": {"type": "sdwebui", "dynamic_model": True},
+    "comfyruntime": {"type": "comfyui"},
+}
+SETTINGS = IntakeSettings.from_environment(
+    {
+        "EASEL_TASKS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:tasks",
+        "EASEL_OUTPUT_BUCKET": "outputbucket",
+        "EASEL_RUNTIMES": json.dumps(RUNTIMES),
+    }
+)
+
+
+class Recorder:
+    """Takes the place of SNS, S3, SQS and a runtime, and remembers what they were told."""
+
+    def __init__(self) -> None:
+        self.published: list[dict[str, Any]] = []
+        self.results: list[TaskResult] = []
+        self.deleted = 0
+
+    # SNS, as the intake uses it
+    def publish(self, *args: Any, **message: Any) -> None:
+        if args:
+            self.results.append(args[0])
+        else:
+            self.published.append(message)
+
+    # S3
+    def store(self, *_: Any) -> StoredOutputs:
+        return StoredOutputs(["s3://outputbucket/x.png"], "s3://outputbucket/x.out")
+
+    # SQS
+    def delete(self, _: QueueMessage) -> None:
+        self.deleted += 1
+
+    # a runtime: refuses what has URLs, as if none could be fetched
+    def place_inputs(self, content: dict[str, Any], _: Fetch) -> dict[str, Any]:
+        if find_urls(content):
+            raise RejectedTaskError(TaskErrorCode.INPUT_UNAVAILABLE, "not here")
+        return content
+
+    def generate(self, _: TaskType, content: dict[str, Any]) -> Generation:
+        json.dumps(content, allow_nan=False).encode()
+        return Generation([b""], b"{}")
+
+
+def agent_of(name: str, recorder: Recorder) -> Worker:
+    runtime = SETTINGS.runtimes[name]
+    settings_ = AgentSettings.from_environment(
+        {
+            "EASEL_RUNTIME_NAME": name,
+            "EASEL_RUNTIME_TYPE": runtime.type,
+            "EASEL_RUNTIME_URL": "http://127.0.0.1:1",
+            "EASEL_QUEUE_URL": "q",
+            "EASEL_DEAD_LETTER_QUEUE_URL": "d",
+            "EASEL_NOTIFICATIONS_TOPIC_ARN": "n",
+            "EASEL_OUTPUT_BUCKET": "outputbucket",
+        }
+    )
+    parts: Any = recorder
+    inputs = InputLoader(parts, "outputbucket", FetchLimits())
+    return Worker(
+        settings_, queue=parts, runtime=parts, inputs=inputs, outputs=parts, notifier=parts
+    )
+
+
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()  # NaN and infinity too: Python writes them, JSON does not know them
+    | st.text()
+    | st.sampled_from(
+        ["", "..", "a/b", "sdruntime", "pipeline", "http://x", "s3://b/k", "\ud800", "\x00"]
+    )
+)
+_JSON = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+_SAMPLES = [
+    (f"/{path.stem.partition('-')[0]}", json.loads(path.read_text()))
+    for path in sorted(SAMPLES.glob("*.json"))
+]
+
+
+def paths_of(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """The path of every value within a JSON value."""
+    items: Any = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    return [path] + [found for key, item in items for found in paths_of(item, (*path, key))]
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> tuple[str, str]:
+    """A sample request with some values changed, removed or added; now and then any text."""
+    path, body = draw(st.sampled_from(_SAMPLES))
+    body = json.loads(json.dumps(body))
+    for _ in range(draw(st.integers(0, 3))):
+        *parents, last = draw(st.sampled_from([p for p in paths_of(body) if p]))
+        target = body
+        for key in parents:
+            target = target[key]
+        action = draw(st.sampled_from(["change", "remove", "add"]))
+        if action == "remove":
+            del target[last]
+        elif action == "add" and isinstance(target, dict):
+            target[draw(st.text())] = draw(_JSON)
+        else:
+            target[last] = draw(_JSON)
+        if not body:
+            break
+    path = draw(st.sampled_from([path, path, path, "/v1alpha1", "/v1alpha2"]))
+    return path, draw(st.just(json.dumps(body)) | st.text(max_size=20))
+
+
+@given(requests())
+@settings(
+    max_examples=2500, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+def test_no_5xx_and_no_accepted_request_without_a_callback(request: tuple[str, str]) -> None:
+    path, body = request
+    recorder = Recorder()
+    aws: Any = recorder
+    intake = Intake(SETTINGS, TaskPublisher(aws, aws, "topic", "outputbucket"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(handler_module, "_intake", lambda: intake)
+        answer = handler(
+            {
+                "resource": path,
+                "headers": {"Content-Type": "application/json"},
+                "body": body,
+            },
+            None,
+        )
+    event(f"answered {answer['statusCode']}")
+    assert answer["statusCode"] in (200, 400), answer
+    assert len(recorder.published) == (answer["statusCode"] == 200)
+    for message in recorder.published:
+        name = message["MessageAttributes"]["runtime"]["StringValue"]
+        assert name in RUNTIMES
+        worker = agent_of(name, recorder)
+        worker._see_through(QueueMessage("m", message["Message"], "r", 1))
+        assert len(recorder.results) == 1
+        assert recorder.results[0].id == json.loads(answer["body"])["id_task"]
+        assert recorder.deleted == 1
+
+
+def test_the_samples_unchanged_are_accepted() -> None:
+    assert len(_SAMPLES) == 8
+    for path, body in _SAMPLES:
+        recorder = Recorder()
+        aws: Any = recorder
+        intake = Intake(SETTINGS, TaskPublisher(aws, aws, "topic", "outputbucket"))
+        task, _ = intake.accept(
+            {
+                "resource": path,
+                "headers": {"Content-Type": "application/json"},
+                "body": json.dumps(body),
+            }
+        )
+        assert len(recorder.published) == 1
+        assert SETTINGS.runtimes[task.metadata.runtime].type in RuntimeType
