@@ -9,18 +9,27 @@
 """
 
 import json
+from typing import Protocol
 
 from easel_local.simulators.faults import Fault, FaultPlan
-from easel_local.simulators.jobs import FifoLock, JobLog
+from easel_local.simulators.jobs import JobLog
 from easel_local.simulators.server import Request, Response
 
 PREFIX = "/_sim/"
 
 
+class Queue(Protocol):
+    """Where jobs wait."""
+
+    @property
+    def pending(self) -> int:
+        """How many wait, the running one not counted."""
+
+
 class Control:
     """Answers the requests under ``PREFIX``."""
 
-    def __init__(self, faults: FaultPlan, log: JobLog, queue: FifoLock) -> None:
+    def __init__(self, faults: FaultPlan, log: JobLog, queue: Queue) -> None:
         self._faults = faults
         self._log = log
         self._queue = queue

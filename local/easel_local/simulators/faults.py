@@ -12,7 +12,11 @@ Vocabulary (``kind``):
 ``drop``            the connection is closed without an answer; nothing runs
 ``drop_answer``     the job runs, then the connection is closed without an answer
 ``truncate``        the job runs; half of the answer is sent, then the connection is closed
+``server_error``    the job runs, yet the answer is a 500
+``stall``           the job runs; the answer comes ``seconds`` late
 ==================  ==============================================================================
+
+"The job runs" means for ComfyUI, which answers before a job begins: it is queued.
 
 Each applies to the next ``count`` generation requests, in the order in which they were added.
 """
@@ -33,6 +37,8 @@ KINDS: Final = frozenset(
         "drop",
         "drop_answer",
         "truncate",
+        "server_error",
+        "stall",
     }
 )
 MAX_COUNT = 1_000_000
@@ -41,7 +47,7 @@ MAX_SECONDS = 86_400.0
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault. ``seconds`` means something for ``slow`` and ``hang`` only."""
+    """One fault. ``seconds`` means something for ``slow``, ``stall`` and ``hang`` only."""
 
     kind: str
     count: int = 1
@@ -54,8 +60,8 @@ class Fault:
             raise ValueError(f"count must be 1 to {MAX_COUNT}, not {self.count}")
         if self.seconds is not None and not 0 <= self.seconds <= MAX_SECONDS:
             raise ValueError(f"seconds must be 0 to {MAX_SECONDS:g}, not {self.seconds}")
-        if self.kind == "slow" and self.seconds is None:
-            raise ValueError("slow needs seconds")
+        if self.kind in ("slow", "stall") and self.seconds is None:
+            raise ValueError(f"{self.kind} needs seconds")
 
     @classmethod
     def parse(cls, text: str) -> Self:

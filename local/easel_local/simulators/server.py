@@ -5,7 +5,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -35,11 +35,14 @@ class Request:
 
 @dataclass(frozen=True)
 class Response:
-    """One HTTP answer. ``truncated`` sends half of the body under the full Content-Length."""
+    """One HTTP answer. ``truncated`` sends half of the body under the full Content-Length.
+
+    ``content_type`` is None for an answer without that header.
+    """
 
     status: int
     body: bytes
-    content_type: str = "application/json"
+    content_type: str | None = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
     truncated: bool = False
 
@@ -52,10 +55,17 @@ class Response:
         return cls(status, text.encode("utf-8", "surrogatepass"), headers=headers or {})
 
 
+@dataclass(frozen=True)
+class Takeover:
+    """In place of an answer: ``serve`` speaks on the connection, which ends when it returns."""
+
+    serve: Callable[[socket.socket], None]
+
+
 class Application(Protocol):
     """What a server serves."""
 
-    def answer(self, request: Request) -> Response:
+    def answer(self, request: Request) -> Response | Takeover:
         """Answer one request; called from many threads at once."""
         ...
 
@@ -81,6 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         started = time.monotonic()
+        response: Response | Takeover
         try:
             response = self.server.application.answer(self._read_request())
         except _RefusedError as refused:
@@ -91,6 +102,10 @@ class _Handler(BaseHTTPRequestHandler):
             )
         except ConnectionDropped:
             self._drop()
+            return
+        if isinstance(response, Takeover):
+            self.close_connection = True
+            response.serve(self.connection)
             return
         self._write(response)
         LOG.info(
@@ -131,7 +146,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         try:
             self.send_response(response.status)
-            self.send_header("Content-Type", response.content_type)
+            if response.content_type is not None:
+                self.send_header("Content-Type", response.content_type)
             self.send_header("Content-Length", str(len(response.body)))
             for name, value in response.headers.items():
                 self.send_header(name, value)

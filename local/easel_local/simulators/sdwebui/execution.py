@@ -62,8 +62,13 @@ class Gpu:
         if kind == "bad_gateway":
             return Response(502, _BAD_GATEWAY, "text/html")
         response = self._run_in_turn(label, job, fault)
-        if kind == "drop_answer":
-            raise ConnectionDropped
+        match fault:
+            case Fault(kind="drop_answer"):
+                raise ConnectionDropped
+            case Fault(kind="server_error"):
+                return Response(500, b"Internal Server Error", "text/plain; charset=utf-8")
+            case Fault(kind="stall", seconds=seconds):
+                self._lifetime.sleep(seconds)
         return replace(response, truncated=True) if kind == "truncate" else response
 
     def _run_in_turn(

@@ -1,0 +1,27 @@
+"""The node classes that the simulated ComfyUI has."""
+
+from collections.abc import Sequence
+
+from easel_local.simulators.comfyui.folders import Folders
+from easel_local.simulators.comfyui.node_types import NodeType, NodeTypes
+from easel_local.simulators.comfyui.nodes import media, pictures, sampling, saving, text
+
+__all__ = ["installed"]
+
+
+def installed(models: Sequence[str], service_seconds: float, folders: Folders) -> NodeTypes:
+    """Every node class by its name.
+
+    Args:
+        models: File names of the checkpoints.
+        service_seconds: How long a KSampler takes.
+        folders: Where uploaded files lie.
+    """
+    every: list[NodeType] = [
+        *sampling.node_types(models, service_seconds),
+        *pictures.node_types(folders),
+        *saving.node_types(),
+        *media.node_types(),
+        *text.node_types(),
+    ]
+    return {one.name: one for one in every}

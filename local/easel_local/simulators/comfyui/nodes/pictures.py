@@ -1,0 +1,179 @@
+"""Nodes that make, load and change pictures. An ``IMAGE`` is a list of RGB pictures."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+
+from PIL import Image, ImageFilter, ImageOps
+
+from easel_local.simulators.comfyui.folders import Folders
+from easel_local.simulators.comfyui.node_types import (
+    Input,
+    NodeResult,
+    NodeType,
+    RunContext,
+    choice,
+    integer,
+    number,
+)
+from easel_local.simulators.pictures import MAX_PICTURE_PIXELS
+
+EMPTY_COLOUR: Final = (127, 127, 127)
+_MAX_SIDE: Final = 16384
+
+_RESAMPLING: Final = {
+    "nearest-exact": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "area": Image.Resampling.BOX,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+_UPSCALE_METHOD: Final = choice("upscale_method", *_RESAMPLING)
+
+
+class OutOfMemoryError(Exception):
+    """What PyTorch raises when a picture does not fit into the GPU's memory."""
+
+
+# The name under which ComfyUI reports it.
+OutOfMemoryError.__module__ = "torch"
+
+
+def out_of_memory() -> OutOfMemoryError:
+    """The error with ComfyUI's own words."""
+    return OutOfMemoryError("Allocation on device \nThis error means you ran out of memory.\n")
+
+
+def check_size(width: int, height: int, batch_size: int) -> None:
+    """Refuse what the simulator will not hold in memory.
+
+    Raises:
+        OutOfMemoryError: More than ``MAX_PICTURE_PIXELS`` in all.
+    """
+    if width * height * batch_size > MAX_PICTURE_PIXELS:
+        raise out_of_memory()
+
+
+def node_types(folders: Folders) -> list[NodeType]:
+    """The node classes of this file; uploaded pictures lie in ``folders``."""
+    return [
+        NodeType("EmptyImage", _empty_image, _EMPTY_IMAGE, ("IMAGE",)),
+        _loader(folders, "LoadImage", (_uploaded(folders, image_upload=True),), ("IMAGE", "MASK")),
+        _loader(
+            folders,
+            "LoadImageMask",
+            (
+                _uploaded(folders, image_upload=True),
+                choice("channel", "alpha", "red", "green", "blue"),
+            ),
+            ("MASK",),
+        ),
+        NodeType("ImageScale", _scale, _SCALE, ("IMAGE",), category="image/upscaling"),
+        NodeType("ImageScaleBy", _scale_by, _SCALE_BY, ("IMAGE",), category="image/upscaling"),
+        NodeType(
+            "ImageInvert",
+            lambda _, given: NodeResult(([ImageOps.invert(one) for one in given["image"]],)),
+            (Input("image", "IMAGE"),),
+            ("IMAGE",),
+        ),
+        NodeType("ImageBlur", _blur, _BLUR, ("IMAGE",), category="image/postprocessing"),
+    ]
+
+
+_EMPTY_IMAGE: Final = (
+    integer("width", 512, 1, _MAX_SIDE, step=1),
+    integer("height", 512, 1, _MAX_SIDE, step=1),
+    integer("batch_size", 1, 1, 4096),
+    integer("color", 0, 0, 0xFFFFFF, step=1, display="color"),
+)
+_SCALE: Final = (
+    Input("image", "IMAGE"),
+    _UPSCALE_METHOD,
+    integer("width", 512, 0, _MAX_SIDE, step=1),
+    integer("height", 512, 0, _MAX_SIDE, step=1),
+    choice("crop", "disabled", "center"),
+)
+_SCALE_BY: Final = (
+    Input("image", "IMAGE"),
+    _UPSCALE_METHOD,
+    number("scale_by", 1.0, 0.01, 8.0, step=0.01),
+)
+_BLUR: Final = (
+    Input("image", "IMAGE"),
+    integer("blur_radius", 1, 1, 31, step=1),
+    number("sigma", 1.0, 0.1, 10.0, step=0.1),
+)
+
+
+def _uploaded(folders: Folders, **flags: bool) -> Input:
+    def check(value: object) -> str | None:
+        found = folders.find(value) if isinstance(value, str) else None
+        return None if found else f"Invalid image file: {value}"
+
+    return Input("image", folders.input_names, flags, check=check)
+
+
+def _loader(
+    folders: Folders, name: str, inputs: tuple[Input, ...], outputs: tuple[str, ...]
+) -> NodeType:
+    def fingerprint(given: Mapping[str, Any]) -> str:
+        found = folders.find(given["image"])
+        return hashlib.sha256(found.read_bytes()).hexdigest() if found else ""
+
+    return NodeType(name, _load_image, inputs, outputs, fingerprint=fingerprint)
+
+
+def _load_image(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
+    path = context.folders.find(given["image"])
+    if path is None:
+        raise FileNotFoundError(f"No such file or directory: {given['image']!r}")
+    # Pillow's refusal names the file and is what ComfyUI reports, with a line's end.
+    with Image.open(path) as opened:
+        check_size(opened.width, opened.height, 1)
+        picture = ImageOps.exif_transpose(opened).convert("RGBA")
+    if "channel" in given:
+        return NodeResult((picture.getchannel(given["channel"][0].upper()),))
+    mask = ImageOps.invert(picture.getchannel("A"))
+    return NodeResult(([picture.convert("RGB")], mask))
+
+
+def _empty_image(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
+    size = (given["width"], given["height"])
+    check_size(*size, given["batch_size"])
+    colour = tuple(given["color"].to_bytes(3, "big"))
+    return NodeResult(([Image.new("RGB", size, colour)] * given["batch_size"],))
+
+
+def _scale(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
+    pictures: list[Image.Image] = given["image"]
+    width, height = given["width"], given["height"]
+    if not width and not height:
+        return NodeResult((pictures,))
+    source_width, source_height = pictures[0].size
+    # A side of 0 keeps the proportions.
+    size = (
+        width or max(1, round(source_width * height / source_height)),
+        height or max(1, round(source_height * width / source_width)),
+    )
+    check_size(*size, len(pictures))
+    method = _RESAMPLING[given["upscale_method"]]
+    if given["crop"] == "center":
+        return NodeResult(([ImageOps.fit(one, size, method) for one in pictures],))
+    return NodeResult(([one.resize(size, method) for one in pictures],))
+
+
+def _scale_by(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
+    pictures: list[Image.Image] = given["image"]
+    factor = given["scale_by"]
+    size = (
+        max(1, round(pictures[0].width * factor)),
+        max(1, round(pictures[0].height * factor)),
+    )
+    check_size(*size, len(pictures))
+    method = _RESAMPLING[given["upscale_method"]]
+    return NodeResult(([one.resize(size, method) for one in pictures],))
+
+
+def _blur(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
+    blur = ImageFilter.GaussianBlur(given["sigma"])
+    return NodeResult(([one.filter(blur) for one in given["image"]],))

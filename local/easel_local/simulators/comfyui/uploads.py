@@ -1,0 +1,81 @@
+"""``POST /upload/image``: puts a file into a folder, under another name when its own is taken."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from easel_local.simulators.comfyui import responses
+from easel_local.simulators.comfyui.folders import KINDS, Folders, OutsideFolderError
+from easel_local.simulators.server import Request, Response
+
+_TRUE: Final = ("true", "1")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a form. ``filename`` is None for a field that is no file."""
+
+    filename: str | None
+    data: bytes
+
+
+def store_image(request: Request, folders: Folders) -> Response:
+    """Store the part ``image``; its content is not looked at."""
+    parts = parse_form(request)
+    image = parts.get("image")
+    if image is None or not image.filename:
+        return responses.empty(400)
+    kind = _text(parts, "type") or "input"
+    subfolder = _text(parts, "subfolder")
+    filename = PurePosixPath(image.filename).name
+    if kind not in KINDS or not filename:
+        return responses.empty(400)
+    try:
+        path = folders.path(kind, subfolder, filename)
+    except (OutsideFolderError, ValueError):
+        return responses.empty(400)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if _text(parts, "overwrite") not in _TRUE:
+        path = _free_name(path, image.data)
+    path.write_bytes(image.data)
+    return responses.of_json({"name": path.name, "subfolder": subfolder, "type": kind})
+
+
+def _text(parts: dict[str, Part], name: str) -> str:
+    part = parts.get(name)
+    return part.data.decode("utf-8", "replace") if part else ""
+
+
+def _free_name(path: Path, data: bytes) -> Path:
+    """The path itself, or ``name (1).png`` and so on; the same content keeps its name."""
+    candidate, number = path, 0
+    while candidate.exists() and candidate.read_bytes() != data:
+        number += 1
+        candidate = path.with_name(f"{path.stem} ({number}){path.suffix}")
+    return candidate
+
+
+def parse_form(request: Request) -> dict[str, Part]:
+    """The parts of a ``multipart/form-data`` body by name (RFC 7578).
+
+    Returns:
+        Nothing when the body is no form.
+    """
+    content_type = request.headers.get("content-type", "")
+    found = re.fullmatch(r'multipart/form-data;.*?boundary="?([^";]{1,70})"?.*', content_type)
+    if not found:
+        return {}
+    delimiter = b"\r\n--" + found[1].encode()
+    parts = {}
+    # The first delimiter has no line's end before it, the last one is followed by "--".
+    for piece in (b"\r\n" + request.body).split(delimiter)[1:]:
+        head, separator, data = piece.partition(b"\r\n\r\n")
+        name = re.search(rb'[; ]name="([^"]*)"', head)
+        if piece.startswith(b"--") or not separator or not name:
+            continue
+        filename = re.search(rb'filename="([^"]*)"', head)
+        parts[name[1].decode("utf-8", "replace")] = Part(
+            filename[1].decode("utf-8", "replace") if filename else None, data
+        )
+    return parts
