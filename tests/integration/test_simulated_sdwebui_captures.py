@@ -8,7 +8,6 @@ cut in the captures, the first 60 bytes are compared: PNG header and beginning o
 import base64
 import io
 import json
-import re
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -21,12 +20,12 @@ from PIL.PngImagePlugin import PngInfo
 
 from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
 
+from .captures import CAPTURES, CUT, differences
+
 pytestmark = pytest.mark.integration
 
-CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 HEADERS = ("allow", "content-type")
 FILES = sorted(CAPTURES.glob("a1111_*.json"))
-CUT = re.compile(r"(?P<kept>(?P<prefix>data:image/png;base64,)?.*)\.\.\.\[\d+ chars\]")
 
 VALUES_MAY_DIFFER = {
     "*": {
@@ -71,31 +70,6 @@ def with_pictures(value: Any, infotext: str | None) -> Any:
     if isinstance(value, str) and (cut := CUT.match(value)):
         return (cut["prefix"] or "") + picture(infotext)
     return value
-
-
-def differences(captured: Any, ours: Any, path: str) -> Iterator[tuple[str, str, str]]:
-    """Every difference, as its path, ``shape`` or ``value``, and what it is."""
-    if type(captured) is not type(ours):
-        yield path, "shape", f"{captured!r:.80} became {ours!r:.80}"
-    elif isinstance(captured, dict):
-        if list(captured) != list(ours):
-            yield path, "shape", f"keys {list(captured)} became {list(ours)}"
-        for key in captured.keys() & ours.keys():
-            yield from differences(captured[key], ours[key], f"{path}.{key}")
-    elif isinstance(captured, list):
-        if len(captured) != len(ours):
-            yield path, "shape", f"{len(captured)} items became {len(ours)}"
-        for index, (theirs, item) in enumerate(zip(captured, ours, strict=False)):
-            yield from differences(theirs, item, f"{path}[{index}]")
-    elif not same_value(captured, ours):
-        yield path, "value", f"{captured!r:.90} became {ours!r:.90}"
-
-
-def same_value(captured: Any, ours: Any) -> bool:
-    """Whether two values are equal, as far as the captured one was kept."""
-    if isinstance(captured, str) and (cut := CUT.fullmatch(captured)):
-        return str(ours).startswith(cut["kept"])
-    return bool(captured == ours)
 
 
 def exchange_of(answer: requests.Response) -> dict[str, Any]:

@@ -152,7 +152,10 @@ class JobQueue:
         """Forget pending jobs; a running one goes on."""
         unwanted = set(map(str, prompt_ids))
         with self._changed:
-            self._pending = [one for one in self._pending if one.prompt_id not in unwanted]
+            kept = [one for one in self._pending if one.prompt_id not in unwanted]
+            if len(kept) == len(self._pending):
+                return
+            self._pending = kept
             heapq.heapify(self._pending)
             self._announce(self.remaining)
 
