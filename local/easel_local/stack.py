@@ -158,7 +158,7 @@ class Stack:
     def _start_emulator(self, state: StackState, port: int) -> Emulator:
         with self._progress.step("AWS emulator"), interrupts.deferred():
             log = self.logs / "emulator.log"
-            emulator = Emulator(log_path=log, port=port)
+            emulator = Emulator(log_path=log, port=port, enforce_iam=True)
             emulator.start()
             self._keep(state, ManagedProcess.of_pid("emulator", emulator.pid, log))
         return emulator

@@ -70,7 +70,7 @@ class Terraform:
         Raises:
             TerraformError: it could not.
         """
-        for _ in self._run("init", "-input=false", "-no-color"):
+        for _ in self._run("init", "-input=false", "-no-color", "-lockfile=readonly"):
             pass
 
     def apply(self, update: Update) -> None:

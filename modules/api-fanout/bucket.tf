@@ -3,7 +3,8 @@
 # ---------------------------------------------------------------------------------------------
 
 locals {
-  payload_prefix = "payloads/"
+  # As contract/easel_contract/storage.py has it; no task's own prefix can begin with "_".
+  payload_prefix = "_easel/payloads/"
 }
 
 resource "aws_s3_bucket" "output" {

@@ -35,12 +35,29 @@ data "aws_iam_policy_document" "agent" {
     resources = [local.queue_arn]
   }
 
-  # Get covers payloads/ (tasks too large for SNS) and the outputs of an earlier attempt; abort
-  # cleans up after an upload in parts that failed.
+  # What no later try would mend is put there by the agent, after its sender was told.
+  statement {
+    sid       = "BuryHopelessTasks"
+    actions   = ["sqs:SendMessage"]
+    resources = [local.dead_letter_queue_arn]
+  }
+
+  # Get covers content too large for SNS, the outputs of an earlier attempt, and s3:// URLs of
+  # earlier outputs; abort cleans up after an upload in parts that failed.
   statement {
     sid       = "StoreOutputs"
     actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
     resources = ["${var.output_bucket_arn}/*"]
+  }
+
+  dynamic "statement" {
+    for_each = length(var.input_bucket_arns) > 0 ? [1] : []
+
+    content {
+      sid       = "ReadInputs"
+      actions   = ["s3:GetObject"]
+      resources = [for arn in var.input_bucket_arns : "${arn}/*"]
+    }
   }
 
   statement {

@@ -86,6 +86,18 @@ variable "output_bucket_arn" {
   }
 }
 
+variable "input_bucket_arns" {
+  description = "ARNs of buckets whose objects tasks may name in s3:// URLs, beside the output bucket."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.input_bucket_arns : can(regex("^arn:[a-z-]+:s3:::[a-z0-9.-]+$", arn))])
+    error_message = "input_bucket_arns must be ARNs of S3 buckets, without a path."
+  }
+}
+
 variable "kms_key_arn" {
   description = "ARN of the key that encrypts the queues; the topics and the bucket use the same."
   type        = string

@@ -104,7 +104,9 @@ class LocalStack:
 
     def up(self) -> "LocalStack":
         try:
-            emulator = self._exit.enter_context(Emulator(log_path=self.home / "emulator.log"))
+            emulator = self._exit.enter_context(
+                Emulator(log_path=self.home / "emulator.log", enforce_iam=True)
+            )
             self.aws_environment = emulator.environment()
             intake_package = self.home / "intake.zip"
             package("local", intake_package)

@@ -106,11 +106,11 @@ def test_the_intake_function_may_publish_tasks_and_store_payloads_only(stack: St
 
     bucket = outputs["output_bucket"]
     assert may("sns", "publish", TopicArn=outputs["tasks_topic_arn"], Message="m") == "allowed"
-    assert may("s3", "put_object", Bucket=bucket, Key="payloads/t", Body="{}") == "allowed"
+    assert may("s3", "put_object", Bucket=bucket, Key="_easel/payloads/t", Body="{}") == "allowed"
     refused = [
         may("sns", "publish", TopicArn=outputs["notifications_topic_arn"], Message="m"),
         may("s3", "put_object", Bucket=bucket, Key="outputs/t.png", Body=""),
-        may("s3", "get_object", Bucket=bucket, Key="payloads/t"),
+        may("s3", "get_object", Bucket=bucket, Key="_easel/payloads/t"),
         may("s3", "list_objects_v2", Bucket=bucket),
         may("sqs", "receive_message", QueueUrl=outputs["runtimes"]["sdruntime"]["queue_url"]),
         may("sqs", "send_message", QueueUrl=queue_url(stack, "other"), MessageBody="m"),
@@ -161,6 +161,7 @@ def test_the_queue_agent_may_work_its_queue_only(stack: Stack, agent: Client) ->
     sqs.get_queue_attributes(QueueUrl=own, AttributeNames=["All"])
     sqs.delete_message(QueueUrl=own, ReceiptHandle=handle)
     dead_letters = stack.outputs["runtimes"]["sdruntime"]["dead_letter_queue_url"]
+    assert outcome(sqs.send_message, QueueUrl=dead_letters, MessageBody="m") == "allowed"
     refused = [
         outcome(sqs.send_message, QueueUrl=own, MessageBody="m"),
         outcome(sqs.purge_queue, QueueUrl=own),
@@ -173,9 +174,9 @@ def test_the_queue_agent_may_work_its_queue_only(stack: Stack, agent: Client) ->
 def test_the_queue_agent_may_store_and_announce_only(stack: Stack, agent: Client) -> None:
     s3, sns, outputs = agent("s3"), agent("sns"), stack.outputs
     bucket = outputs["output_bucket"]
-    stack.client("s3").put_object(Bucket=bucket, Key="payloads/task.json", Body=b"{}")
+    stack.client("s3").put_object(Bucket=bucket, Key="_easel/payloads/task.json", Body=b"{}")
     s3.put_object(Bucket=bucket, Key="outputs/task/picture.png", Body=b"png")
-    assert s3.get_object(Bucket=bucket, Key="payloads/task.json")["Body"].read() == b"{}"
+    assert s3.get_object(Bucket=bucket, Key="_easel/payloads/task.json")["Body"].read() == b"{}"
     s3.head_object(Bucket=bucket, Key="outputs/task/picture.png")
     sns.publish(TopicArn=outputs["notifications_topic_arn"], Message="done")
     refused = [

@@ -6,6 +6,7 @@ import pytest
 import tftest
 
 from easel_contract.errors import ApiErrorCode
+from easel_contract.storage import PAYLOAD_FOLDER
 
 from .planned_module import PlannedModule
 
@@ -192,7 +193,7 @@ def test_pictures_are_kept_unless_asked(example: PlannedModule, tuned: PlannedMo
     assert kept["abort-multipart-uploads"]["abort_incomplete_multipart_upload"] == [
         {"days_after_initiation": 7}
     ]
-    assert kept["expire-payloads"]["filter"][0]["prefix"] == "payloads/"  # type: ignore[index]
+    assert kept["expire-payloads"]["filter"][0]["prefix"] == f"{PAYLOAD_FOLDER}/"  # type: ignore[index]
     expired = rules(tuned)["expire-outputs"]["expiration"]
     assert expired[0]["days"] == 90  # type: ignore[index]
 

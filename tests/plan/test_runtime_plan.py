@@ -138,6 +138,10 @@ def test_the_queue_agent_may_do_this_and_nothing_else(
             },
             {f"arn:{partition}:sqs:{here}:easel-sdruntime"},
         ),
+        "BuryHopelessTasks": (
+            {"sqs:SendMessage"},
+            {f"arn:{partition}:sqs:{here}:easel-sdruntime-dead-letter"},
+        ),
         "StoreOutputs": (
             {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"},
             {f"arn:{partition}:s3:::easel-outputs-123456789012-{region}/*"},
@@ -151,6 +155,12 @@ def test_the_queue_agent_may_do_this_and_nothing_else(
             {f"arn:{partition}:kms:{here}:key/1234abcd-12ab-34cd-56ef-1234567890ab"},
         ),
     }
+
+
+def test_input_buckets_are_read_only(comfyui: PlannedModule) -> None:
+    statement = comfyui.statements("agent")["ReadInputs"]
+    assert statement.actions == {"s3:GetObject"}
+    assert statement.resources == {"arn:aws:s3:::my-inputs/*"}
 
 
 @pytest.mark.parametrize("scenario", PLACES)
