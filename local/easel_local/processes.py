@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -12,6 +13,7 @@ import psutil
 from pydantic import BaseModel, ConfigDict
 
 _KILL_SECONDS = 5.0
+_POLL_SECONDS = 0.02
 
 
 class ManagedProcess(BaseModel):
@@ -45,8 +47,7 @@ class ManagedProcess(BaseModel):
             return
         family = [process, *process.children(recursive=True)]
         process.terminate()
-        with contextlib.suppress(psutil.TimeoutExpired):
-            process.wait(grace_seconds)
+        _await_end([process], grace_seconds)
         _kill(family)
 
     def last_log_line(self) -> str:
@@ -57,8 +58,7 @@ class ManagedProcess(BaseModel):
     def _process(self) -> psutil.Process | None:
         try:
             process = psutil.Process(self.pid)
-            alive = process.create_time() == self.create_time and process.is_running()
-            return process if alive and process.status() != psutil.STATUS_ZOMBIE else None
+            return process if process.create_time() == self.create_time and _runs(process) else None
         except psutil.NoSuchProcess:
             return None
 
@@ -95,4 +95,18 @@ def _kill(family: Sequence[psutil.Process]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         if family[0].pid != os.getpgrp():
             os.killpg(family[0].pid, signal.SIGKILL)
-    psutil.wait_procs(family, timeout=_KILL_SECONDS)
+    _await_end(family, _KILL_SECONDS)
+
+
+def _await_end(family: Sequence[psutil.Process], seconds: float) -> None:
+    # psutil's own wait would wait for a zombie, whose new parent may be slow to reap it.
+    deadline = time.monotonic() + seconds
+    while any(map(_runs, family)) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

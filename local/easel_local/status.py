@@ -24,6 +24,8 @@ _FINAL_EVENTS = {"task completed", "task failed", "task failed for good"}
 def show_status(state: StackState, console: Console) -> None:
     """Prints the processes, the queues' depths and the last results of a stack."""
     console.print(_processes(state))
+    logs = sorted({str(process.log.parent) for process in state.processes})
+    console.print(f"logs      {', '.join(logs)}", soft_wrap=True, highlight=False)
     target = state.target
     if target is None:
         console.print("Terraform has not applied yet.")
@@ -37,10 +39,10 @@ def show_status(state: StackState, console: Console) -> None:
 
 
 def _processes(state: StackState) -> Table:
-    table = Table("process", "pid", "state", "log", title="Processes", title_justify="left")
+    table = Table("process", "pid", "state", title="Processes", title_justify="left")
     for process in state.processes:
         running = "running" if process.is_running() else "ENDED"
-        table.add_row(process.name, str(process.pid), running, str(process.log))
+        table.add_row(process.name, str(process.pid), running)
     return table
 
 
@@ -67,14 +69,16 @@ def _attributes(sqs: "SQSClient", queue_url: str) -> Mapping[str, str]:
 
 
 def _results(state: StackState) -> Table:
-    table = Table("time", "task", "result", "detail", title="Last results", title_justify="left")
+    table = Table("time", "task", "result", title="Last results", title_justify="left")
+    table.add_column("detail", no_wrap=True)
     logs = [process.log for process in state.processes if process.name.startswith("agent-")]
     entries = sorted(
         (entry for log in logs for entry in _final_events(log)), key=lambda entry: entry["time"]
     )
     for entry in entries[-_LAST_RESULTS:]:
         detail = entry.get("reason") or f"{entry.get('pictures')} picture(s)"
-        table.add_row(entry["time"], entry["task_id"], entry["message"], detail)
+        time_of_day = entry["time"].partition(" ")[2].partition(",")[0]
+        table.add_row(time_of_day, entry["task_id"], entry["message"], detail)
     return table
 
 
