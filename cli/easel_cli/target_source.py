@@ -70,5 +70,5 @@ def _parse(text: str, source: str) -> Target:
         raise TargetError(
             f"{source} lacks outputs of an applied stack: {missing}. Apply it first."
         ) from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise TargetError(f"{source} is not what `terraform output -json` prints.") from error

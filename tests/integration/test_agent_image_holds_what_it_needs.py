@@ -1,0 +1,70 @@
+"""The image's parts, put together as agent/Dockerfile does, without a Docker engine."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCKERFILE = (ROOT / "agent" / "Dockerfile").read_text()
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder like the image's /opt/easel: a virtual environment and the two packages."""
+    folder = tmp_path_factory.mktemp("image")
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    requirements = ROOT / "requirements" / "agent.txt"
+    subprocess.run(
+        [folder / "bin" / "pip", "install", "-q", "--require-hashes", "-r", requirements],
+        check=True,
+    )
+    for source in re.findall(r"^COPY (\S+/easel_\w+) ", DOCKERFILE, re.MULTILINE):
+        shutil.copytree(ROOT / source, folder / "app" / Path(source).name)
+    return folder
+
+
+def run(image: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [image / "bin" / "python", *arguments],
+        env={"PYTHONPATH": str(image / "app")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_every_module_of_the_agent_can_be_imported(image: Path) -> None:
+    modules = [
+        ".".join(file.relative_to(image / "app").with_suffix("").parts)
+        for file in sorted((image / "app").rglob("*.py"))
+        if file.name != "__main__.py"
+    ]
+    assert "easel_agent.worker" in modules
+    done = run(image, "-c", f"import importlib; [importlib.import_module(m) for m in {modules}]")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_entrypoint_starts_the_agent(image: Path) -> None:
+    # Exec form: a shell in between would keep SIGTERM from the agent (lesson 11).
+    entrypoint = re.search(r"^ENTRYPOINT (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    assert entrypoint is not None
+    program, *arguments = json.loads(entrypoint[1])
+    assert program == "python"
+    done = run(image, *arguments)
+    assert done.returncode == 2
+    assert "EASEL_QUEUE_URL: Field required" in done.stderr
+
+
+def test_it_runs_as_nobody_from_a_pinned_base() -> None:
+    assert re.search(r"^USER (?!0|root)\d+:\d+$", DOCKERFILE, re.MULTILINE)
+    bases = re.findall(r"^FROM \S*python:(\S+)", DOCKERFILE, re.MULTILINE)
+    assert bases
+    assert all(re.match(r"3\.\d+\.\d+-slim-\w+", base) for base in bases)
