@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
 
 LOG = logging.getLogger(__name__)
@@ -160,13 +160,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _drop(self) -> None:
         self.close_connection = True
-        try:
-            self.connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            LOG.debug("the client had closed the connection already")
+        _cut_off(self.connection)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         LOG.debug(format, *args)
+
+
+def _cut_off(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        LOG.debug("the connection is closed already")
 
 
 class _HttpServer(ThreadingHTTPServer):
@@ -177,7 +181,27 @@ class _HttpServer(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], application: Application) -> None:
         self.application = application
+        self._connections: set[socket.socket] = set()
+        self._connections_lock = threading.Lock()
         super().__init__(address, _Handler)
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        with self._connections_lock:
+            self._connections.add(connection)
+        return connection, address
+
+    def shutdown_request(self, request: Any) -> None:
+        with self._connections_lock:
+            self._connections.discard(request)
+        super().shutdown_request(request)
+
+    def server_close(self) -> None:
+        """Free the port and cut off every connection, as the end of a process does."""
+        super().server_close()
+        with self._connections_lock:
+            for connection in self._connections:
+                _cut_off(connection)
 
 
 class SimulatorServer:
