@@ -1,0 +1,287 @@
+"""ComfyUI: runs a whole workflow as one job.
+
+Its history is the truth, not its websocket, which is known to go mute. The traps that this module
+knows are those of the tests' names, `tests/integration/test_comfyui_adapter*.py`.
+"""
+
+import hashlib
+import json
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from pydantic import ValidationError
+
+from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
+from easel_agent.media_type import detect_media_type
+from easel_agent.runtimes.base import Generation
+from easel_agent.runtimes.comfyui_api import (
+    Answer,
+    AnswerTooLargeError,
+    ComfyUiApi,
+    OutputFile,
+    UnreadableAnswerError,
+)
+from easel_agent.runtimes.comfyui_history import Outcome, Refusal, bounded
+from easel_agent.runtimes.comfyui_workflow import (
+    FileInput,
+    Workflow,
+    check_workflow,
+    file_inputs,
+    with_inputs,
+    with_nonce,
+)
+from easel_contract.errors import TaskErrorCode
+from easel_contract.task import TaskType
+
+logger = logging.getLogger(__name__)
+
+MAX_FILE_BYTES = 256 * 1024 * 1024
+MAX_TASK_BYTES = 512 * 1024 * 1024
+"""Of all files of one task: they are held in memory until they are stored."""
+
+_PROBE_SECONDS = 10
+"""Its answers can stall for seconds while it works."""
+_CANCEL_SECONDS = 60
+"""How long a cancelled job may take to end."""
+_SILENCE_SECONDS = 120
+"""How long it may not answer while a job runs, as when it loads a large model."""
+_QUEUE_CHECK_SECONDS = 2.0
+"""The history knows no difference between a job that runs and one that is lost."""
+_MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.02, 0.5
+_POLL_FRACTION = 0.05
+"""Of the time a job runs already: what the GPU idles between its end and our noticing."""
+_NONCE_CHARACTERS = 12
+
+_UNUSABLE = (requests.RequestException, AnswerTooLargeError, UnreadableAnswerError)
+
+
+class ComfyUi:
+    """The ComfyUI beside this agent."""
+
+    def __init__(self, url: str, task_timeout_seconds: float) -> None:
+        self._url = url
+        self._task_timeout_seconds = task_timeout_seconds
+        self._api = ComfyUiApi(url)
+        # Without one, a workflow whose results are cached succeeds with no outputs.
+        self._client_id = uuid.uuid4().hex
+
+    def is_ready(self) -> bool:
+        """Whether it answers a request that touches no job."""
+        return self._api.answers(_PROBE_SECONDS)
+
+    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Generation:
+        """Does one task; see `Runtime.generate`."""
+        if tasktype is not TaskType.PIPELINE:
+            raise RejectedTaskError(
+                TaskErrorCode.UNSUPPORTED_TASK,
+                f"ComfyUI does not do {tasktype}; it does {TaskType.PIPELINE}",
+            )
+        workflow = check_workflow(content)
+        prompt_id = uuid.uuid4().hex
+        deadline = time.monotonic() + self._task_timeout_seconds
+        answered = self._submit(with_nonce(workflow, prompt_id[:_NONCE_CHARACTERS]), prompt_id)
+        entry = self._await_end(prompt_id, deadline)
+        outcome = Outcome(entry)
+        outcome.check_success()
+        if not answered:
+            self._check_nothing_dropped(workflow, outcome)
+        pictures = self._fetch(outcome.files(workflow))
+        return Generation(pictures, json.dumps(entry, ensure_ascii=False).encode())
+
+    def file_inputs(self, workflow: Mapping[str, Any]) -> list[FileInput]:
+        """The inputs of a workflow that take an uploaded file and hold an HTTP(S) or S3 URL.
+
+        Raises:
+            RejectedTaskError: it is no workflow in API format.
+            RuntimeDeadError: ComfyUI does not answer.
+        """
+        try:
+            return list(file_inputs(check_workflow(workflow), self._api.object_info))
+        except _UNUSABLE as error:
+            raise self._gone(error) from error
+
+    def upload(self, data: bytes, filename: str) -> str:
+        """Uploads a file for a workflow's input.
+
+        Returns:
+            The name to put into the input, which may be another than `filename`.
+
+        Raises:
+            RejectedTaskError: ComfyUI does not take it.
+            TransientError: it failed this time.
+            RuntimeDeadError: ComfyUI does not answer.
+        """
+        try:
+            answer, name = self._api.upload(data, filename)
+        except _UNUSABLE as error:
+            raise self._gone(error) from error
+        if name:
+            return name
+        message = bounded(f"ComfyUI answered the upload with {answer.status}: {answer.text()}")
+        if answer.status < requests.codes.internal_server_error:
+            raise RejectedTaskError(TaskErrorCode.RUNTIME_REJECTED, message)
+        raise TransientError(message)
+
+    def upload_inputs(
+        self, workflow: Mapping[str, Any], files: Mapping[FileInput, bytes]
+    ) -> Workflow:
+        """Uploads fetched files and puts their names where their URLs were.
+
+        Args:
+            workflow: in API format; stays as it is.
+            files: what was fetched, for inputs that `file_inputs` returned.
+
+        Raises:
+            RejectedTaskError, TransientError, RuntimeDeadError: as `upload`.
+        """
+        names: dict[bytes, str] = {}
+        for data in files.values():
+            if data not in names:
+                # Named by content: the same picture again is neither stored nor computed twice.
+                digest = hashlib.sha256(data).hexdigest()[:32]
+                names[data] = self.upload(data, f"{digest}.{detect_media_type(data).extension}")
+        replaced = {file_input: names[data] for file_input, data in files.items()}
+        return with_inputs(check_workflow(workflow), replaced)
+
+    def _submit(self, workflow: Workflow, prompt_id: str) -> bool:
+        """Queues a workflow.
+
+        Returns:
+            False where it is queued but the answer was lost, and what it would have said.
+        """
+        try:
+            answer = self._api.submit(workflow, self._client_id, prompt_id)
+        except (requests.RequestException, AnswerTooLargeError) as error:
+            self._look_for(prompt_id, str(error))
+            return False
+        if answer.status >= requests.codes.internal_server_error:
+            self._look_for(prompt_id, f"it answered {answer.status}: {answer.text()}")
+            return False
+        try:
+            refusal = Refusal.model_validate_json(answer.body)
+        except ValidationError:
+            if answer.status == requests.codes.ok:
+                self._look_for(prompt_id, "its answer cannot be read")
+                return False
+            raise _rejected(f"{answer.status}: {answer.text()}") from None
+        if answer.status != requests.codes.ok:
+            raise _rejected(refusal.summary())
+        if refusal.node_errors:
+            # It would run what is left of the workflow and call that a success.
+            self._cancel(prompt_id)
+            raise _rejected(f"some outputs would be missing: {refusal.summary()}")
+        return True
+
+    def _look_for(self, prompt_id: str, reason: str) -> None:
+        """Returns where a job is there although its submission went wrong."""
+        if not self._is_known(prompt_id):
+            raise TransientError(bounded(f"ComfyUI did not take the workflow: {reason}"))
+        logger.warning("submission went wrong, yet the job is queued: %s", bounded(reason))
+
+    def _is_known(self, prompt_id: str) -> bool:
+        try:
+            # In this order: a job goes from the queue into the history, never back.
+            queued = self._api.is_queued(prompt_id)
+            return queued or self._api.history_entry(prompt_id) is not None
+        except _UNUSABLE as error:
+            raise self._gone(error) from error
+
+    def _await_end(self, prompt_id: str, deadline: float) -> dict[str, Any]:
+        started = answered = checked = time.monotonic()
+        while True:
+            now = time.monotonic()
+            try:
+                entry = self._api.history_entry(prompt_id)
+                answered = time.monotonic()
+            except requests.ConnectionError as error:
+                raise self._gone(error) from error
+            except _UNUSABLE as error:
+                if now - answered > _SILENCE_SECONDS:
+                    raise self._gone(error) from error
+                entry = None
+            if entry is not None:
+                return entry
+            if now >= deadline:
+                break
+            if now - checked > _QUEUE_CHECK_SECONDS and answered >= now:
+                checked = now
+                if not self._is_known(prompt_id):
+                    raise RuntimeDeadError(f"ComfyUI at {self._url} restarted and lost the job")
+            pause = max(_MIN_POLL_SECONDS, (now - started) * _POLL_FRACTION)
+            time.sleep(min(pause, _MAX_POLL_SECONDS, deadline - now))
+        self._cancel(prompt_id)
+        raise RejectedTaskError(
+            TaskErrorCode.DEADLINE_EXCEEDED,
+            f"the task took longer than {self._task_timeout_seconds:g} s and was stopped",
+        )
+
+    def _cancel(self, prompt_id: str) -> None:
+        """Has a job end and waits until it has: the next one would wait behind it."""
+        deadline = time.monotonic() + _CANCEL_SECONDS
+        try:
+            self._api.cancel(prompt_id)
+            while self._api.is_queued(prompt_id):
+                if time.monotonic() > deadline:
+                    raise RuntimeDeadError(
+                        f"ComfyUI did not stop a cancelled job in {_CANCEL_SECONDS} s"
+                    )
+                time.sleep(_MIN_POLL_SECONDS)
+        except _UNUSABLE as error:
+            raise self._gone(error) from error
+
+    def _check_nothing_dropped(self, workflow: Workflow, outcome: Outcome) -> None:
+        """Finds out what a lost answer would have said under `node_errors`."""
+        try:
+            output_classes = {
+                class_type
+                for class_type in {node["class_type"] for node in workflow.values()}
+                if self._api.object_info(class_type).get("output_node") is True
+            }
+        except _UNUSABLE as error:
+            raise self._gone(error) from error
+        outputs = {one for one, node in workflow.items() if node["class_type"] in output_classes}
+        dropped = sorted(outputs - outcome.output_nodes)
+        if dropped:
+            raise _rejected(f"some outputs are missing: node {', '.join(dropped)}")
+
+    def _fetch(self, files: list[OutputFile]) -> list[bytes]:
+        pictures: list[bytes] = []
+        left = MAX_TASK_BYTES
+        for file in files:
+            try:
+                answer = self._api.view(file, min(left, MAX_FILE_BYTES))
+            except AnswerTooLargeError as error:
+                raise RejectedTaskError(
+                    TaskErrorCode.RUNTIME_FAILED,
+                    bounded(
+                        f"{file.filename} is too large to be stored: a file may have "
+                        f"{MAX_FILE_BYTES} bytes, those of a task {MAX_TASK_BYTES}"
+                    ),
+                ) from error
+            except requests.RequestException as error:
+                raise self._gone(error) from error
+            pictures.append(_file_in(answer, file))
+            left -= len(answer.body)
+        return pictures
+
+    def _gone(self, error: Exception) -> RuntimeDeadError:
+        return RuntimeDeadError(bounded(f"ComfyUI at {self._url} went away: {error}"))
+
+
+def _file_in(answer: Answer, file: OutputFile) -> bytes:
+    if answer.status != requests.codes.ok:
+        # With a name of its own again it is made anew.
+        raise TransientError(
+            bounded(f"ComfyUI answered {answer.status} for its own file {file.filename}")
+        )
+    return answer.body
+
+
+def _rejected(summary: str) -> RejectedTaskError:
+    return RejectedTaskError(
+        TaskErrorCode.RUNTIME_REJECTED, bounded(f"ComfyUI refused the workflow: {summary}")
+    )

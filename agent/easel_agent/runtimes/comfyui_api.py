@@ -1,0 +1,213 @@
+"""ComfyUI's HTTP API, as far as the adapter needs it: every wait and every answer is bounded."""
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import requests
+from pydantic import BaseModel, ValidationError
+
+CONNECT_SECONDS = 5
+ANSWER_SECONDS = 30
+"""Its answers stall while it works: for about a second often, for more while a model loads."""
+TRANSFER_SECONDS = 120
+"""For one file, up or down."""
+MAX_JSON_BYTES = 64 * 1024 * 1024
+_CHUNK_BYTES = 256 * 1024
+
+
+class AnswerTooLargeError(Exception):
+    """An answer has more bytes than it may have."""
+
+
+class UnreadableAnswerError(Exception):
+    """An answer is not what ComfyUI answers; the message says to what."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, read in full."""
+
+    status: int
+    body: bytes
+
+    def text(self) -> str:
+        """The body as one line."""
+        return " ".join(self.body.decode(errors="replace").split())
+
+
+@dataclass(frozen=True)
+class OutputFile:
+    """A file that a node lists among its outputs.
+
+    Attributes:
+        filename: its name within `subfolder`.
+        subfolder: below the folder of its type.
+        type: `output`, or `temp` for a preview.
+    """
+
+    filename: str
+    subfolder: str
+    type: str
+
+
+class _Queue(BaseModel):
+    queue_running: list[list[Any]]
+    queue_pending: list[list[Any]]
+
+
+class _Uploaded(BaseModel):
+    name: str
+    subfolder: str = ""
+
+
+class ComfyUiApi:
+    """One ComfyUI server.
+
+    Every method raises `requests.RequestException` where it does not answer in time.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._http = requests.Session()
+        # It is on this host: a proxy from the environment is never meant for it.
+        self._http.trust_env = False
+
+    def submit(self, workflow: dict[str, Any], client_id: str, prompt_id: str) -> Answer:
+        """Queues a workflow under an id of ours."""
+        body = {"prompt": workflow, "client_id": client_id, "prompt_id": prompt_id}
+        return self._request("POST", "/prompt", json=body)
+
+    def history_entry(self, prompt_id: str) -> dict[str, Any] | None:
+        """What became of a job; None for one that has not ended, and for an unknown one.
+
+        Raises:
+            UnreadableAnswerError: the answer is no history.
+        """
+        history = self._get_object(f"/history/{prompt_id}")
+        entry = history.get(prompt_id)
+        return entry if isinstance(entry, dict) else None
+
+    def is_queued(self, prompt_id: str) -> bool:
+        """Whether a job runs or waits.
+
+        Raises:
+            UnreadableAnswerError: the answer is no queue.
+        """
+        answer = self._request("GET", "/queue")
+        try:
+            queue = _Queue.model_validate_json(answer.body)
+        except ValidationError as error:
+            raise _unreadable("/queue", answer) from error
+        items = queue.queue_running + queue.queue_pending
+        # [number, prompt_id, workflow, extra data, output nodes]
+        return any(item[1:2] == [prompt_id] for item in items)
+
+    def cancel(self, prompt_id: str) -> None:
+        """Has a job end, whether it waits or runs; others are left alone."""
+        # In this order: a job that leaves the queue between the two is running at the second.
+        self._request("POST", "/queue", json={"delete": [prompt_id]})
+        self._request("POST", "/interrupt", json={"prompt_id": prompt_id})
+
+    def object_info(self, class_type: str) -> dict[str, Any]:
+        """The declaration of a node class; empty for one that is not installed.
+
+        Raises:
+            UnreadableAnswerError: the answer is no declaration.
+        """
+        quoted = quote(class_type, safe="")
+        info = self._get_object(f"/object_info/{quoted}").get(class_type)
+        return info if isinstance(info, dict) else {}
+
+    def view(self, file: OutputFile, max_bytes: int) -> Answer:
+        """Fetches a file.
+
+        Raises:
+            AnswerTooLargeError: it has more than `max_bytes`.
+        """
+        return self._request(
+            "GET",
+            "/view",
+            max_bytes=max_bytes,
+            seconds=TRANSFER_SECONDS,
+            params={"filename": file.filename, "subfolder": file.subfolder, "type": file.type},
+            # A name can come again with another content: no cache on the way may answer.
+            headers={"Cache-Control": "no-cache"},
+        )
+
+    def upload(self, data: bytes, filename: str) -> tuple[Answer, str]:
+        """Uploads an input file.
+
+        Returns:
+            The answer, and the name under which a workflow finds the file: not the one that was
+            given where that was taken. It is empty where the answer is no success.
+        """
+        answer = self._request(
+            "POST",
+            "/upload/image",
+            seconds=TRANSFER_SECONDS,
+            files={"image": (filename, data)},
+            data={"type": "input"},
+        )
+        if answer.status != requests.codes.ok:
+            return answer, ""
+        try:
+            uploaded = _Uploaded.model_validate_json(answer.body)
+        except ValidationError as error:
+            raise _unreadable("/upload/image", answer) from error
+        folder = f"{uploaded.subfolder}/" if uploaded.subfolder else ""
+        return answer, folder + uploaded.name
+
+    def answers(self, seconds: float) -> bool:
+        """Whether it answers a request that touches no job within some seconds; never raises."""
+        try:
+            answer = self._request("GET", "/queue", seconds=seconds)
+        except (requests.RequestException, AnswerTooLargeError):
+            return False
+        return bool(answer.status == requests.codes.ok)
+
+    def _get_object(self, path: str) -> dict[str, Any]:
+        answer = self._request("GET", path)
+        try:
+            value = json.loads(answer.body)
+        except ValueError as error:
+            raise _unreadable(path, answer) from error
+        if answer.status != requests.codes.ok or not isinstance(value, dict):
+            raise _unreadable(path, answer)
+        return value
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        *,
+        max_bytes: int | None = None,
+        seconds: float | None = None,
+        **arguments: Any,
+    ) -> Answer:
+        seconds = ANSWER_SECONDS if seconds is None else seconds
+        deadline = time.monotonic() + seconds
+        limit = MAX_JSON_BYTES if max_bytes is None else max_bytes
+        with self._http.request(
+            method,
+            self._url + path,
+            timeout=(CONNECT_SECONDS, seconds),
+            stream=True,
+            allow_redirects=False,
+            **arguments,
+        ) as answer:
+            body = bytearray()
+            for chunk in answer.iter_content(_CHUNK_BYTES):
+                body += chunk
+                if len(body) > limit:
+                    raise AnswerTooLargeError(f"{path} answered more than {limit} bytes")
+                # The time-out above is for each piece: a trickle would never end.
+                if time.monotonic() > deadline:
+                    raise requests.ReadTimeout(f"{path} took longer than {seconds:g} s")
+            return Answer(answer.status_code, bytes(body))
+
+
+def _unreadable(path: str, answer: Answer) -> UnreadableAnswerError:
+    return UnreadableAnswerError(f"{path} answered {answer.status}: {answer.text():.200}")

@@ -1,0 +1,386 @@
+"""The ComfyUI adapter against the simulated ComfyUI: every trap that was met with real servers."""
+
+import io
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
+from easel_agent.media_type import detect_media_type
+from easel_agent.runtimes import comfyui, comfyui_api
+from easel_agent.runtimes.base import Generation
+from easel_agent.runtimes.comfyui import ComfyUi
+from easel_agent.runtimes.comfyui_api import Answer, ComfyUiApi, OutputFile
+from easel_contract.errors import TaskErrorCode
+from easel_contract.task import TaskType
+from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_local.simulators.faults import Fault
+
+from .simulated_comfyui import Api, Workflow, empty_image, text_to_image
+from .simulated_runtime import until
+
+pytestmark = pytest.mark.integration
+
+LONG_SECONDS = 60.0
+TASK_TIMEOUT_SECONDS = 30.0
+
+
+class Stage:
+    """A simulated ComfyUI, the adapter, and a thread for a task that is to be watched."""
+
+    def __init__(self, server: SimulatedComfyUi, pool: ThreadPoolExecutor) -> None:
+        self.server = server
+        self.api = Api(server.url)
+        self.runtime = ComfyUi(server.url, TASK_TIMEOUT_SECONDS)
+        self._pool = pool
+
+    def generate(self, workflow: Workflow) -> Generation:
+        return self.runtime.generate(TaskType.PIPELINE, workflow)
+
+    def later(self, workflow: Workflow) -> "Future[Generation]":
+        return self._pool.submit(self.generate, workflow)
+
+    def fault(self, kind: str, seconds: float | None = None) -> None:
+        self.server.faults.add(Fault(kind, seconds=seconds))
+
+    def busy(self) -> bool:
+        return bool(self.api.running())
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with ThreadPoolExecutor(2) as pool, SimulatedComfyUi() as server:
+        yield Stage(server, pool)
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    return Image.open(io.BytesIO(data)).size
+
+
+def names(generation: Generation) -> list[str]:
+    outputs = json.loads(generation.answer)["outputs"]
+    return [
+        "/".join(filter(None, (item["subfolder"], item["filename"])))
+        for keys in outputs.values()
+        for items in keys.values()
+        for item in items
+    ]
+
+
+def both_good_and_bad() -> Workflow:
+    """Two outputs, one of which validation drops."""
+    bad = {
+        "3": {"class_type": "LoadImage", "inputs": {"image": "nope.png"}},
+        "4": {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "b"}},
+    }
+    return empty_image(1) | bad
+
+
+def test_a_workflow_gives_its_pictures_and_the_whole_entry(stage: Stage) -> None:
+    workflow = text_to_image()
+    workflow["5"]["inputs"] |= {"width": 96, "batch_size": 3}
+    generation = stage.generate(workflow)
+    assert [size_of(data) for data in generation.pictures] == [(96, 64)] * 3
+    answer = json.loads(generation.answer)
+    assert answer["status"]["status_str"] == "success"
+    assert answer["prompt"][2].keys() == workflow.keys()
+
+
+def test_the_same_workflow_again_is_no_success_without_outputs(stage: Stage) -> None:
+    first, second = (stage.generate(empty_image(5)) for _ in range(2))
+    assert len(first.pictures) == len(second.pictures) == 1
+
+
+def test_the_same_workflow_again_is_not_answered_with_a_file_since_deleted(stage: Stage) -> None:
+    for _ in range(2):
+        assert stage.generate(empty_image(5)).pictures
+        for path in stage.server.output_folder.iterdir():
+            path.unlink()
+
+
+def test_a_file_number_that_comes_again_after_a_restart_is_not_another_tasks(stage: Stage) -> None:
+    before = names(stage.generate(empty_image(1)))
+    stage.server.restart()
+    after = names(stage.generate(empty_image(2)))
+    assert before != after
+    assert before[0].endswith("_cap_00001_.png")
+    assert after[0].endswith("_cap_00001_.png")
+
+
+def test_subfolders_of_a_prefix_stay(stage: Stage) -> None:
+    name = names(stage.generate(empty_image(1, "a/b")))[0]
+    assert name.startswith("a/")
+    assert name.endswith("_b_00001_.png")
+
+
+def test_a_200_with_node_errors_is_a_rejected_task_and_its_job_is_cancelled(stage: Stage) -> None:
+    stage.fault("slow", LONG_SECONDS)
+    with pytest.raises(RejectedTaskError, match=r"node 3 \(LoadImage\).*nope\.png") as rejected:
+        stage.generate(both_good_and_bad())
+    assert rejected.value.error.code is TaskErrorCode.RUNTIME_REJECTED
+    assert stage.api.idle()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"ckpt_name": "nope.safetensors"}, r"node 4 \(CheckpointLoaderSimple\).*nope"),
+        ({"ckpt_name": "x" * 20_000}, r"node 4"),
+        ({}, r"node 4 .*Required input is missing: ckpt_name"),
+    ],
+)
+def test_a_400_names_the_node_in_a_bounded_message(
+    stage: Stage, change: dict[str, Any], says: str
+) -> None:
+    workflow = text_to_image()
+    workflow["4"]["inputs"] = change
+    with pytest.raises(RejectedTaskError, match=says) as rejected:
+        stage.generate(workflow)
+    assert rejected.value.error.code is TaskErrorCode.RUNTIME_REJECTED
+    assert len(rejected.value.error.message) < 600
+
+
+def test_an_unknown_node_class_is_named(stage: Stage) -> None:
+    workflow = {"1": {"class_type": "Nope", "inputs": {}}}
+    with pytest.raises(RejectedTaskError, match=r"node Nope does not exist"):
+        stage.generate(workflow)
+
+
+def test_the_editors_format_is_told_how_to_be_saved(stage: Stage) -> None:
+    with pytest.raises(RejectedTaskError, match=r"Save \(API Format\)"):
+        stage.generate({"nodes": [], "links": [], "version": 0.4})  # type: ignore[dict-item]
+
+
+def test_another_task_type_is_refused(stage: Stage) -> None:
+    with pytest.raises(RejectedTaskError) as rejected:
+        stage.runtime.generate(TaskType.TEXT_TO_IMAGE, {"prompt": "a cat"})
+    assert rejected.value.error.code is TaskErrorCode.UNSUPPORTED_TASK
+
+
+def test_a_failed_run_with_some_outputs_is_a_failure_that_names_the_node(stage: Stage) -> None:
+    stage.api.upload(b"no picture", "nope.png")
+    with pytest.raises(RejectedTaskError, match=r"node 3 \(LoadImage\) failed: PIL") as rejected:
+        stage.generate(both_good_and_bad())
+    assert rejected.value.error.code is TaskErrorCode.RUNTIME_FAILED
+
+
+@pytest.mark.parametrize("kind", ["out_of_memory", "cuda_error"])
+def test_a_failure_of_the_device_is_tried_again(stage: Stage, kind: str) -> None:
+    stage.fault(kind)
+    with pytest.raises(TransientError, match=r"node 3 \(KSampler\) failed"):
+        stage.generate(text_to_image())
+    assert stage.generate(text_to_image()).pictures
+
+
+def test_a_run_that_someone_interrupts_is_a_failure_that_names_the_node(stage: Stage) -> None:
+    stage.fault("slow", LONG_SECONDS)
+    task = stage.later(text_to_image())
+    until(stage.busy, "the job runs")
+    until(lambda: stage.api.post("/interrupt").ok and stage.api.idle(), "it is interrupted")
+    with pytest.raises(RejectedTaskError, match=r"interrupted at node \d \(\w+\)"):
+        task.result()
+
+
+def test_an_overdue_job_is_interrupted_and_gone_before_the_next_task(stage: Stage) -> None:
+    stage.fault("slow", LONG_SECONDS)
+    stage.runtime = ComfyUi(stage.server.url, 0.3)
+    with pytest.raises(RejectedTaskError) as rejected:
+        stage.generate(text_to_image())
+    assert rejected.value.error.code is TaskErrorCode.DEADLINE_EXCEEDED
+    assert stage.api.idle()
+    assert stage.generate(empty_image(1)).pictures
+
+
+def test_an_overdue_job_that_waits_is_deleted_and_the_one_before_it_left_alone(
+    stage: Stage,
+) -> None:
+    stage.fault("slow", LONG_SECONDS)
+    other = stage.api.queue(text_to_image())
+    until(stage.busy, "the other job runs")
+    stage.runtime = ComfyUi(stage.server.url, 0.3)
+    with pytest.raises(RejectedTaskError, match=r"longer than 0\.3 s"):
+        stage.generate(empty_image(1))
+    queue = stage.api.get("/queue")
+    assert [job[1] for job in queue["queue_running"]] == [other]
+    assert queue["queue_pending"] == []
+
+
+def test_an_overdue_job_that_is_deaf_is_the_runtimes_death(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comfyui, "_CANCEL_SECONDS", 0.3)
+    stage.fault("hang", LONG_SECONDS)
+    stage.runtime = ComfyUi(stage.server.url, 0.2)
+    with pytest.raises(RuntimeDeadError, match="did not stop"):
+        stage.generate(text_to_image())
+
+
+def test_a_restart_loses_the_job_which_is_the_runtimes_death(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comfyui, "_QUEUE_CHECK_SECONDS", 0.1)
+    stage.fault("slow", LONG_SECONDS)
+    task = stage.later(text_to_image())
+    until(stage.busy, "the job runs")
+    stage.server.restart()
+    with pytest.raises(RuntimeDeadError, match="lost the job"):
+        task.result()
+
+
+def test_a_runtime_that_ends_is_dead(stage: Stage) -> None:
+    stage.fault("slow", LONG_SECONDS)
+    task = stage.later(text_to_image())
+    until(stage.busy, "the job runs")
+    stage.server.stop()
+    with pytest.raises(RuntimeDeadError, match="went away"):
+        task.result()
+    assert not stage.runtime.is_ready()
+    with pytest.raises(RuntimeDeadError, match="went away"):
+        stage.generate(empty_image(1))
+
+
+@pytest.mark.parametrize("kind", ["server_error", "drop_answer", "truncate"])
+def test_a_job_whose_submission_went_wrong_may_be_there_all_the_same(
+    stage: Stage, kind: str
+) -> None:
+    stage.fault(kind)
+    assert stage.generate(empty_image(1)).pictures
+    assert stage.server.stats()["jobs"] == 1
+
+
+def test_a_job_whose_submission_timed_out_may_be_there_all_the_same(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comfyui_api, "ANSWER_SECONDS", 0.3)
+    stage.fault("stall", LONG_SECONDS)
+    assert stage.generate(empty_image(1)).pictures
+    assert stage.server.stats()["jobs"] == 1
+
+
+def test_a_lost_answer_does_not_hide_dropped_outputs(stage: Stage) -> None:
+    stage.fault("drop_answer")
+    with pytest.raises(RejectedTaskError, match=r"some outputs are missing: node 4"):
+        stage.generate(both_good_and_bad())
+
+
+@pytest.mark.parametrize("kind", ["bad_gateway", "drop"])
+def test_a_job_that_was_not_taken_is_tried_again(stage: Stage, kind: str) -> None:
+    stage.fault(kind)
+    with pytest.raises(TransientError, match="did not take"):
+        stage.generate(empty_image(1))
+    assert stage.generate(empty_image(1)).pictures
+
+
+def test_every_kind_of_output_comes_in_the_workflows_order_without_previews(stage: Stage) -> None:
+    generation = stage.generate(
+        {
+            "1": node("EmptyImage", width=64, height=64, batch_size=3, color=5),
+            "9": node("PreviewImage", images=["1", 0]),
+            "8": node("SaveAnimatedWEBP", **saving("an"), **WEBP),
+            "2": node("SaveAnimatedPNG", **saving("an"), fps=6.0, compress_level=4),
+            "3": node("VHS_VideoCombine", **saving("v"), **COMBINE),
+            "4": node("SaveWEBM", **saving("w"), codec="vp9", fps=8.0, crf=32.0),
+            "5": node("EmptyAudio", duration=1.0, sample_rate=44100, channels=2),
+            "6": node("SaveAudio", audio=["5", 0], filename_prefix="audio/a"),
+            "7": node("SaveAudioMP3", audio=["5", 0], filename_prefix="a", quality="128k"),
+            "10": node("CreateVideo", images=["1", 0], fps=8.0),
+            "11": node("SaveVideo", video=["10", 0], **VIDEO),
+            "12": node("PrimitiveString", value="hello"),
+            "13": node("PreviewAny", source=["12", 0]),
+        }
+    )
+    found = [detect_media_type(data).extension for data in generation.pictures]
+    assert found == ["webp", "apng", "gif", "webm", "flac", "mp3", "mp4"]
+    assert json.loads(generation.answer)["outputs"]["13"] == {"text": ["hello"]}
+
+
+def test_previews_are_the_result_where_nothing_else_is(stage: Stage) -> None:
+    workflow = empty_image(1)
+    workflow["2"] = node("PreviewImage", images=["1", 0])
+    assert len(stage.generate(workflow).pictures) == 1
+
+
+def test_text_alone_is_a_result(stage: Stage) -> None:
+    workflow = {
+        "1": node("PreviewAny", source=["2", 0]),
+        "2": node("PrimitiveString", value="hello"),
+    }
+    generation = stage.generate(workflow)
+    assert generation.pictures == []
+    assert json.loads(generation.answer)["outputs"] == {"1": {"text": ["hello"]}}
+
+
+def test_with_five_output_nodes_each_file_is_fetched_once(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetched: list[OutputFile] = []
+    view = ComfyUiApi.view
+
+    def counted(api: ComfyUiApi, file: OutputFile, max_bytes: int) -> Answer:
+        fetched.append(file)
+        return view(api, file, max_bytes)
+
+    monkeypatch.setattr(ComfyUiApi, "view", counted)
+    workflow = empty_image(1, batch_size=2)
+    for number in range(3, 7):
+        workflow[str(number)] = workflow["2"]
+    assert len(stage.generate(workflow).pictures) == len(fetched) == 10
+    assert len(set(fetched)) == 10
+
+
+def test_a_file_that_is_too_large_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comfyui, "MAX_FILE_BYTES", 100)
+    with pytest.raises(RejectedTaskError, match="too large"):
+        stage.generate(empty_image(1))
+
+
+def test_the_files_of_a_task_are_bounded_together(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comfyui, "MAX_TASK_BYTES", 1000)
+    assert stage.generate(empty_image(1)).pictures
+    with pytest.raises(RejectedTaskError, match="too large"):
+        stage.generate(empty_image(1, batch_size=20))
+
+
+def test_readiness_is_told_in_bounded_time_also_when_it_stalls(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stage.runtime.is_ready()
+    monkeypatch.setattr(comfyui, "_PROBE_SECONDS", 0.2)
+    with SimulatedComfyUi(Behaviour()) as silent:
+        # Bound, with nobody who answers.
+        silent._http.shutdown()
+        assert not ComfyUi(silent.url, 1).is_ready()
+
+
+def test_a_proxy_of_the_environment_is_not_asked(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "")
+    assert stage.runtime.is_ready()
+    assert stage.generate(empty_image(1)).pictures
+
+
+def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs}
+
+
+def saving(prefix: str) -> dict[str, Any]:
+    return {"images": ["1", 0], "filename_prefix": prefix}
+
+
+WEBP = {"fps": 6.0, "lossless": True, "quality": 80, "method": "default"}
+VIDEO = {"filename_prefix": "video/v", "format": "auto", "codec": "auto"}
+COMBINE = {
+    "frame_rate": 8.0,
+    "loop_count": 0,
+    "format": "image/gif",
+    "pingpong": False,
+    "save_output": True,
+}

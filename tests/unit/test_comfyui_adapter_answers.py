@@ -1,0 +1,142 @@
+"""The ComfyUI adapter against answers that the simulator does not give: stalls and nonsense."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import responses
+
+from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
+from easel_agent.runtimes import comfyui, comfyui_api
+from easel_agent.runtimes.comfyui import ComfyUi
+from easel_contract.task import TaskType
+
+pytestmark = pytest.mark.unit
+
+URL = "http://comfyui.test"
+HISTORY = re.compile(rf"{URL}/history/.*")
+WORKFLOW = {
+    "1": {"class_type": "SaveImage", "inputs": {"filename_prefix": "a", "images": ["2", 0]}}
+}
+EMPTY_QUEUE: dict[str, Any] = {"queue_running": [], "queue_pending": []}
+
+
+@pytest.fixture
+def server() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as mock:
+        mock.post(f"{URL}/prompt", json={"prompt_id": "x", "number": 1, "node_errors": {}})
+        mock.get(f"{URL}/view", body=b"picture")
+        yield mock
+
+
+def generate(timeout_seconds: float = 30.0) -> Any:
+    return ComfyUi(URL, timeout_seconds).generate(TaskType.PIPELINE, WORKFLOW)
+
+
+def history(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+    prompt_id = str(request.url).rpartition("/")[2]
+    outputs = {"1": {"images": [{"filename": "a", "subfolder": "", "type": "output"}]}}
+    entry = {"outputs": outputs, "status": {"status_str": "success", "completed": True}}
+    return 200, {}, json.dumps({prompt_id: entry})
+
+
+@pytest.mark.parametrize(
+    "stall",
+    [
+        {"body": requests.ReadTimeout()},
+        {"status": 502, "body": "<html>"},
+        {"status": 200, "body": "no json"},
+        {"status": 200, "json": []},
+    ],
+)
+def test_a_stall_while_polling_is_waited_out(
+    server: responses.RequestsMock, stall: dict[str, Any]
+) -> None:
+    server.get(HISTORY, **stall)
+    server.add_callback(responses.GET, HISTORY, callback=history)
+    assert generate().pictures == [b"picture"]
+
+
+def test_a_stall_without_end_is_the_runtimes_death(
+    server: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comfyui, "_SILENCE_SECONDS", 0.1)
+    server.get(HISTORY, body=requests.ReadTimeout())
+    with pytest.raises(RuntimeDeadError):
+        generate()
+
+
+def test_a_refused_connection_while_polling_is_the_runtimes_death(
+    server: responses.RequestsMock,
+) -> None:
+    server.get(HISTORY, body=requests.ConnectionError("refused"))
+    with pytest.raises(RuntimeDeadError):
+        generate()
+
+
+def test_the_restart_is_noticed_where_the_history_alone_does_not_tell(
+    server: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comfyui, "_QUEUE_CHECK_SECONDS", 0.05)
+    server.get(HISTORY, json={})
+    server.get(f"{URL}/queue", json=EMPTY_QUEUE)
+    with pytest.raises(RuntimeDeadError, match="lost the job"):
+        generate()
+
+
+def test_a_job_that_ends_between_two_questions_is_not_lost(
+    server: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comfyui, "_QUEUE_CHECK_SECONDS", -1.0)
+    server.get(HISTORY, json={})
+    server.get(f"{URL}/queue", json=EMPTY_QUEUE)
+    server.add_callback(responses.GET, HISTORY, callback=history)
+    assert generate().pictures == [b"picture"]
+
+
+def test_an_answer_to_the_submission_is_bounded(
+    server: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comfyui_api, "MAX_JSON_BYTES", 60)
+    server.replace(responses.POST, f"{URL}/prompt", body=b"x" * 100)
+    server.get(f"{URL}/queue", json=EMPTY_QUEUE)
+    server.get(HISTORY, json={})
+    with pytest.raises(TransientError, match="more than 60 bytes"):
+        generate()
+
+
+@pytest.mark.parametrize("body", ["not found", "[]", '{"node_errors": 5}'])
+def test_a_refusal_that_cannot_be_read_is_told_as_it_is(
+    server: responses.RequestsMock, body: str
+) -> None:
+    server.replace(responses.POST, f"{URL}/prompt", status=404, body=body)
+    with pytest.raises(RejectedTaskError, match="404"):
+        generate()
+
+
+def test_a_file_that_is_gone_is_made_again_by_another_try(server: responses.RequestsMock) -> None:
+    server.add_callback(responses.GET, HISTORY, callback=history)
+    server.replace(responses.GET, f"{URL}/view", status=404)
+    with pytest.raises(TransientError, match="404"):
+        generate()
+
+
+def test_no_cache_on_the_way_may_answer_for_a_file(server: responses.RequestsMock) -> None:
+    server.add_callback(responses.GET, HISTORY, callback=history)
+    generate()
+    view = next(call.request for call in server.calls if "/view" in str(call.request.url))
+    assert view.headers["Cache-Control"] == "no-cache"
+
+
+def test_no_origin_is_sent_which_would_be_foreign(server: responses.RequestsMock) -> None:
+    server.add_callback(responses.GET, HISTORY, callback=history)
+    generate()
+    assert all("Origin" not in call.request.headers for call in server.calls)
+
+
+def test_a_redirect_is_not_followed(server: responses.RequestsMock) -> None:
+    server.get(f"{URL}/queue", status=302, headers={"Location": "http://elsewhere.test/"})
+    assert not ComfyUi(URL, 1).is_ready()
