@@ -108,6 +108,15 @@ def test_an_answer_to_the_submission_is_bounded(
         generate()
 
 
+def test_an_entry_that_is_too_large_is_a_failed_task(
+    server: responses.RequestsMock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comfyui_api, "MAX_JSON_BYTES", 60)
+    server.add_callback(responses.GET, HISTORY, callback=history)
+    with pytest.raises(RejectedTaskError, match="more than 60 bytes"):
+        generate()
+
+
 @pytest.mark.parametrize("body", ["not found", "[]", '{"node_errors": 5}'])
 def test_a_refusal_that_cannot_be_read_is_told_as_it_is(
     server: responses.RequestsMock, body: str

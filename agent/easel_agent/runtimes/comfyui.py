@@ -4,9 +4,11 @@ Its history is the truth, not its websocket, which is known to go mute. The trap
 knows are those of the tests' names, `tests/integration/test_comfyui_adapter*.py`.
 """
 
+import base64
 import hashlib
 import json
 import logging
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -17,7 +19,7 @@ from pydantic import ValidationError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.media_type import detect_media_type
-from easel_agent.runtimes.base import Generation
+from easel_agent.runtimes.base import Fetch, Generation
 from easel_agent.runtimes.comfyui_api import (
     Answer,
     AnswerTooLargeError,
@@ -34,6 +36,7 @@ from easel_agent.runtimes.comfyui_workflow import (
     with_inputs,
     with_nonce,
 )
+from easel_agent.urls import ContentUrl, find_urls, replace_values
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
 
@@ -55,6 +58,7 @@ _MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.02, 0.5
 _POLL_FRACTION = 0.05
 """Of the time a job runs already: what the GPU idles between its end and our noticing."""
 _NONCE_CHARACTERS = 12
+_URL_INPUT = re.compile(r"(?:^|_)ur[il]s?$", re.IGNORECASE)
 
 _UNUSABLE = (requests.RequestException, AnswerTooLargeError, UnreadableAnswerError)
 
@@ -73,6 +77,33 @@ class ComfyUi:
         """Whether it answers a request that touches no job."""
         return self._api.answers(_PROBE_SECONDS)
 
+    def warm_up(self) -> None:
+        """Does nothing: a workflow names its own models, there is none to load before it."""
+
+    def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
+        """Uploads what file inputs point to; other URLs become base64; see `Runtime`.
+
+        An input whose name says that it takes a URL keeps it.
+        """
+        uploads = {
+            file_input: ContentUrl(
+                (file_input.node_id, "inputs", file_input.input_name), file_input.value
+            )
+            for file_input in self.file_inputs(content)
+        }
+        paths = {item.path for item in uploads.values()}
+        others = [
+            item
+            for item in find_urls(content)
+            if item.path not in paths and not _URL_INPUT.search(str(item.path[-1]))
+        ]
+        files = fetch([*uploads.values(), *others])
+        encoded = {item.path: base64.b64encode(files[item.url]).decode() for item in others}
+        return self.upload_inputs(
+            replace_values(content, encoded),
+            {file_input: files[item.url] for file_input, item in uploads.items()},
+        )
+
     def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Generation:
         """Does one task; see `Runtime.generate`."""
         if tasktype is not TaskType.PIPELINE:
@@ -81,9 +112,9 @@ class ComfyUi:
                 f"ComfyUI does not do {tasktype}; it does {TaskType.PIPELINE}",
             )
         workflow = check_workflow(content)
-        prompt_id = uuid.uuid4().hex
+        prompt_id, nonce = str(uuid.uuid4()), uuid.uuid4().hex[:_NONCE_CHARACTERS]
         deadline = time.monotonic() + self._task_timeout_seconds
-        answered = self._submit(with_nonce(workflow, prompt_id[:_NONCE_CHARACTERS]), prompt_id)
+        answered = self._submit(with_nonce(workflow, nonce), prompt_id)
         entry = self._await_end(prompt_id, deadline)
         outcome = Outcome(entry)
         outcome.check_success()
@@ -199,7 +230,12 @@ class ComfyUi:
                 answered = time.monotonic()
             except requests.ConnectionError as error:
                 raise self._gone(error) from error
-            except _UNUSABLE as error:
+            except AnswerTooLargeError as error:
+                # It has ended, and will be as large at every question.
+                raise RejectedTaskError(
+                    TaskErrorCode.RUNTIME_FAILED, bounded(str(error))
+                ) from error
+            except (requests.RequestException, UnreadableAnswerError) as error:
                 if now - answered > _SILENCE_SECONDS:
                     raise self._gone(error) from error
                 entry = None
