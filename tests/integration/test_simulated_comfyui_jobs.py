@@ -265,7 +265,12 @@ def process(*arguments: str, log: Path) -> Iterator[tuple["subprocess.Popen[str]
             assert found, line + log.read_text()
             yield running, found[1]
         finally:
-            running.kill()
+            # Only a process that is asked to end deletes its files.
+            running.terminate()
+            try:
+                running.wait(timeout=5)
+            finally:
+                running.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
