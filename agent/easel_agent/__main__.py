@@ -15,9 +15,12 @@ from easel_agent.logs import log_as_json
 from easel_agent.notify import Notifier
 from easel_agent.outputs import OutputStore
 from easel_agent.queue import TaskQueue
+from easel_agent.runtimes.base import Runtime
+from easel_agent.runtimes.comfyui import ComfyUi
 from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_agent.settings import AgentSettings
 from easel_agent.worker import Worker
+from easel_contract.task import RuntimeType
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +31,17 @@ _AWS_CONFIG = Config(
     retries={"mode": "standard", "max_attempts": 4},
     tcp_keepalive=True,
 )
+
+
+def make_runtime(settings: AgentSettings) -> Runtime:
+    """The adapter for the runtime's type."""
+    if settings.runtime_type is RuntimeType.COMFYUI:
+        return ComfyUi(settings.runtime_url, settings.task_timeout_seconds)
+    return SdWebUi(
+        settings.runtime_url,
+        task_timeout_seconds=settings.task_timeout_seconds,
+        dynamic_model=settings.dynamic_model,
+    )
 
 
 def make_worker(settings: AgentSettings) -> Worker:
@@ -42,11 +56,7 @@ def make_worker(settings: AgentSettings) -> Worker:
             settings.dead_letter_queue_url,
             settings.visibility_timeout_seconds,
         ),
-        runtime=SdWebUi(
-            settings.runtime_url,
-            task_timeout_seconds=settings.task_timeout_seconds,
-            dynamic_model=settings.dynamic_model,
-        ),
+        runtime=make_runtime(settings),
         inputs=InputLoader(s3, settings.output_bucket, settings.fetch_limits()),
         outputs=OutputStore(s3, settings.output_bucket),
         notifier=Notifier(

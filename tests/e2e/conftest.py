@@ -29,6 +29,7 @@ from easel_contract.task import RuntimeType
 from easel_local.emulator.process import Emulator
 from easel_local.paths import ROOT
 from easel_local.ports import LOOPBACK, free_port
+from easel_local.presets import runtimes_of
 from easel_local.processes import ManagedProcess, start
 from easel_local.services import (
     agent_command,
@@ -113,6 +114,7 @@ class LocalStack:
             variables = {
                 "aws_endpoint_url": emulator.endpoint_url,
                 "intake_package_path": str(intake_package),
+                "runtimes": runtimes_of(["sdwebui", "dynamic", "comfyui"]),
             }
             self.module = RootModule(
                 "local",
@@ -207,11 +209,27 @@ def api(target: Target, api_key: str) -> Iterator[ApiClient]:
 
 @pytest.fixture(scope="session")
 def sdwebui(target: Target) -> str:
-    """Name of a runtime of type sdwebui."""
-    names = [n for n, r in target.runtimes.items() if r.type is RuntimeType.SDWEBUI]
-    if not names:
-        pytest.skip("the stack has no runtime of type sdwebui")
-    return names[0]
+    """Name of a runtime of type sdwebui that serves one checkpoint."""
+    return _named(target, "a static runtime of type sdwebui", RuntimeType.SDWEBUI, dynamic=False)
+
+
+@pytest.fixture(scope="session")
+def dynamic(target: Target) -> str:
+    """Name of a runtime of type sdwebui that loads what a task names."""
+    return _named(target, "a dynamic runtime of type sdwebui", RuntimeType.SDWEBUI, dynamic=True)
+
+
+@pytest.fixture(scope="session")
+def comfyui(target: Target) -> str:
+    """Name of a runtime of type comfyui."""
+    return _named(target, "a runtime of type comfyui", RuntimeType.COMFYUI, dynamic=False)
+
+
+def _named(target: Target, what: str, runtime_type: RuntimeType, *, dynamic: bool) -> str:
+    for name, runtime in target.runtimes.items():
+        if (runtime.type, runtime.dynamic_model) == (runtime_type, dynamic):
+            return name
+    pytest.skip(f"the stack does not have {what}")
 
 
 class Results:

@@ -61,16 +61,6 @@ def test_a_broken_request_hears_of_every_problem(api: ApiClient, target: Target)
     assert all(name in problems["task.metadata.runtime"] for name in target.runtimes)
 
 
-def test_an_unknown_checkpoint_is_refused_not_lost(api: ApiClient, target: Target) -> None:
-    if any(runtime.dynamic_model for runtime in target.runtimes.values()):
-        pytest.skip("a dynamic runtime takes every checkpoint")
-    scripts = {"task": "text-to-image", "id_task": "t", "sd_model_checkpoint": "no-such.ckpt"}
-    answer = api.post("v1alpha1", {"alwayson_scripts": scripts, "prompt": "A dog"})
-    assert answer.status_code == 400
-    [detail] = error_of(answer)["details"]
-    assert detail["field"] == "alwayson_scripts.sd_model_checkpoint"
-
-
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "nonsense"])
 def test_what_is_no_object_is_400(target: Target, api_key: str, body: str) -> None:
     answer = post_text(target, api_key, body, "application/json")
