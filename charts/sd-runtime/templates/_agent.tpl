@@ -1,0 +1,75 @@
+{{/* The agent's settings: agent/easel_agent/settings.py names and bounds each. */}}
+{{- define "sd-runtime.agentEnv" -}}
+{{- $settings := list
+    (list "RUNTIME_NAME" (include "sd-runtime.runtimeName" .))
+    (list "RUNTIME_TYPE" (include "sd-runtime.api" .))
+    (list "RUNTIME_URL" (printf "http://127.0.0.1:%s" (include "sd-runtime.port" .)))
+    (list "DYNAMIC_MODEL" .Values.runtime.dynamicModel)
+    (list "WARM_UP" .Values.runtime.warmUp)
+    (list "QUEUE_URL" .Values.queue.url)
+    (list "DEAD_LETTER_QUEUE_URL" .Values.queue.deadLetterUrl)
+    (list "NOTIFICATIONS_TOPIC_ARN" .Values.notificationsTopicArn)
+    (list "OUTPUT_BUCKET" .Values.outputBucket)
+    (list "VISIBILITY_TIMEOUT_SECONDS" (int64 .Values.queue.visibilityTimeoutSeconds))
+    (list "TASK_TIMEOUT_SECONDS" (int64 .Values.agent.taskTimeoutSeconds))
+    (list "MAX_RECEIVE_COUNT" (int64 .Values.queue.maxReceiveCount))
+    (list "RECEIVE_WAIT_SECONDS" (int64 .Values.agent.receiveWaitSeconds))
+    (list "INPUT_MAX_BYTES" (int64 .Values.agent.inputs.maxBytes))
+    (list "INPUT_MAX_TOTAL_BYTES" (int64 .Values.agent.inputs.maxTotalBytes))
+    (list "INPUT_TIMEOUT_SECONDS" (int64 .Values.agent.inputs.timeoutSeconds))
+    (list "INPUT_ALLOWED_HOSTS" (join "," .Values.agent.inputs.allowedHosts))
+    (list "HEALTH_PORT" (int64 .Values.agent.healthPort))
+    (list "SHUTDOWN_GRACE_SECONDS" (include "sd-runtime.agentGraceSeconds" .))
+    (list "LOG_LEVEL" .Values.agent.logLevel) -}}
+{{- range $settings }}
+- name: EASEL_{{ index . 0 }}
+  value: {{ index . 1 | toString | quote }}
+{{- end }}
+- name: AWS_DEFAULT_REGION
+  value: {{ .Values.aws.region | quote }}
+# Without its own role the agent is to fail, not to act as the node.
+- name: AWS_EC2_METADATA_DISABLED
+  value: "true"
+{{- with .Values.agent.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "sd-runtime.agentContainer" -}}
+name: queue-agent
+image: {{ include "sd-runtime.image" .Values.agent.image | quote }}
+imagePullPolicy: {{ .Values.agent.image.pullPolicy }}
+env: {{- include "sd-runtime.agentEnv" . | trim | nindent 2 }}
+ports:
+  - name: health
+    containerPort: {{ .Values.agent.healthPort }}
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: health
+  periodSeconds: 10
+  timeoutSeconds: 5
+livenessProbe:
+  httpGet:
+    path: /healthz
+    port: health
+  initialDelaySeconds: 10
+  periodSeconds: 15
+  timeoutSeconds: 5
+  failureThreshold: 4
+resources: {{- toYaml .Values.agent.resources | nindent 2 }}
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  allowPrivilegeEscalation: false
+  privileged: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+  seccompProfile:
+    type: RuntimeDefault
+volumeMounts:
+  - name: agent-tmp
+    mountPath: /tmp
+{{- end }}

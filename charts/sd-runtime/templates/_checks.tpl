@@ -1,0 +1,70 @@
+{{/*
+What values.schema.json cannot say: relations between numbers, and rules about the release's name.
+All problems are reported at once.
+*/}}
+{{- define "sd-runtime.checks" -}}
+{{- $problems := concat
+    (include "sd-runtime.nameProblems" . | fromJsonArray)
+    (include "sd-runtime.scalingProblems" . | fromJsonArray)
+    (include "sd-runtime.nodeProblems" . | fromJsonArray)
+    (include "sd-runtime.timeProblems" . | fromJsonArray) -}}
+{{- if $problems -}}
+{{- fail (printf "\n\nThese values do not go together:\n  - %s\n" (join "\n  - " $problems)) -}}
+{{- end -}}
+{{- end }}
+
+{{- define "sd-runtime.nameProblems" -}}
+{{- $problems := list -}}
+{{- $name := include "sd-runtime.runtimeName" . -}}
+{{- if not (regexMatch "^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$" $name) -}}
+{{- $problems = append $problems (printf "runtime.name is the release's name, %q, and not 1 to 32 lower-case letters, digits or hyphens: set runtime.name" $name) -}}
+{{- end -}}
+{{- $pools := list -}}
+{{- range .Values.nodes.pools }}{{ $pools = append $pools .name }}{{ end -}}
+{{- if ne (len $pools) (len (uniq $pools)) -}}
+{{- $problems = append $problems (printf "nodes.pools: each pool needs a name of its own, found %s" (join ", " $pools)) -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end }}
+
+{{- define "sd-runtime.scalingProblems" -}}
+{{- $problems := list -}}
+{{- $most := int .Values.scaling.maxReplicaCount -}}
+{{- if gt (int .Values.scaling.minReplicaCount) $most -}}
+{{- $problems = append $problems (printf "scaling.minReplicaCount (%d) is above scaling.maxReplicaCount (%d)" (int .Values.scaling.minReplicaCount) $most) -}}
+{{- end -}}
+{{- if gt (int .Values.scaling.fallback.replicas) $most -}}
+{{- $problems = append $problems (printf "scaling.fallback.replicas (%d) is above scaling.maxReplicaCount (%d)" (int .Values.scaling.fallback.replicas) $most) -}}
+{{- end -}}
+{{- range $index, $hours := .Values.scaling.warmHours -}}
+{{- if gt (int $hours.replicas) $most -}}
+{{- $problems = append $problems (printf "scaling.warmHours[%d].replicas (%d) is above scaling.maxReplicaCount (%d)" $index (int $hours.replicas) $most) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end }}
+
+{{- define "sd-runtime.nodeProblems" -}}
+{{- $problems := list -}}
+{{- $volume := .Values.nodes.dataVolume -}}
+{{- if and .Values.nodes.create (eq $volume.volumeType "gp3") (gt (mul 4 (int $volume.throughput)) (int $volume.iops)) -}}
+{{- $problems = append $problems (printf "nodes.dataVolume.throughput: %d MiB/s on gp3 needs at least %d iops, not %d" (int $volume.throughput) (mul 4 (int $volume.throughput)) (int $volume.iops)) -}}
+{{- end -}}
+{{- $pods := include "sd-runtime.podGraceSeconds" . | int -}}
+{{- $nodes := include "sd-runtime.nodeGraceSeconds" . | int -}}
+{{- if le $nodes $pods -}}
+{{- $problems = append $problems (printf "nodes.terminationGracePeriodSeconds (%d) must be longer than the pods' grace, %d (agent.taskTimeoutSeconds and agent.stopMarginSeconds)" $nodes $pods) -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end }}
+
+{{- define "sd-runtime.timeProblems" -}}
+{{- $problems := list -}}
+{{- if ge (int .Values.agent.receiveWaitSeconds) (int .Values.queue.visibilityTimeoutSeconds) -}}
+{{- $problems = append $problems (printf "queue.visibilityTimeoutSeconds (%d) must be above agent.receiveWaitSeconds (%d)" (int .Values.queue.visibilityTimeoutSeconds) (int .Values.agent.receiveWaitSeconds)) -}}
+{{- end -}}
+{{- if gt (int .Values.agent.inputs.maxBytes) (int .Values.agent.inputs.maxTotalBytes) -}}
+{{- $problems = append $problems (printf "agent.inputs.maxBytes (%d, one file) is above agent.inputs.maxTotalBytes (%d, all of them)" (int .Values.agent.inputs.maxBytes) (int .Values.agent.inputs.maxTotalBytes)) -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end }}

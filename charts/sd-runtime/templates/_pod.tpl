@@ -1,0 +1,56 @@
+{{- define "sd-runtime.podSpec" -}}
+serviceAccountName: {{ include "sd-runtime.serviceAccountName" . }}
+# EKS Pod Identity brings its own token; nothing here calls Kubernetes.
+automountServiceAccountToken: false
+enableServiceLinks: false
+terminationGracePeriodSeconds: {{ include "sd-runtime.podGraceSeconds" . }}
+securityContext: {{- toYaml .Values.pod.securityContext | nindent 2 }}
+{{- with .Values.pod.imagePullSecrets }}
+imagePullSecrets: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.pod.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with include "sd-runtime.nodeSelector" . | trim }}
+nodeSelector: {{- . | nindent 2 }}
+{{- end }}
+tolerations: {{- include "sd-runtime.tolerations" . | nindent 2 }}
+{{- with .Values.pod.affinity }}
+affinity: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.pod.topologySpreadConstraints }}
+topologySpreadConstraints: {{- toYaml . | nindent 2 }}
+{{- end }}
+initContainers:
+  {{- if eq .Values.runtime.type "sdwebui" }}
+  - {{ include "sd-runtime.configContainer" . | nindent 4 | trim }}
+  {{- end }}
+  - {{ include "sd-runtime.runtimeContainer" . | nindent 4 | trim }}
+containers:
+  - {{ include "sd-runtime.agentContainer" . | nindent 4 | trim }}
+volumes: {{- include "sd-runtime.volumes" . | nindent 2 }}
+{{- end }}
+
+{{- define "sd-runtime.nodeSelector" -}}
+{{- if .Values.nodes.create -}}
+runtime: {{ include "sd-runtime.clusterName" . }}
+{{- end }}
+{{- with .Values.pod.nodeSelector }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "sd-runtime.tolerations" -}}
+- key: nvidia.com/gpu
+  operator: Exists
+  effect: NoSchedule
+{{- if .Values.nodes.create }}
+- key: runtime
+  operator: Equal
+  value: {{ include "sd-runtime.clusterName" . }}
+  effect: NoSchedule
+{{- end }}
+{{- with .Values.pod.tolerations }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,119 @@
+{{- define "sd-runtime.runtimeEnv" -}}
+{{- if eq .Values.runtime.type "sdwebui" -}}
+# SD WebUI adds these to its arguments, whatever the image's own command is.
+- name: COMMANDLINE_ARGS
+  value: {{ concat (list "--api" "--listen" "--port" (include "sd-runtime.port" .)) .Values.runtime.webuiArgs | join " " | quote }}
+{{- end }}
+{{- with .Values.runtime.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* The GPU stands in requests and limits: Kubernetes wants them alike. */}}
+{{- define "sd-runtime.runtimeResources" -}}
+{{- $resources := deepCopy .Values.runtime.resources -}}
+{{- if .Values.runtime.gpus -}}
+{{- range $kind := list "requests" "limits" -}}
+{{- $_ := set $resources $kind (merge (dict "nvidia.com/gpu" ($.Values.runtime.gpus | toString)) (get $resources $kind | default dict)) -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $resources -}}
+{{- end }}
+
+{{- define "sd-runtime.runtimeMounts" -}}
+- name: models
+  mountPath: {{ .Values.models.mountPath | quote }}
+  readOnly: {{ and (eq .Values.models.source "s3") .Values.models.s3.readOnly }}
+- name: shared-memory
+  mountPath: /dev/shm
+{{- with include "sd-runtime.configFile" . }}
+- name: {{ ternary "runtime-config" "config" (eq $.Values.runtime.type "sdwebui") }}
+  mountPath: {{ printf "%s/%s" $.Values.runtime.home . | quote }}
+  subPath: {{ . }}
+{{- end }}
+{{- with .Values.runtime.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/*
+A restartable init container (native sidecar): the agent begins once the startup probe has passed,
+and Kubernetes stops the runtime only after the agent has ended. As main containers both would be
+stopped at once, and the task at hand would be lost.
+*/}}
+{{- define "sd-runtime.runtimeContainer" -}}
+name: runtime
+restartPolicy: Always
+image: {{ include "sd-runtime.image" .Values.runtime.image | quote }}
+imagePullPolicy: {{ .Values.runtime.image.pullPolicy }}
+{{- with .Values.runtime.command }}
+command: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.runtime.args }}
+args: {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with include "sd-runtime.runtimeEnv" . | trim }}
+env: {{- . | nindent 2 }}
+{{- end }}
+ports:
+  - name: runtime
+    containerPort: {{ include "sd-runtime.port" . }}
+startupProbe:
+  httpGet: &ready
+    path: {{ include "sd-runtime.readyPath" . | quote }}
+    port: runtime
+  periodSeconds: {{ .Values.runtime.startupProbe.periodSeconds }}
+  timeoutSeconds: 5
+  failureThreshold: {{ divf .Values.runtime.startupProbe.limitSeconds .Values.runtime.startupProbe.periodSeconds | ceil | int }}
+{{- with .Values.runtime.livenessProbe }}
+{{- if .enabled }}
+livenessProbe:
+  httpGet: *ready
+  periodSeconds: {{ .periodSeconds }}
+  timeoutSeconds: {{ .timeoutSeconds }}
+  failureThreshold: {{ .failureThreshold }}
+{{- end }}
+{{- end }}
+resources: {{- include "sd-runtime.runtimeResources" . | nindent 2 }}
+securityContext: {{- toYaml .Values.runtime.securityContext | nindent 2 }}
+volumeMounts: {{- include "sd-runtime.runtimeMounts" . | nindent 2 }}
+{{- end }}
+
+{{/*
+SD WebUI writes its config.json when the agent sets an option, and a ConfigMap cannot be written:
+the file is copied to a volume first.
+*/}}
+{{- define "sd-runtime.configContainer" -}}
+name: copy-config
+image: {{ include "sd-runtime.image" .Values.agent.image | quote }}
+imagePullPolicy: {{ .Values.agent.image.pullPolicy }}
+command: [python, -c]
+args:
+  - |
+    import pathlib
+    copy = pathlib.Path("/runtime-config/config.json")
+    copy.write_text(pathlib.Path("/config/config.json").read_text())
+    copy.chmod(0o666)
+resources:
+  requests:
+    cpu: 50m
+    memory: 32Mi
+  limits:
+    memory: 64Mi
+securityContext:
+  runAsNonRoot: true
+  runAsUser: 65532
+  runAsGroup: 65532
+  allowPrivilegeEscalation: false
+  readOnlyRootFilesystem: true
+  capabilities:
+    drop: [ALL]
+  seccompProfile:
+    type: RuntimeDefault
+volumeMounts:
+  - name: config
+    mountPath: /config
+    readOnly: true
+  - name: runtime-config
+    mountPath: /runtime-config
+{{- end }}

@@ -1,0 +1,85 @@
+{{- define "sd-runtime.volumes" -}}
+- name: models
+{{- if eq .Values.models.source "emptyDir" }}
+  emptyDir:
+    sizeLimit: {{ .Values.models.emptyDirSize }}
+{{- else }}
+  persistentVolumeClaim:
+    claimName: {{ include "sd-runtime.modelsClaim" . }}
+    readOnly: {{ and (eq .Values.models.source "s3") .Values.models.s3.readOnly }}
+{{- end }}
+- name: shared-memory
+  emptyDir:
+    medium: Memory
+    sizeLimit: {{ .Values.runtime.sharedMemory }}
+- name: agent-tmp
+  emptyDir:
+    sizeLimit: {{ .Values.agent.tmpSize }}
+{{- if include "sd-runtime.configFile" . }}
+- name: config
+  configMap:
+    name: {{ include "sd-runtime.name" . }}
+{{- end }}
+{{- if eq .Values.runtime.type "sdwebui" }}
+- name: runtime-config
+  emptyDir:
+    sizeLimit: 1Mi
+{{- end }}
+{{- with .Values.runtime.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* In Mountpoint's words; https://github.com/awslabs/mountpoint-s3/blob/main/doc/CONFIGURATION.md */}}
+{{- define "sd-runtime.mountOptions" -}}
+{{- $s3 := .Values.models.s3 -}}
+- allow-other
+- {{ printf "region %s" (default .Values.aws.region $s3.region) }}
+{{- with $s3.prefix }}
+- {{ printf "prefix %s/" (trimSuffix "/" .) }}
+{{- end }}
+- {{ printf "metadata-ttl %d" (int64 $s3.metadataTtlSeconds) }}
+{{- if $s3.readOnly }}
+- read-only
+{{- else }}
+- allow-delete
+- allow-overwrite
+{{- end }}
+{{- range $s3.mountOptions }}
+- {{ . | quote }}
+{{- end }}
+{{- end }}
+
+{{/* stsRegion is where a pod's own credentials come from; the driver needs none. */}}
+{{- define "sd-runtime.volumeAttributes" -}}
+{{- $s3 := .Values.models.s3 -}}
+bucketName: {{ $s3.bucket }}
+authenticationSource: {{ $s3.authentication }}
+{{- if eq $s3.authentication "pod" }}
+stsRegion: {{ .Values.aws.region }}
+{{- end }}
+{{- if $s3.cache.enabled }}
+cache: emptyDir
+cacheEmptyDirSizeLimit: {{ $s3.cache.sizeLimit }}
+{{- end }}
+{{- end }}
+
+{{/*
+A volume's source and a claim's volume cannot be changed: another bucket, folder or cache makes
+another pair, by the hash in its name, and the pods move over to it.
+*/}}
+{{- define "sd-runtime.modelsHash" -}}
+{{- sha256sum (printf "%s\n%s" (include "sd-runtime.mountOptions" .) (include "sd-runtime.volumeAttributes" .)) | trunc 8 -}}
+{{- end }}
+
+{{- define "sd-runtime.modelsVolume" -}}
+{{- include "sd-runtime.bounded" (list (include "sd-runtime.clusterName" .) (printf "-models-%s" (include "sd-runtime.modelsHash" .))) -}}
+{{- end }}
+
+{{- define "sd-runtime.modelsClaim" -}}
+{{- if eq .Values.models.source "existingClaim" -}}
+{{- .Values.models.existingClaim -}}
+{{- else -}}
+{{- include "sd-runtime.bounded" (list (include "sd-runtime.name" .) (printf "-models-%s" (include "sd-runtime.modelsHash" .))) -}}
+{{- end -}}
+{{- end }}
