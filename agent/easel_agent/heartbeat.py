@@ -3,8 +3,6 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,6 +23,7 @@ class Heartbeat:
         self._interval_seconds = interval_seconds
         self._held: dict[str, tuple[QueueMessage, float]] = {}
         self._lock = threading.Lock()
+        self._beating = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
 
@@ -37,30 +36,41 @@ class Heartbeat:
         self._stopped.set()
         self._thread.join()
 
-    @contextmanager
-    def holding(self, message: QueueMessage, ceiling_seconds: float) -> Iterator[None]:
-        """Keeps a message invisible while the block runs.
+    def hold(self, message: QueueMessage, deadline: float) -> None:
+        """Keeps a message invisible from now on.
 
         Args:
             message: just received.
-            ceiling_seconds: how long at most; a block that hangs for longer loses the message
-                to another agent instead of keeping it for ever.
+            deadline: of `time.monotonic()`; a task that hangs for longer is lost to another agent
+                instead of being kept for ever.
         """
         with self._lock:
-            self._held[message.message_id] = (message, time.monotonic() + ceiling_seconds)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._held.pop(message.message_id, None)
+            self._held[message.message_id] = (message, deadline)
+
+    def release(self, message: QueueMessage) -> None:
+        """Keeps it no longer: it is deleted or given back, or its visibility runs out.
+
+        Waits for a beat that is under way: one that came after a message was given back would
+        hide it again, and nobody would work on it.
+        """
+        with self._beating, self._lock:
+            held = self._held.get(message.message_id)
+            # A later delivery of the same message may be held by now.
+            if held is not None and held[0] is message:
+                del self._held[message.message_id]
 
     def _beat(self) -> None:
         while not self._stopped.wait(self._interval_seconds):
             with self._lock:
                 held = list(self._held.values())
-            for message, ceiling in held:
-                if time.monotonic() < ceiling:
-                    self._extend(message)
+            for message, deadline in held:
+                with self._beating:
+                    if time.monotonic() < deadline and self._is_held(message):
+                        self._extend(message)
+
+    def _is_held(self, message: QueueMessage) -> bool:
+        with self._lock:
+            return message.message_id in self._held
 
     def _extend(self, message: QueueMessage) -> None:
         try:

@@ -45,7 +45,21 @@ class AgentSettings(BaseModel):
     task_timeout_seconds: int = Field(default=600, ge=1, le=43_000)
     """How long the runtime may work on one task."""
     max_receive_count: int = Field(default=5, ge=1, le=1000)
-    """The queue's own: the last try ends in a failed callback, not in silence."""
+    """How often a task is tried; the last try ends in a failed callback, not in silence. The
+    queue's own limit is higher: it is for messages whose agents died."""
+    back_off_seconds: int = Field(default=5, ge=1, le=300)
+    """After the first transient failure, at most; doubles with every further one."""
+    shutdown_grace_seconds: int = Field(default=120, ge=0, le=43_000)
+    """How long SIGTERM lets the running task go on; below the pod's grace period."""
+    overlap: bool = True
+    """Whether the next task is prepared, and the last one delivered, while the runtime works."""
+    health_host: str = "127.0.0.1"
+    health_port: int = Field(default=9090, ge=0, le=65_535)
+    """Where /healthz, /readyz and /metrics are served; 0 serves none."""
+    runtime_dead_seconds: int = Field(default=900, ge=1)
+    """After a runtime has not been ready for so long, /healthz fails."""
+    spot_watch: bool = False
+    """Whether to ask the instance's metadata for a Spot interruption."""
     receive_wait_seconds: int = Field(default=20, ge=0, le=20)
     """Long poll of an idle queue."""
     input_max_bytes: int = Field(default=20 * 1024 * 1024, ge=1)

@@ -1,248 +1,141 @@
-"""Takes tasks from the queue, one at a time, and sees each through to its callback."""
+"""Has the runtime do one task after the other, and stops in order."""
 
 import logging
-import random
 import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from easel_agent.errors import (
-    InterruptedTaskError,
-    RejectedTaskError,
-    RuntimeDeadError,
-    TransientError,
-)
+from easel_agent.delivery import Delivery, Outcome
+from easel_agent.errors import InterruptedTaskError, RuntimeDeadError
 from easel_agent.heartbeat import Heartbeat
-from easel_agent.inputs import InputLoader
-from easel_agent.notify import Notifier
-from easel_agent.outputs import OutputStore
-from easel_agent.queue import QueueMessage, TaskQueue
+from easel_agent.lifecycle import TaskState
+from easel_agent.metrics import Metrics
+from easel_agent.pace import Pace
+from easel_agent.preparation import PreparedTask
+from easel_agent.receiver import Receiver
+from easel_agent.runtime_watch import RuntimeWatch
 from easel_agent.runtimes.base import Runtime
 from easel_agent.settings import AgentSettings
-from easel_contract.envelope import UnreadableTaskError, decode_task
-from easel_contract.errors import TaskError, TaskErrorCode
-from easel_contract.result import ResultStatus, TaskResult, Timings
-from easel_contract.task import TaskMessage, check_task_type
+from easel_agent.settlement import Settlement
 
 logger = logging.getLogger(__name__)
 
-_READY_POLL_SECONDS = 1.0
-_AWS_PAUSE_SECONDS = 2.0
-_BACK_OFF_SECONDS = 5
-_MAX_BACK_OFF_SECONDS = 300
-_CEILING_MARGIN_SECONDS = 300
-"""Beyond the runtime's time-out: fetching inputs, storing pictures, publishing."""
+_WAIT_SECONDS = 1.0
+_RECEIVE_END_SECONDS = 30
+"""A long poll that is under way ends by itself."""
+_DRAIN_SECONDS = 60
+"""For the deliveries that a stop leaves."""
 
 
 class Worker:
-    """The life of a task, from its message to its result.
-
-    One task at a time, as the runtimes do them. Whatever happens to a task, the worker goes on.
-    """
+    """The thread that owns the runtime: one job at a time, and the GPU never idle meanwhile."""
 
     def __init__(
         self,
         settings: AgentSettings,
         *,
-        queue: TaskQueue,
         runtime: Runtime,
-        inputs: InputLoader,
-        outputs: OutputStore,
-        notifier: Notifier,
+        receiver: Receiver,
+        delivery: Delivery,
+        settlement: Settlement,
+        heartbeat: Heartbeat,
+        pace: Pace,
+        watch: RuntimeWatch,
+        metrics: Metrics,
     ) -> None:
         self._settings = settings
-        self._queue = queue
         self._runtime = runtime
-        self._inputs = inputs
-        self._outputs = outputs
-        self._notifier = notifier
-        # Three beats per timeout: one may fail and the message is still ours.
-        self._heartbeat = Heartbeat(queue, settings.visibility_timeout_seconds / 3)
+        self._receiver = receiver
+        self._delivery = delivery
+        self._settlement = settlement
+        self._heartbeat = heartbeat
+        self._pace = pace
+        self._watch = watch
+        self._metrics = metrics
         self._stopping = threading.Event()
-        self._was_ready = False
+        self._is_warm = False
 
     def stop(self) -> None:
-        """Asks `run` to return: the running task is finished, no other is begun."""
+        """Asks `run` to return.
+
+        Nothing more is received, what has not begun is given back, and the running task may go
+        on for the grace; after that it is interrupted and given back.
+        """
+        if self._stopping.is_set():
+            return
         self._stopping.set()
+        interrupt = threading.Timer(self._settings.shutdown_grace_seconds, self._runtime.interrupt)
+        interrupt.daemon = True
+        interrupt.start()
 
     def run(self) -> None:
-        """Takes tasks until `stop` is called."""
+        """Works until `stop` is called."""
         self._heartbeat.start()
+        self._watch.start()
+        self._receiver.start()
         try:
             while not self._stopping.is_set():
-                # A message taken for a runtime that is not there would only be given back.
-                if self._is_runtime_ready():
-                    self._take_one()
-                else:
-                    self._stopping.wait(_READY_POLL_SECONDS)
+                if not self._watch.wait_ready(_WAIT_SECONDS):
+                    self._is_warm = False
+                elif self._warm_up():
+                    prepared = self._receiver.take(_WAIT_SECONDS)
+                    if prepared is not None:
+                        self._do(prepared)
         finally:
-            # After the last task: its message must stay ours until it is deleted.
-            self._heartbeat.stop()
+            self._close()
 
-    def _is_runtime_ready(self) -> bool:
-        was_ready, self._was_ready = self._was_ready, self._runtime.is_ready()
-        if self._was_ready and not was_ready:
-            logger.info("runtime is ready")
-            if self._settings.warm_up:
-                try:
-                    self._runtime.warm_up()
-                except RuntimeDeadError as error:
-                    logger.warning("runtime went away while warming up: %s", error)
-                    self._was_ready = False
-        return self._was_ready
+    def _close(self) -> None:
+        # The heartbeat last: until then every message that is held stays ours.
+        self._receiver.stop()
+        self._receiver.join(_RECEIVE_END_SECONDS)
+        if not self._delivery.drain(_DRAIN_SECONDS):
+            logger.warning("not everything was delivered in %d s", _DRAIN_SECONDS)
+        self._watch.stop()
+        self._heartbeat.stop()
 
-    def _take_one(self) -> None:
+    def _warm_up(self) -> bool:
+        if self._is_warm or not self._settings.warm_up:
+            return True
+        self._watch.begin_job()
         try:
-            message = self._queue.receive(self._settings.receive_wait_seconds)
-        except (BotoCoreError, ClientError) as error:
-            logger.warning("no message received: %s", error)
-            self._stopping.wait(_AWS_PAUSE_SECONDS)
-            return
-        if message is None:
-            return
-        if self._stopping.is_set():
-            self._settle(self._queue.give_back, message)
-            return
-        ceiling = self._settings.task_timeout_seconds + _CEILING_MARGIN_SECONDS
-        with self._heartbeat.holding(message, ceiling):
-            self._see_through(message)
-
-    def _see_through(self, message: QueueMessage) -> None:
-        try:
-            task = decode_task(message.body)
-        except UnreadableTaskError as error:
-            self._settle(self._bury_unreadable, message, error)
-            return
-        try:
-            self._complete(message, task)
-        except RejectedTaskError as error:
-            self._settle(self._reject, message, task, error.error)
+            self._runtime.warm_up()
+            self._is_warm = True
         except (RuntimeDeadError, InterruptedTaskError) as error:
-            self._was_ready = False
-            self._log(logging.WARNING, "task given back", message, task, reason=str(error))
-            self._settle(self._queue.give_back, message)
-        except TransientError as error:
-            self._settle(self._retry, message, task, error.error)
-        except (BotoCoreError, ClientError) as error:
-            failure = TaskError(code=TaskErrorCode.INTERNAL, message=str(error), retryable=True)
-            self._settle(self._retry, message, task, failure)
-        except Exception as error:  # a fault of ours must not end the worker
-            logger.exception("unexpected error", extra={"task_id": task.metadata.id})
-            failure = TaskError(
-                code=TaskErrorCode.INTERNAL, message=type(error).__name__, retryable=True
-            )
-            self._settle(self._retry, message, task, failure)
+            logger.warning("runtime did not warm up: %s", error)
+            self._watch.lost()
+        finally:
+            self._watch.end_job()
+        return self._is_warm
 
-    def _complete(self, message: QueueMessage, task: TaskMessage) -> None:
-        metadata = task.metadata
-        try:
-            check_task_type(metadata.tasktype, self._settings.runtime_type)
-        except ValueError as error:
-            raise RejectedTaskError(TaskErrorCode.UNSUPPORTED_TASK, str(error)) from error
-        started = time.monotonic()
-        content = self._runtime.place_inputs(self._inputs.content_of(task), self._inputs.fetch)
-        loaded = time.monotonic()
-        generation = self._runtime.generate(metadata.tasktype, content)
-        generated = time.monotonic()
-        stored = self._outputs.store(
-            metadata.prefix, metadata.id, generation.pictures, generation.answer
-        )
-        timings = Timings(
-            queued_seconds=_queued_seconds(task, time.monotonic() - started),
-            inputs_seconds=round(loaded - started, 3),
-            generation_seconds=round(generated - loaded, 3),
-            upload_seconds=round(time.monotonic() - generated, 3),
-        )
-        self._notifier.publish(
-            TaskResult(
-                id=metadata.id,
-                result=True,
-                image_url=stored.picture_urls,
-                output_url=stored.answer_url,
-                context=metadata.context,
-                runtime=self._settings.runtime_name,
-                status=ResultStatus.COMPLETED,
-                timings=timings,
-            )
-        )
-        self._queue.delete(message)
-        pictures = len(stored.picture_urls)
-        self._log(
-            logging.INFO,
-            "task completed",
-            message,
-            task,
-            pictures=pictures,
-            timings=timings.model_dump(),
-        )
-
-    def _reject(self, message: QueueMessage, task: TaskMessage, error: TaskError) -> None:
-        self._log(logging.INFO, "task failed", message, task, reason=error.message)
-        self._publish_failure(task.metadata.id, task.metadata.context, error)
-        self._queue.delete(message)
-
-    def _retry(self, message: QueueMessage, task: TaskMessage, error: TaskError) -> None:
-        if message.receive_count >= self._settings.max_receive_count:
-            self._log(logging.ERROR, "task failed for good", message, task, reason=error.message)
-            self._publish_failure(task.metadata.id, task.metadata.context, error)
-            self._queue.bury(message)
+    def _do(self, prepared: PreparedTask) -> None:
+        run = prepared.run
+        if self._stopping.is_set():
+            self._settlement.give_back(run, "stopping")
             return
-        delay = _back_off_seconds(message.receive_count)
-        self._log(
-            logging.WARNING, "task tried again", message, task, reason=error.message, delay=delay
-        )
-        self._queue.give_back(message, delay)
-
-    def _bury_unreadable(self, message: QueueMessage, error: UnreadableTaskError) -> None:
-        logger.error("message is no task: %s", error, extra={"message_id": message.message_id})
-        if error.task_id is not None:
-            failure = TaskError(code=TaskErrorCode.INVALID_TASK, message=str(error))
-            self._publish_failure(error.task_id, error.context, failure)
-        self._queue.bury(message)
-
-    def _publish_failure(self, task_id: str, context: object, error: TaskError) -> None:
-        self._notifier.publish(
-            TaskResult.model_validate(
-                {
-                    "id": task_id,
-                    "result": False,
-                    "context": context,
-                    "runtime": self._settings.runtime_name,
-                    "status": ResultStatus.FAILED,
-                    "error": error,
-                }
-            )
-        )
-
-    def _settle(self, action: Callable[..., None], *arguments: object) -> None:
-        # What cannot be settled now comes back when its visibility timeout is over.
+        tasktype = run.task.metadata.tasktype
+        run.move(TaskState.RUNNING)
+        started = time.monotonic()
+        error: Exception | None = None
+        self._watch.begin_job()
+        self._pace.begin(tasktype)
+        self._metrics.began()
         try:
-            action(*arguments)
-        except (BotoCoreError, ClientError) as error:
-            logger.warning("a message could not be settled: %s", error)
-
-    def _log(
-        self, level: int, event: str, message: QueueMessage, task: TaskMessage, **fields: object
-    ) -> None:
-        known = {
-            "task_id": task.metadata.id,
-            "tasktype": task.metadata.tasktype,
-            "receive_count": message.receive_count,
-        }
-        logger.log(level, event, extra=known | fields)
-
-
-def _back_off_seconds(receive_count: int) -> int:
-    # Full jitter: tasks that failed together do not come back together.
-    limit = min(_MAX_BACK_OFF_SECONDS, _BACK_OFF_SECONDS * 2 ** (receive_count - 1))
-    return random.randint(1, limit)  # noqa: S311 - not for secrecy
-
-
-def _queued_seconds(task: TaskMessage, since_taken_seconds: float) -> float | None:
-    if task.created_at is None or task.created_at.tzinfo is None:
-        return None
-    age = (datetime.now(UTC) - task.created_at).total_seconds() - since_taken_seconds
-    return max(0.0, round(age, 3))
+            generation = self._runtime.generate(tasktype, prepared.content)
+        except Exception as caught:  # noqa: BLE001 - every kind is settled, none ends the worker
+            error = caught
+        finally:
+            seconds = time.monotonic() - started
+            self._pace.end(measured=error is None)
+            self._watch.end_job()
+            self._metrics.ended(seconds)
+        timings = prepared.timings.model_copy(update={"generation_seconds": round(seconds, 3)})
+        if error is not None:
+            if isinstance(error, RuntimeDeadError):
+                self._watch.lost()
+                self._is_warm = False
+            self._settlement.settle(run, error, fingerprint=prepared.fingerprint, timings=timings)
+            return
+        future = self._delivery.submit(
+            run, Outcome(prepared.fingerprint, timings, generation=generation)
+        )
+        if not self._settings.overlap:
+            future.result()

@@ -44,6 +44,8 @@ class TaskResult(BaseModel):
     output_url: str | None = None
     """S3 URI of the runtime's full answer."""
     context: JsonValue = None
+    event_id: str | None = None
+    """The same in every repeat of one result: SNS delivers at least once, so drop by it."""
     runtime: str | None = None
     status: ResultStatus
     error: TaskError | None = None

@@ -15,6 +15,9 @@ locals {
     sns  = "sns.amazonaws.com"
   }
 
+  # How often a task is received again after agents died with it max_receive_count times.
+  silent_deaths = 5
+
   queue_name             = "${var.stack_name}-${var.name}"
   dead_letter_queue_name = "${local.queue_name}-dead-letter"
 

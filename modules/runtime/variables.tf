@@ -114,7 +114,7 @@ variable "queue" {
     The task queue.
     - visibility_timeout_seconds: how long a received task stays hidden unless the agent extends it; after a crash the task waits that long.
     - retention_seconds: how long a task waits for a GPU before it is dropped.
-    - max_receive_count: attempts before a task goes to the dead-letter queue.
+    - max_receive_count: attempts before the agent reports a task as failed and puts it into the dead-letter queue.
     - dead_letter_retention_seconds: how long it stays there.
   EOT
   type = object({
@@ -135,8 +135,8 @@ variable "queue" {
     error_message = "queue.retention_seconds must be from 60 to 1123200 (13 days, so that a dead letter can outlive it)."
   }
   validation {
-    condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 1000
-    error_message = "queue.max_receive_count must be from 1 to 1000."
+    condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 995
+    error_message = "queue.max_receive_count must be from 1 to 995."
   }
   # A dead letter keeps the time at which it was first sent: with a shorter retention it would
   # vanish as it comes.

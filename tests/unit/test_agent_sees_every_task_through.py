@@ -10,16 +10,12 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from easel_agent import worker as worker_module
+from easel_agent import runtime_watch
+from easel_agent.assembly import Agent
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
-from easel_agent.fetch import FetchLimits
-from easel_agent.inputs import InputLoader
-from easel_agent.notify import Notifier
-from easel_agent.outputs import OutputStore
-from easel_agent.queue import TaskQueue
 from easel_agent.runtimes.base import Fetch, Generation
 from easel_agent.settings import AgentSettings
-from easel_agent.worker import Worker
+from easel_agent.settlement import Settlement
 from easel_contract.envelope import decode_result
 from easel_contract.errors import TaskErrorCode
 from easel_contract.result import TaskResult
@@ -40,9 +36,19 @@ class FakeRuntime:
         self.done: list[tuple[TaskType, dict[str, Any]]] = []
         self.ready = True
         self.warm_ups = 0
+        self.interrupted = threading.Event()
 
     def is_ready(self) -> bool:
         return self.ready
+
+    def is_idle(self) -> bool:
+        return self.ready
+
+    def interrupt(self) -> None:
+        self.interrupted.set()
+
+    def abort(self) -> None:
+        raise AssertionError("nothing hangs here")
 
     def warm_up(self) -> None:
         self.warm_ups += 1
@@ -84,21 +90,12 @@ class World:
                 "EASEL_OUTPUT_BUCKET": BUCKET,
                 "EASEL_RECEIVE_WAIT_SECONDS": "1",
                 "EASEL_MAX_RECEIVE_COUNT": "2",
+                "EASEL_SHUTDOWN_GRACE_SECONDS": "60",
             }
         )
-        self.worker = Worker(
-            self.settings,
-            queue=TaskQueue(
-                self.sqs,
-                self.queue_url,
-                self.dead_letter_queue_url,
-                self.settings.visibility_timeout_seconds,
-            ),
-            runtime=self.runtime,
-            inputs=InputLoader(self.s3, BUCKET, FetchLimits()),
-            outputs=OutputStore(self.s3, BUCKET),
-            notifier=Notifier(self._sns, self.topic_arn),
-        )
+        self.worker = Agent(
+            self.settings, self.runtime, sqs=self.sqs, sns=self._sns, s3=self.s3
+        ).worker
         self.thread = threading.Thread(target=self.worker.run)
 
     def send(self, body: Any) -> None:
@@ -155,8 +152,8 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setattr(worker_module, "_back_off_seconds", lambda _: 0)
-    monkeypatch.setattr(worker_module, "_READY_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(Settlement, "_back_off_seconds", lambda *_: 0)
+    monkeypatch.setattr(runtime_watch, "_POLL_SECONDS", 0.02)
     with mock_aws():
         world = World()
         world.thread.start()

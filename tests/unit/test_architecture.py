@@ -24,9 +24,11 @@ MAY_IMPORT = {
     "easel_local": {"easel_contract", "easel_cli"},
 }
 AWS = {"boto3", "botocore"}
-AGENT_FILES_WITH_AWS = {"queue.py", "outputs.py", "inputs.py", "notify.py"}
-# The composition root makes the clients; worker and heartbeat only catch botocore's errors.
-AGENT_FILES_WITH_AWS_ERRORS = {"__main__.py", "worker.py", "heartbeat.py"}
+AGENT_FILES_WITH_AWS = {"queue.py", "outputs.py", "inputs.py", "notify.py", "records.py"}
+# The entry point makes the clients; the others only catch botocore's errors.
+AGENT_FILES_WITH_AWS_ERRORS = {
+    *("__main__.py", "delivery.py", "heartbeat.py", "receiver.py", "settlement.py"),
+}
 FORBIDDEN_NAMES = {"utils", "helpers", "manager", "common"}
 
 
@@ -66,7 +68,7 @@ def test_the_contract_knows_no_aws() -> None:
     ]
 
 
-def test_in_the_agent_only_four_files_touch_aws() -> None:
+def test_in_the_agent_only_five_files_touch_aws() -> None:
     folder = PACKAGES["easel_agent"]
     touching = {f.relative_to(folder).as_posix() for f in folder.rglob("*.py") if AWS & imports(f)}
     assert touching <= AGENT_FILES_WITH_AWS | AGENT_FILES_WITH_AWS_ERRORS
@@ -76,7 +78,7 @@ def test_in_the_agent_only_adapters_and_the_fetching_of_inputs_speak_http() -> N
     folder = PACKAGES["easel_agent"]
     speaking = {f for f in folder.rglob("*.py") if {"requests", "urllib3"} & imports(f)}
     others = {file.name for file in speaking if file.parent.name != "runtimes"}
-    assert others == {"fetch.py", "network_guard.py"}
+    assert others == {"fetch.py", "network_guard.py", "spot.py"}
 
 
 def test_nothing_imports_the_tests() -> None:

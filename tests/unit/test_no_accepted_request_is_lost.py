@@ -4,19 +4,19 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from easel_agent.assembly import Agent
 from easel_agent.errors import RejectedTaskError
-from easel_agent.fetch import FetchLimits
-from easel_agent.inputs import InputLoader
-from easel_agent.outputs import StoredOutputs
+from easel_agent.lifecycle import TaskRun, TaskState
 from easel_agent.queue import QueueMessage
 from easel_agent.runtimes.base import Fetch, Generation
 from easel_agent.settings import AgentSettings
 from easel_agent.urls import find_urls
-from easel_agent.worker import Worker
 from easel_cli.openapi import SAMPLES
+from easel_contract.envelope import decode_result
 from easel_contract.errors import TaskErrorCode
 from easel_contract.result import TaskResult
 from easel_contract.task import RuntimeType, TaskType
@@ -49,19 +49,21 @@ class Recorder:
         self.results: list[TaskResult] = []
         self.deleted = 0
 
-    # SNS, as the intake uses it
-    def publish(self, *args: Any, **message: Any) -> None:
-        if args:
-            self.results.append(args[0])
-        else:
+    # SNS
+    def publish(self, **message: Any) -> None:
+        if message["TopicArn"] == "tasks":
             self.published.append(message)
+        else:
+            self.results.append(decode_result(message["Message"]))
 
     # S3
-    def store(self, *_: Any) -> StoredOutputs:
-        return StoredOutputs(["s3://outputbucket/x.png"], "s3://outputbucket/x.out")
+    def put_object(self, **_: Any) -> None: ...
+
+    def get_object(self, **_: Any) -> None:
+        raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "GetObject")
 
     # SQS
-    def delete(self, _: QueueMessage) -> None:
+    def delete_message(self, **_: Any) -> None:
         self.deleted += 1
 
     # a runtime: refuses what has URLs, as if none could be fetched
@@ -75,7 +77,7 @@ class Recorder:
         return Generation([b""], b"{}")
 
 
-def agent_of(name: str, recorder: Recorder) -> Worker:
+def agent_of(name: str, recorder: Recorder) -> Agent:
     runtime = SETTINGS.runtimes[name]
     settings_ = AgentSettings.from_environment(
         {
@@ -89,10 +91,7 @@ def agent_of(name: str, recorder: Recorder) -> Worker:
         }
     )
     parts: Any = recorder
-    inputs = InputLoader(parts, "outputbucket", FetchLimits())
-    return Worker(
-        settings_, queue=parts, runtime=parts, inputs=inputs, outputs=parts, notifier=parts
-    )
+    return Agent(settings_, parts, sqs=parts, sns=parts, s3=parts)
 
 
 _SCALARS = (
@@ -157,7 +156,7 @@ def test_no_5xx_and_no_accepted_request_without_a_callback(request: tuple[str, s
     path, body = request
     recorder = Recorder()
     aws: Any = recorder
-    intake = Intake(SETTINGS, TaskPublisher(aws, aws, "topic", "outputbucket"))
+    intake = Intake(SETTINGS, TaskPublisher(aws, aws, "tasks", "outputbucket"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handler_module, "_intake", lambda: intake)
         answer = handler(
@@ -174,8 +173,13 @@ def test_no_5xx_and_no_accepted_request_without_a_callback(request: tuple[str, s
     for message in recorder.published:
         name = message["MessageAttributes"]["runtime"]["StringValue"]
         assert name in RUNTIMES
-        worker = agent_of(name, recorder)
-        worker._see_through(QueueMessage("m", message["Message"], "r", 1))
+        agent = agent_of(name, recorder)
+        run = TaskRun(QueueMessage("m", message["Message"], "r", 1), ceiling_seconds=60)
+        prepared = agent.preparation.prepare(run)
+        if prepared is not None:
+            agent.worker._do(prepared)
+        assert agent.delivery.drain(60)
+        assert run.state is TaskState.DONE
         assert len(recorder.results) == 1
         assert recorder.results[0].id == json.loads(answer["body"])["id_task"]
         assert recorder.deleted == 1
@@ -186,7 +190,7 @@ def test_the_samples_unchanged_are_accepted() -> None:
     for path, body in _SAMPLES:
         recorder = Recorder()
         aws: Any = recorder
-        intake = Intake(SETTINGS, TaskPublisher(aws, aws, "topic", "outputbucket"))
+        intake = Intake(SETTINGS, TaskPublisher(aws, aws, "tasks", "outputbucket"))
         task, _ = intake.accept(
             {
                 "resource": path,

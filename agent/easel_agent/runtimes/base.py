@@ -28,7 +28,22 @@ class Runtime(Protocol):
     """An SD runtime that does one task at a time."""
 
     def is_ready(self) -> bool:
-        """Whether it answers now; never raises, takes seconds at most."""
+        """Whether it answers now, busy or not; never raises, takes seconds at most."""
+
+    def is_idle(self) -> bool:
+        """Whether it answers and has no job at all; never raises."""
+
+    def interrupt(self) -> None:
+        """Ends the running job: `generate` raises InterruptedTaskError, now and from now on.
+
+        Called from another thread, when the agent is being stopped; never raises.
+        """
+
+    def abort(self) -> None:
+        """Gives the running job up: `generate` raises RuntimeDeadError.
+
+        Called from another thread, when the runtime has stopped answering; never raises.
+        """
 
     def warm_up(self) -> None:
         """Called when it has become ready: makes the first task as fast as the next ones.
@@ -59,4 +74,5 @@ class Runtime(Protocol):
             RejectedTaskError: the task cannot be done; again would end the same.
             TransientError: it failed this time.
             RuntimeDeadError: the runtime does not answer any more.
+            InterruptedTaskError: `interrupt` was called.
         """

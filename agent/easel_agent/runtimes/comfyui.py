@@ -17,7 +17,12 @@ from typing import Any
 import requests
 from pydantic import ValidationError
 
-from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
+from easel_agent.errors import (
+    InterruptedTaskError,
+    RejectedTaskError,
+    RuntimeDeadError,
+    TransientError,
+)
 from easel_agent.media_type import detect_media_type
 from easel_agent.runtimes.base import Fetch, Generation
 from easel_agent.runtimes.comfyui_api import (
@@ -72,10 +77,24 @@ class ComfyUi:
         self._api = ComfyUiApi(url)
         # Without one, a workflow whose results are cached succeeds with no outputs.
         self._client_id = uuid.uuid4().hex
+        self._interrupted = False
+        self._aborted = False
 
     def is_ready(self) -> bool:
         """Whether it answers a request that touches no job."""
         return self._api.answers(_PROBE_SECONDS)
+
+    def is_idle(self) -> bool:
+        """Whether its queue is empty, its own users' workflows included."""
+        return self._api.is_idle(_PROBE_SECONDS)
+
+    def interrupt(self) -> None:
+        """Ends the running job; see `Runtime.interrupt`."""
+        self._interrupted = True  # seen at the next poll, which is half a second away at most
+
+    def abort(self) -> None:
+        """Gives the running job up; see `Runtime.abort`."""
+        self._aborted = True
 
     def warm_up(self) -> None:
         """Does nothing: a workflow names its own models, there is none to load before it."""
@@ -225,6 +244,7 @@ class ComfyUi:
         started = answered = checked = time.monotonic()
         while True:
             now = time.monotonic()
+            self._check_wanted(prompt_id)
             try:
                 entry = self._api.history_entry(prompt_id)
                 answered = time.monotonic()
@@ -254,6 +274,13 @@ class ComfyUi:
             TaskErrorCode.DEADLINE_EXCEEDED,
             f"the task took longer than {self._task_timeout_seconds:g} s and was stopped",
         )
+
+    def _check_wanted(self, prompt_id: str) -> None:
+        if self._aborted:
+            raise RuntimeDeadError(f"ComfyUI at {self._url} does not answer")
+        if self._interrupted:
+            self._cancel(prompt_id)
+            raise InterruptedTaskError("the agent is being stopped")
 
     def _cancel(self, prompt_id: str) -> None:
         """Has a job end and waits until it has: the next one would wait behind it."""

@@ -96,14 +96,15 @@ class ComfyUiApi:
         Raises:
             UnreadableAnswerError: the answer is no queue.
         """
-        answer = self._request("GET", "/queue")
-        try:
-            queue = _Queue.model_validate_json(answer.body)
-        except ValidationError as error:
-            raise _unreadable("/queue", answer) from error
-        items = queue.queue_running + queue.queue_pending
         # [number, prompt_id, workflow, extra data, output nodes]
-        return any(item[1:2] == [prompt_id] for item in items)
+        return any(item[1:2] == [prompt_id] for item in self._queued())
+
+    def is_idle(self, seconds: float) -> bool:
+        """Whether it answers within some seconds that nothing runs or waits; never raises."""
+        try:
+            return not self._queued(seconds)
+        except (requests.RequestException, AnswerTooLargeError, UnreadableAnswerError):
+            return False
 
     def cancel(self, prompt_id: str) -> None:
         """Has a job end, whether it waits or runs; others are left alone."""
@@ -167,6 +168,14 @@ class ComfyUiApi:
         except (requests.RequestException, AnswerTooLargeError):
             return False
         return bool(answer.status == requests.codes.ok)
+
+    def _queued(self, seconds: float | None = None) -> list[list[Any]]:
+        answer = self._request("GET", "/queue", seconds=seconds)
+        try:
+            queue = _Queue.model_validate_json(answer.body)
+        except ValidationError as error:
+            raise _unreadable("/queue", answer) from error
+        return queue.queue_running + queue.queue_pending
 
     def _get_object(self, path: str) -> dict[str, Any]:
         answer = self._request("GET", path)

@@ -12,7 +12,12 @@ from typing import Any
 import requests
 from pydantic import BaseModel, Json, ValidationError
 
-from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
+from easel_agent.errors import (
+    InterruptedTaskError,
+    RejectedTaskError,
+    RuntimeDeadError,
+    TransientError,
+)
 from easel_agent.runtimes.base import Fetch, Generation
 from easel_agent.runtimes.sdwebui_api import PROBE_SECONDS, SdWebUiApi
 from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint, Checkpoints
@@ -73,6 +78,7 @@ class SdWebUi:
         self._checkpoints = Checkpoints(self._api)
         self._task_timeout_seconds = task_timeout_seconds
         self._dynamic_model = dynamic_model
+        self._interrupted = False
 
     def is_ready(self) -> bool:
         """Whether it answers a request that touches no job."""
@@ -81,6 +87,28 @@ class SdWebUi:
         except (RuntimeDeadError, RejectedTaskError, TransientError):
             return False
         return True
+
+    def is_idle(self) -> bool:
+        """Whether it has no job, its own users' included."""
+        try:
+            return bool(self._progress()["state"]["job_count"] == 0)
+        except (RuntimeDeadError, RejectedTaskError, TransientError, KeyError, TypeError):
+            return False
+
+    def interrupt(self) -> None:
+        """Ends the running job; see `Runtime.interrupt`."""
+        # Remembered: it answers 200 with a half-made picture and no mark.
+        self._interrupted = True
+        try:
+            # Another client: this one waits for the job's answer.
+            SdWebUiApi(self._api.url).post("/sdapi/v1/interrupt", {}, PROBE_SECONDS)
+        except (requests.ReadTimeout, RuntimeDeadError, RejectedTaskError, TransientError) as error:
+            logger.warning("the running job was not interrupted: %s", error)
+            self._api.abort()
+
+    def abort(self) -> None:
+        """Gives the running job up; see `Runtime.abort`."""
+        self._api.abort()
 
     def warm_up(self) -> None:
         """Has it load its model: it answers before it has, and the first job pays for that."""
@@ -110,6 +138,8 @@ class SdWebUi:
             self._overriding_checkpoint(content) if named is None else self._use_checkpoint(named)
         )
         body = self._run(path, content)
+        if self._interrupted:
+            raise InterruptedTaskError("the agent is being stopped")
         try:
             answer = _Answer.model_validate_json(body)
             pictures = [_decode_picture(image) for image in answer.encoded_pictures()]

@@ -1,0 +1,128 @@
+"""Puts an agent together out of its parts."""
+
+from typing import TYPE_CHECKING
+
+from easel_agent.delivery import Delivery
+from easel_agent.heartbeat import Heartbeat
+from easel_agent.inputs import InputLoader
+from easel_agent.metrics import Metrics
+from easel_agent.notify import Notifier
+from easel_agent.outputs import OutputStore
+from easel_agent.pace import Pace
+from easel_agent.preparation import Preparation
+from easel_agent.queue import TaskQueue
+from easel_agent.receiver import Receiver
+from easel_agent.records import ResultRecords
+from easel_agent.runtime_watch import RuntimeWatch
+from easel_agent.runtimes.base import Runtime
+from easel_agent.runtimes.comfyui import ComfyUi
+from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.settings import AgentSettings
+from easel_agent.settlement import Settlement
+from easel_agent.worker import Worker
+from easel_contract.task import RuntimeType
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+
+class Agent:
+    """One agent.
+
+    Attributes:
+        worker: run it; the other parts run with it.
+        preparation: what receives messages' contents.
+        delivery: what sees finished tasks out.
+        watch: whether the runtime is ready.
+        metrics: what has been counted.
+    """
+
+    def __init__(
+        self,
+        settings: AgentSettings,
+        runtime: Runtime,
+        *,
+        sqs: "SQSClient",
+        sns: "SNSClient",
+        s3: "S3Client",
+    ) -> None:
+        """Puts the parts together; nothing runs yet.
+
+        Args:
+            settings: all of them.
+            runtime: the adapter to work with.
+            sqs: client.
+            sns: client.
+            s3: client.
+        """
+        queue = TaskQueue(
+            sqs,
+            settings.queue_url,
+            settings.dead_letter_queue_url,
+            settings.visibility_timeout_seconds,
+        )
+        # Three beats per timeout: one may fail and the message is still ours.
+        heartbeat = Heartbeat(queue, settings.visibility_timeout_seconds / 3)
+        notifier = Notifier(sns, settings.notifications_topic_arn)
+        records = ResultRecords(s3, settings.output_bucket)
+        pace = Pace()
+        self.metrics = Metrics(settings.runtime_name)
+        self.watch = RuntimeWatch(runtime)
+        self.delivery = Delivery(
+            settings.runtime_name,
+            queue=queue,
+            heartbeat=heartbeat,
+            outputs=OutputStore(s3, settings.output_bucket),
+            records=records,
+            notifier=notifier,
+            metrics=self.metrics,
+        )
+        settlement = Settlement(
+            settings,
+            queue=queue,
+            heartbeat=heartbeat,
+            delivery=self.delivery,
+            notifier=notifier,
+            metrics=self.metrics,
+        )
+        self.preparation = Preparation(
+            settings,
+            runtime=runtime,
+            inputs=InputLoader(s3, settings.output_bucket, settings.fetch_limits()),
+            records=records,
+            delivery=self.delivery,
+            settlement=settlement,
+        )
+        receiver = Receiver(
+            settings,
+            queue=queue,
+            heartbeat=heartbeat,
+            preparation=self.preparation,
+            settlement=settlement,
+            pace=pace,
+            watch=self.watch,
+        )
+        self.worker = Worker(
+            settings,
+            runtime=runtime,
+            receiver=receiver,
+            delivery=self.delivery,
+            settlement=settlement,
+            heartbeat=heartbeat,
+            pace=pace,
+            watch=self.watch,
+            metrics=self.metrics,
+        )
+
+
+def make_runtime(settings: AgentSettings) -> Runtime:
+    """The adapter for the runtime's type."""
+    if settings.runtime_type is RuntimeType.COMFYUI:
+        return ComfyUi(settings.runtime_url, settings.task_timeout_seconds)
+    return SdWebUi(
+        settings.runtime_url,
+        task_timeout_seconds=settings.task_timeout_seconds,
+        dynamic_model=settings.dynamic_model,
+    )

@@ -1,0 +1,86 @@
+"""/healthz, /readyz and /metrics over HTTP."""
+
+import logging
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from easel_agent.metrics import Metrics
+from easel_agent.runtime_watch import RuntimeWatch
+
+logger = logging.getLogger(__name__)
+
+_Answer = tuple[HTTPStatus, bytes]
+
+
+class HealthServer:
+    """Answers probes from a thread of its own.
+
+    `/healthz` fails when the runtime has not been ready for too long: the pod is to be restarted.
+    `/readyz` fails while the runtime is not ready.
+    """
+
+    def __init__(
+        self, host: str, port: int, *, watch: RuntimeWatch, metrics: Metrics, dead_seconds: float
+    ) -> None:
+        """Binds the port.
+
+        Raises:
+            OSError: it is taken.
+        """
+        self._watch = watch
+        self._metrics = metrics
+        self._dead_seconds = dead_seconds
+        routes = {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._render}
+        self._server = ThreadingHTTPServer((host, port), _handler_of(routes))
+        self._server.daemon_threads = True
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        port: int = self._server.server_address[1]
+        return port
+
+    def start(self) -> None:
+        """Starts the thread."""
+        threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ends it and frees the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _health(self) -> _Answer:
+        seconds = self._watch.unready_seconds
+        if seconds > self._dead_seconds:
+            return HTTPStatus.SERVICE_UNAVAILABLE, f"runtime not ready for {seconds:.0f} s".encode()
+        return HTTPStatus.OK, b"ok"
+
+    def _readiness(self) -> _Answer:
+        if self._watch.is_ready:
+            return HTTPStatus.OK, b"ok"
+        return HTTPStatus.SERVICE_UNAVAILABLE, b"runtime not ready"
+
+    def _render(self) -> _Answer:
+        return HTTPStatus.OK, self._metrics.render()
+
+
+def _handler_of(routes: dict[str, Callable[[], _Answer]]) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 10
+
+        def do_GET(self) -> None:
+            route = routes.get(self.path.partition("?")[0])
+            status, body = route() if route else (HTTPStatus.NOT_FOUND, b"not found")
+            self.send_response(status)
+            self.send_header("Content-Type", "text/plain; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            """Probes come every few seconds: not worth a line."""
+
+    return Handler

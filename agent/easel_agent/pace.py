@@ -1,0 +1,69 @@
+"""How long tasks take here: when to fetch the next one, and how long to hold it."""
+
+import threading
+import time
+
+from easel_contract.task import TaskType
+
+_WEIGHT = 0.3
+"""Of the newest duration in the moving average."""
+_LEAD_SECONDS = 2.0
+"""Enough to receive a task and fetch its inputs before the running one ends."""
+_MIN_HOLD_SECONDS = 5.0
+
+
+class Pace:
+    """Follows the runtime's jobs; one runs at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._averages: dict[TaskType, float] = {}
+        self._running: tuple[TaskType, float] | None = None
+
+    def begin(self, tasktype: TaskType) -> None:
+        """A job has begun."""
+        with self._lock:
+            self._running = (tasktype, time.monotonic())
+
+    def end(self, *, measured: bool) -> None:
+        """The job has ended.
+
+        Args:
+            measured: whether its duration tells something of the next one's.
+        """
+        with self._lock:
+            if self._running is None:
+                return
+            tasktype, started = self._running
+            self._running = None
+            if measured:
+                seconds = time.monotonic() - started
+                average = self._averages.get(tasktype, seconds)
+                self._averages[tasktype] = average + _WEIGHT * (seconds - average)
+
+    def is_idle(self) -> bool:
+        """Whether no job runs."""
+        return self._running is None
+
+    def wants_next(self) -> bool:
+        """Whether it is time to take the next task: none runs, or it ends soon.
+
+        A task taken earlier would wait here while another agent may be idle.
+        """
+        left = self._left_seconds()
+        return left is None or left <= _LEAD_SECONDS
+
+    def hold_seconds(self) -> float:
+        """How long to hold a task that is ready before giving it back."""
+        return max(_MIN_HOLD_SECONDS, 2 * (self._left_seconds() or 0.0))
+
+    def _left_seconds(self) -> float | None:
+        """Seconds until the running job is expected to end; None where nothing is known."""
+        with self._lock:
+            if self._running is None:
+                return 0.0
+            tasktype, started = self._running
+            average = self._averages.get(tasktype)
+            if average is None:
+                return None
+            return max(0.0, average - (time.monotonic() - started))
