@@ -6,6 +6,7 @@ The drawing is in docs/architecture.md; this class refuses what it does not show
 import logging
 import threading
 import time
+from collections.abc import Callable
 from enum import StrEnum
 
 from easel_agent.queue import QueueMessage
@@ -59,6 +60,7 @@ class TaskRun:
         self._task: TaskMessage | None = None
         self._state = TaskState.RECEIVED
         self._lock = threading.Lock()
+        self._on_end: list[Callable[[], None]] = []
 
     @property
     def task(self) -> TaskMessage:
@@ -81,6 +83,10 @@ class TaskRun:
         self._task = task
         self.move(TaskState.PREPARING)
 
+    def on_end(self, call: Callable[[], None]) -> None:
+        """Has something called when an end state is reached."""
+        self._on_end.append(call)
+
     def move(self, state: TaskState) -> None:
         """Goes on to another state.
 
@@ -92,3 +98,6 @@ class TaskRun:
                 raise RuntimeError(f"a task cannot go from {self._state} to {state}")
             self._state = state
         logger.debug("state", extra={"message_id": self.message.message_id, "state": state})
+        if state in END_STATES:
+            for call in self._on_end:
+                call()

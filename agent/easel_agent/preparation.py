@@ -1,5 +1,6 @@
 """From a message to a task that the runtime can begin with, or to its end without the runtime."""
 
+import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from easel_contract.envelope import UnreadableTaskError, decode_task
 from easel_contract.errors import TaskErrorCode
 from easel_contract.result import Timings
 from easel_contract.task import TaskMessage, check_task_type
+
+_DUPLICATE_PAUSES = 6
+"""Back-offs that a duplicate waits for the run that has its id."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class Preparation:
         self._records = records
         self._delivery = delivery
         self._settlement = settlement
+        self._lock = threading.Lock()
+        self._in_flight: set[str] = set()
 
     def prepare(self, run: TaskRun) -> PreparedTask | None:
         """Prepares a task that was just received.
@@ -68,6 +74,11 @@ class Preparation:
             self._settlement.bury_unreadable(run, error)
             return None
         run.begin_preparing(task)
+        if not self._register(run):
+            # Its result is on its way here: the next delivery finds the record.
+            delay = _DUPLICATE_PAUSES * self._settings.back_off_seconds * run.message.receive_count
+            self._settlement.give_back(run, "duplicate in flight", delay)
+            return None
         fingerprint = None
         try:
             self._check_type(task)
@@ -90,6 +101,16 @@ class Preparation:
             inputs_seconds=round(time.monotonic() - run.received_at, 3),
         )
         return PreparedTask(run, content, fingerprint, timings)
+
+    def _register(self, run: TaskRun) -> bool:
+        """Notes a task's id until its run ends; False where another run has it."""
+        task_id = run.task.metadata.id
+        with self._lock:
+            if task_id in self._in_flight:
+                return False
+            self._in_flight.add(task_id)
+        run.on_end(lambda: self._in_flight.discard(task_id))
+        return True
 
     def _check_type(self, task: TaskMessage) -> None:
         try:

@@ -39,7 +39,7 @@ class ResultRecord(BaseModel):
 
 def fingerprint_of(metadata: TaskMetadata, content: dict[str, Any]) -> str:
     """A digest of what a task asks for; the same for the same request sent again."""
-    asked = {"tasktype": metadata.tasktype, "prefix": metadata.prefix, "content": content}
+    asked: Any = {"tasktype": metadata.tasktype, "prefix": metadata.prefix, "content": content}
     return hashlib.sha256(encode_json(asked).encode()).hexdigest()
 
 

@@ -1,9 +1,15 @@
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from moto import mock_aws
+
+from easel_agent import runtime_watch
+from easel_agent.settlement import Settlement
+
+from .agent_world import DEADLINE_SECONDS, World
 
 GOLDEN = Path(__file__).parents[1] / "data" / "contract"
 
@@ -12,3 +18,26 @@ GOLDEN = Path(__file__).parents[1] / "data" / "contract"
 def golden() -> Callable[[str], Any]:
     """Reads one of the golden JSON files that the Lambda's and the agent's tests share."""
     return lambda name: json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setattr(Settlement, "_back_off_seconds", lambda *_: 0)
+    monkeypatch.setattr(runtime_watch, "_POLL_SECONDS", 0.02)
+    with mock_aws():
+        world = World()
+        world.thread.start()
+        yield world
+        world.worker.stop()
+        world.thread.join(DEADLINE_SECONDS)
+        assert not world.thread.is_alive()
+
+
+@pytest.fixture
+def task(golden: Callable[[str], Any]) -> dict[str, Any]:
+    message: dict[str, Any] = golden("task-v1alpha2-text-to-image")
+    return message
