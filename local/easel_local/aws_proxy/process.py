@@ -88,6 +88,10 @@ class AwsProxy:
         """How many calls of each operation came in, such as `sqs.ReceiveMessage`."""
         return Counter(self._send("GET", "calls")["calls"])
 
+    def forget_calls(self) -> None:
+        """Sets the counts to 0."""
+        self._send("DELETE", "calls")
+
     def injected(self) -> Counter[str]:
         """How many faults were injected, by `<kind>:<service>.<operation>`."""
         return Counter(self._send("GET", "calls")["injected"])
