@@ -71,7 +71,7 @@ class TaskError(BaseModel):
     code: TaskErrorCode
     message: str
     retryable: bool = False
-    """True where the same task, sent again, may well succeed."""
+    """True where the same task, sent again under a new id, may well succeed."""
 
 
 class ContractError(ValueError):

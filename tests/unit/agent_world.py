@@ -123,6 +123,10 @@ class World:
             )
         )
 
+    def waiting(self) -> int:
+        """How many messages an agent could receive now."""
+        return int(self._attributes(self.queue_url)["ApproximateNumberOfMessages"])
+
     def dead_letters(self) -> int:
         return int(self._attributes(self.dead_letter_queue_url)["ApproximateNumberOfMessages"])
 

@@ -1,0 +1,158 @@
+"""/healthz, /readyz, /metrics, and the Spot watch."""
+
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+import requests
+
+from easel_agent import runtime_watch
+from easel_agent.health import HealthServer
+from easel_agent.lifecycle import END_STATES, TaskRun, TaskState
+from easel_agent.metrics import Metrics
+from easel_agent.queue import QueueMessage
+from easel_agent.runtime_watch import RuntimeWatch
+from easel_agent.spot import SpotWatch
+from easel_contract.result import ResultStatus, TaskResult
+
+from .agent_world import FakeRuntime, eventually
+
+pytestmark = pytest.mark.unit
+
+
+class Server:
+    """A health server over a runtime that a test makes ready or not."""
+
+    def __init__(self) -> None:
+        self.runtime = FakeRuntime()
+        self.runtime.ready = False
+        self.watch = RuntimeWatch(self.runtime)
+        self.metrics = Metrics("sdruntime")
+        self._health = HealthServer(
+            "127.0.0.1", 0, watch=self.watch, metrics=self.metrics, dead_seconds=0.3
+        )
+        self._health.start()
+        self.watch.start()
+
+    def get(self, path: str) -> requests.Response:
+        return requests.get(f"http://127.0.0.1:{self._health.port}{path}", timeout=5)
+
+    def stop(self) -> None:
+        self.watch.stop()
+        self._health.stop()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr(runtime_watch, "_POLL_SECONDS", 0.02)
+    server = Server()
+    yield server
+    server.stop()
+
+
+def test_a_runtime_that_stays_dead_makes_the_pod_unhealthy(server: Server) -> None:
+    assert server.get("/readyz").status_code == 503
+    assert server.get("/healthz").status_code == 200
+    eventually(lambda: server.get("/healthz").status_code == 503)
+    server.runtime.ready = True
+    eventually(lambda: server.get("/readyz").status_code == 200)
+    assert server.get("/healthz").status_code == 200
+    assert server.get("/nothing").status_code == 404
+
+
+def test_a_runtime_with_a_job_of_ours_is_ready(server: Server) -> None:
+    server.runtime.ready = True
+    eventually(lambda: server.watch.is_ready)
+    server.watch.begin_job()
+    time.sleep(0.1)
+    assert server.watch.is_ready
+    server.watch.end_job()
+
+
+def test_a_runtime_that_stops_answering_during_a_job_is_given_up(server: Server) -> None:
+    given_up = threading.Event()
+    server.runtime.abort = given_up.set  # type: ignore[method-assign]
+    server.runtime.ready = True
+    eventually(lambda: server.watch.is_ready)
+    server.watch.begin_job()
+    server.runtime.ready = False
+    assert given_up.wait(10)
+    server.watch.end_job()
+
+
+def test_metrics_are_prometheus_text(server: Server) -> None:
+    server.metrics.began()
+    server.metrics.ended(1.5)
+    server.metrics.finished(TaskResult(id="a", result=True, status=ResultStatus.COMPLETED))
+    server.metrics.returned("runtime dead")
+    text = server.get("/metrics").text
+    for line in (
+        'easel_tasks_finished_total{code="",runtime="sdruntime",status="completed"} 1.0',
+        'easel_tasks_returned_total{reason="runtime dead",runtime="sdruntime"} 1.0',
+        'easel_generation_seconds_sum{runtime="sdruntime"} 1.5',
+        'easel_runtime_busy{runtime="sdruntime"} 0.0',
+    ):
+        assert line in text
+
+
+class Metadata(BaseHTTPRequestHandler):
+    """The instance's metadata, second version."""
+
+    announced = False
+
+    def do_PUT(self) -> None:
+        self._send(200, b"the-token")
+
+    def do_GET(self) -> None:
+        if self.headers["X-aws-ec2-metadata-token"] != "the-token":
+            self._send(401, b"")
+        elif self.path == "/latest/meta-data/spot/instance-action" and Metadata.announced:
+            self._send(200, b'{"action": "terminate"}')
+        else:
+            self._send(404, b"")
+
+    def _send(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None: ...
+
+
+def test_a_spot_interruption_is_noticed_once() -> None:
+    Metadata.announced = False
+    metadata = ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
+    threading.Thread(target=metadata.serve_forever, daemon=True).start()
+    calls: list[None] = []
+    watch = SpotWatch(
+        lambda: calls.append(None), f"http://127.0.0.1:{metadata.server_port}", poll_seconds=0.02
+    )
+    watch.start()
+    time.sleep(0.2)
+    assert calls == []
+    Metadata.announced = True
+    eventually(lambda: calls == [None])
+    time.sleep(0.1)
+    assert calls == [None]
+    watch.stop()
+    metadata.shutdown()
+    metadata.server_close()
+
+
+def test_a_task_takes_no_way_that_the_drawing_does_not_show() -> None:
+    run = TaskRun(QueueMessage("m", "", "r", 1), ceiling_seconds=1)
+    with pytest.raises(RuntimeError, match="from received to running"):
+        run.move(TaskState.RUNNING)
+    with pytest.raises(RuntimeError, match="not been read"):
+        _ = run.task
+    ended: list[str] = []
+    run.on_end(lambda: ended.append("ended"))
+    run.move(TaskState.RETURNED)
+    assert ended == ["ended"]
+    assert TaskState.RETURNED in END_STATES
+    with pytest.raises(RuntimeError):
+        run.move(TaskState.DONE)
