@@ -9,6 +9,7 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from easel_cli.dead_letters import DeadLetterError, dead_letters
 from easel_cli.progress import Progress
 from easel_cli.request_building import RequestError
 from easel_cli.submit import API_KEY_VARIABLE, ExitStatus, RefusedError, submit
@@ -20,6 +21,7 @@ _Command = Callable[[argparse.Namespace, Target, Progress], ExitStatus]
 
 _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (RequestError, ExitStatus.USAGE),
+    (DeadLetterError, ExitStatus.USAGE),
     (TargetError, ExitStatus.USAGE),
     (RefusedError, ExitStatus.REFUSED),
     (TimeoutError, ExitStatus.TIMED_OUT),
@@ -51,10 +53,11 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="easel", description="Uses a stack of easel.")
-    verbs = parser.add_subparsers(required=True, metavar="{submit,watch}")
+    verbs = parser.add_subparsers(required=True, metavar="{submit,watch,dlq}")
     shared = _shared_options()
     _add_submit(verbs.add_parser("submit", parents=[shared], help="make pictures"))
     _add_watch(verbs.add_parser("watch", parents=[shared], help="show results as they come"))
+    _add_dlq(verbs.add_parser("dlq", parents=[shared], help="look after the dead letters"))
     return parser
 
 
@@ -95,6 +98,14 @@ def _add_submit(verb: argparse.ArgumentParser) -> None:
 def _add_watch(verb: argparse.ArgumentParser) -> None:
     verb.set_defaults(command=watch)
     verb.add_argument("ids", nargs="*", metavar="ID", help="tasks to wait for (default: all)")
+
+
+def _add_dlq(verb: argparse.ArgumentParser) -> None:
+    verb.set_defaults(command=dead_letters)
+    verb.add_argument("action", choices=("list", "show", "redrive", "purge"))
+    verb.add_argument("runtime", help="its name")
+    verb.add_argument("ids", nargs="*", metavar="ID", help="task or message ids (default: all)")
+    verb.add_argument("--all", action="store_true", help="redrive or purge every one")
 
 
 if __name__ == "__main__":
