@@ -18,6 +18,11 @@
     (list "INPUT_MAX_TOTAL_BYTES" (int64 .Values.agent.inputs.maxTotalBytes))
     (list "INPUT_TIMEOUT_SECONDS" (int64 .Values.agent.inputs.timeoutSeconds))
     (list "INPUT_ALLOWED_HOSTS" (join "," .Values.agent.inputs.allowedHosts))
+    (list "BACK_OFF_SECONDS" (int64 .Values.agent.backOffSeconds))
+    (list "OVERLAP" .Values.agent.overlap)
+    (list "SPOT_WATCH" .Values.agent.spotWatch)
+    (list "RUNTIME_DEAD_SECONDS" (include "sd-runtime.runtimeDeadSeconds" .))
+    (list "HEALTH_HOST" "0.0.0.0")
     (list "HEALTH_PORT" (int64 .Values.agent.healthPort))
     (list "SHUTDOWN_GRACE_SECONDS" (include "sd-runtime.agentGraceSeconds" .))
     (list "LOG_LEVEL" .Values.agent.logLevel) -}}

@@ -8,6 +8,11 @@
 {{- sub (include "sd-runtime.podGraceSeconds" . | int) 20 -}}
 {{- end }}
 
+{{/* A runtime that was started anew has its whole start before it counts as dead. */}}
+{{- define "sd-runtime.runtimeDeadSeconds" -}}
+{{- add .Values.runtime.startupProbe.limitSeconds 300 -}}
+{{- end }}
+
 {{/* Longer than the pods': Karpenter stops pods early enough for their grace to fit in. */}}
 {{- define "sd-runtime.nodeGraceSeconds" -}}
 {{- default (add (include "sd-runtime.podGraceSeconds" . | int) 600) .Values.nodes.terminationGracePeriodSeconds -}}

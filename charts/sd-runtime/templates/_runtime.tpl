@@ -23,7 +23,11 @@ https://github.com/AUTOMATIC1111/stable-diffusion-webui: modules/shared_options,
 {{- with .Values.runtime.modelFilename }}
 {{- $_ := set $config "sd_model_checkpoint" . -}}
 {{- end }}
-{{- toPrettyJson (merge (deepCopy .Values.runtime.config) $config) -}}
+{{- /* Not merge: it takes a false for nothing said. */ -}}
+{{- range $key, $value := .Values.runtime.config }}
+{{- $_ := set $config $key $value -}}
+{{- end }}
+{{- toPrettyJson $config -}}
 {{- end }}
 
 {{/* The model bucket's folders under the names that ComfyUI has for their kinds. */}}

@@ -1,0 +1,122 @@
+"""Nodes are made for these pods alone, with images at hand and volumes encrypted."""
+
+from typing import Any
+
+import pytest
+
+from tests.charts.helm import Helm, Manifest, Values, at, of_kind, overlay
+from tests.charts.pods import pod_of
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def manifests(helm: Helm, sdwebui: Values) -> list[Manifest]:
+    return helm.render(sdwebui)
+
+
+def node_class(manifests: list[Manifest]) -> dict[str, Any]:
+    spec = of_kind(manifests, "EC2NodeClass")["spec"]
+    assert isinstance(spec, dict)
+    return spec
+
+
+def data_volume(manifests: list[Manifest]) -> dict[str, Any]:
+    (found,) = (
+        one["ebs"]
+        for one in node_class(manifests)["blockDeviceMappings"]
+        if one["deviceName"] == "/dev/xvdb"
+    )
+    assert isinstance(found, dict)
+    return found
+
+
+def test_pods_and_nodes_find_each_other(manifests: list[Manifest]) -> None:
+    pod = pod_of(manifests)
+    template = of_kind(manifests, "NodePool")["spec"]["template"]
+    assert pod["nodeSelector"].items() <= template["metadata"]["labels"].items()
+    borne = {one["key"]: one for one in pod["tolerations"]}
+    for taint in template["spec"]["taints"]:
+        toleration = borne[taint["key"]]
+        assert toleration["operator"] == "Exists" or toleration["value"] == taint["value"]
+    assert {one["key"] for one in template["spec"]["taints"]} == {"nvidia.com/gpu", "runtime"}
+    reference = template["spec"]["nodeClassRef"]
+    assert reference["name"] == of_kind(manifests, "EC2NodeClass")["metadata"]["name"]
+
+
+def test_volumes_are_encrypted(helm: Helm, sdwebui: Values) -> None:
+    manifests = helm.render(overlay(sdwebui, at("nodes.dataVolume.kmsKeyID", "alias/easel")))
+    volumes = [one["ebs"] for one in node_class(manifests)["blockDeviceMappings"]]
+    assert len(volumes) == 2
+    assert all(one["encrypted"] and one["kmsKeyID"] == "alias/easel" for one in volumes)
+
+
+def test_the_seeds_data_volume(manifests: list[Manifest]) -> None:
+    assert data_volume(manifests) == {
+        "volumeSize": "80Gi",
+        "volumeType": "gp3",
+        "deleteOnTermination": True,
+        "encrypted": True,
+        "iops": 4000,
+        "throughput": 1000,
+        "snapshotID": "snap-0123456789abcdef0",
+    }
+
+
+def test_a_snapshot_leaves_the_snapshotter_as_it_is(manifests: list[Manifest]) -> None:
+    assert "userData" not in node_class(manifests)
+    assert "instanceStorePolicy" not in node_class(manifests)
+
+
+def test_soci_comes_with_its_settings(helm: Helm, examples: dict[str, Values]) -> None:
+    spec = node_class(helm.render(examples["comfyui"]))
+    assert 'snapshotter = "soci"' in spec["userData"]
+    assert spec["instanceStorePolicy"] == "RAID0"
+    assert "snapshotID" not in spec["blockDeviceMappings"][1]["ebs"]
+
+
+def test_the_metadata_service_is_out_of_pods_reach(manifests: list[Manifest]) -> None:
+    assert node_class(manifests)["metadataOptions"] == {
+        "httpEndpoint": "enabled",
+        "httpTokens": "required",
+        "httpPutResponseHopLimit": 1,
+    }
+
+
+def test_busy_nodes_are_not_consolidated(manifests: list[Manifest]) -> None:
+    disruption = of_kind(manifests, "NodePool")["spec"]["disruption"]
+    assert disruption["consolidationPolicy"] == "WhenEmpty"
+    assert {"nodes": "1", "reasons": ["Drifted", "Underutilized"]} in disruption["budgets"]
+
+
+def test_limits_follow_the_number_of_pods(helm: Helm, sdwebui: Values) -> None:
+    values = overlay(sdwebui, {"scaling": {"maxReplicaCount": 8}, "runtime": {"gpus": 2}})
+    assert of_kind(helm.render(values), "NodePool")["spec"]["limits"] == {"nvidia.com/gpu": 20}
+
+
+def test_pools_are_tried_by_weight(helm: Helm, examples: dict[str, Values]) -> None:
+    pools = {
+        one["metadata"]["name"]: one["spec"]
+        for one in helm.render(examples["comfyui"])
+        if one["kind"] == "NodePool"
+    }
+    assert pools.keys() == {"easel-sdruntime-on-demand", "easel-sdruntime-spot"}
+    first, second = pools["easel-sdruntime-on-demand"], pools["easel-sdruntime-spot"]
+    assert first["weight"] > second["weight"]
+    assert first["limits"] == {"nvidia.com/gpu": 2}
+    assert second["limits"] == {"nvidia.com/gpu": 7}
+
+    def allowed(pool: dict[str, Any], key: str) -> list[str]:
+        requirements = pool["template"]["spec"]["requirements"]
+        return next(list(one["values"]) for one in requirements if one["key"] == key)
+
+    assert allowed(first, "karpenter.sh/capacity-type") == ["on-demand"]
+    assert allowed(second, "karpenter.sh/capacity-type") == ["spot"]
+    assert allowed(first, "node.kubernetes.io/instance-type") == ["g5.2xlarge", "g4dn.2xlarge"]
+
+
+def test_existing_nodes_are_chosen_by_label(helm: Helm, examples: dict[str, Values]) -> None:
+    manifests = helm.render(examples["custom"])
+    assert not {"NodePool", "EC2NodeClass"} & {one["kind"] for one in manifests}
+    assert pod_of(manifests)["nodeSelector"] == {"accelerator": "nvidia"}
+    assert [one["key"] for one in pod_of(manifests)["tolerations"]] == ["nvidia.com/gpu"]

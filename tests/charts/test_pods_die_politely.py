@@ -1,0 +1,146 @@
+"""A pod starts when its runtime is ready and ends when its task is done."""
+
+from typing import Any
+
+import pytest
+
+from easel_agent.settings import AgentSettings
+from tests.charts.helm import Helm, Manifest, Values, at, of_kind, overlay
+from tests.charts.pods import container, environment_of, pod_of, settings_of
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def manifests(helm: Helm, sdwebui: Values) -> list[Manifest]:
+    return helm.render(sdwebui)
+
+
+@pytest.fixture(scope="module")
+def pod(manifests: list[Manifest]) -> dict[str, Any]:
+    return pod_of(manifests)
+
+
+def test_the_runtime_is_started_before_the_agent_and_stopped_after_it(pod: dict[str, Any]) -> None:
+    assert [one["name"] for one in pod["containers"]] == ["queue-agent"]
+    assert pod["initContainers"][-1]["name"] == "runtime"
+    assert pod["initContainers"][-1]["restartPolicy"] == "Always"
+
+
+@pytest.mark.parametrize(("limit", "period"), [(900, 5), (100, 7)])
+def test_the_runtime_may_take_its_time_to_start(
+    helm: Helm, sdwebui: Values, limit: int, period: int
+) -> None:
+    probe = {"limitSeconds": limit, "periodSeconds": period}
+    pod = pod_of(helm.render(overlay(sdwebui, at("runtime.startupProbe", probe))))
+    startup = container(pod, "runtime")["startupProbe"]
+    given = startup["periodSeconds"] * startup["failureThreshold"]
+    assert limit <= given < limit + period
+
+
+def test_the_probe_asks_what_the_agent_asks(helm: Helm, examples: dict[str, Values]) -> None:
+    asked = {
+        kind: container(pod_of(helm.render(examples[kind])), "runtime")["startupProbe"]["httpGet"]
+        for kind in examples
+    }
+    assert asked["sdwebui"]["path"].startswith("/sdapi/v1/progress")
+    assert asked["custom"]["path"] == asked["sdwebui"]["path"]
+    assert asked["comfyui"]["path"] == "/queue"
+
+
+@pytest.mark.parametrize("task_seconds", [1, 600, 39_400])
+def test_the_longest_task_fits_into_every_grace(
+    helm: Helm, sdwebui: Values, task_seconds: int
+) -> None:
+    manifests = helm.render(overlay(sdwebui, at("agent.taskTimeoutSeconds", task_seconds)))
+    pod = pod_of(manifests)
+    node = of_kind(manifests, "NodePool")["spec"]["template"]["spec"]["terminationGracePeriod"]
+    agent = settings_of(pod)
+    assert agent.task_timeout_seconds == task_seconds
+    assert (
+        task_seconds
+        < agent.shutdown_grace_seconds
+        < pod["terminationGracePeriodSeconds"]
+        < int(node.rstrip("s"))
+    )
+
+
+def test_the_agent_understands_its_settings(helm: Helm, examples: dict[str, Values]) -> None:
+    found = {kind: settings_of(pod_of(helm.render(examples[kind]))) for kind in examples}
+    assert found["sdwebui"].runtime_url == "http://127.0.0.1:7860"
+    assert found["comfyui"].runtime_url == "http://127.0.0.1:8188"
+    assert found["custom"].runtime_url == "http://127.0.0.1:1234"
+    assert found["comfyui"].runtime_name == "workflows"
+    assert found["comfyui"].task_timeout_seconds == 1800
+    assert {kind: str(settings.runtime_type) for kind, settings in found.items()} == {
+        "sdwebui": "sdwebui",
+        "comfyui": "comfyui",
+        "custom": "sdwebui",
+    }
+
+
+def test_every_setting_of_the_agent_can_be_given(pod: dict[str, Any]) -> None:
+    given = {name.removeprefix("EASEL_").lower() for name in environment_of(pod)}
+    assert AgentSettings.model_fields.keys() <= given
+
+
+def test_the_agent_is_probed(pod: dict[str, Any]) -> None:
+    agent = container(pod, "queue-agent")
+    assert agent["ports"] == [{"name": "health", "containerPort": 9090}]
+    assert agent["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert agent["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
+    # The kubelet asks from outside the pod.
+    assert settings_of(pod).health_host == "0.0.0.0"
+    assert settings_of(pod).health_port == 9090
+
+
+def test_a_runtime_that_starts_anew_is_not_dead(pod: dict[str, Any]) -> None:
+    startup = container(pod, "runtime")["startupProbe"]
+    limit = startup["periodSeconds"] * startup["failureThreshold"]
+    assert settings_of(pod).runtime_dead_seconds > limit
+
+
+def test_busy_pods_are_left_alone(manifests: list[Manifest], helm: Helm, sdwebui: Values) -> None:
+    mark = "karpenter.sh/do-not-disrupt"
+    template = of_kind(manifests, "Deployment")["spec"]["template"]
+    assert template["metadata"]["annotations"][mark] == "true"
+    assert of_kind(manifests, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+    free = helm.render(overlay(sdwebui, at("pod.doNotDisrupt", value=False)))
+    annotations = of_kind(free, "Deployment")["spec"]["template"]["metadata"]["annotations"]
+    assert mark not in annotations
+
+
+def test_the_agent_can_do_nothing_but_its_work(pod: dict[str, Any]) -> None:
+    context = container(pod, "queue-agent")["securityContext"]
+    assert context["runAsNonRoot"] is True
+    assert context["runAsUser"] == 65532
+    assert context["readOnlyRootFilesystem"] is True
+    assert pod["automountServiceAccountToken"] is False
+    for one in [*pod["initContainers"], *pod["containers"]]:
+        assert one["securityContext"]["allowPrivilegeEscalation"] is False
+        assert one["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert one["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+
+
+def test_every_volume_on_a_node_is_bounded(pod: dict[str, Any]) -> None:
+    empty = [one["emptyDir"] for one in pod["volumes"] if "emptyDir" in one]
+    assert empty
+    assert all("sizeLimit" in one for one in empty)
+
+
+def test_nobody_gets_in_and_the_nodes_role_is_out_of_reach(manifests: list[Manifest]) -> None:
+    spec = of_kind(manifests, "NetworkPolicy")["spec"]
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert spec["ingress"] == []
+    blocks = [
+        peer["ipBlock"] for rule in spec["egress"] for peer in rule["to"] if "ipBlock" in peer
+    ]
+    everywhere = [block for block in blocks if block["cidr"] == "0.0.0.0/0"]
+    assert everywhere
+    assert all("169.254.0.0/16" in block["except"] for block in everywhere)
+
+
+def test_the_runtime_opens_for_whom_it_is_opened(helm: Helm, examples: dict[str, Values]) -> None:
+    (rule,) = of_kind(helm.render(examples["custom"]), "NetworkPolicy")["spec"]["ingress"]
+    assert rule["from"] == [{"podSelector": {"matchLabels": {"app": "gallery"}}}]
+    assert rule["ports"] == [{"port": 1234, "protocol": "TCP"}]
