@@ -54,8 +54,7 @@ def main() -> int:
 
 
 def _run(settings: AgentSettings, agent: Agent) -> int:
-    def stop(number: int, _frame: FrameType | None) -> None:
-        logger.info("stopping", extra={"signal": signal.Signals(number).name})
+    def stop(_number: int, _frame: FrameType | None) -> None:
         agent.worker.stop()
 
     signal.signal(signal.SIGTERM, stop)

@@ -52,6 +52,7 @@ class Worker:
         self._watch = watch
         self._metrics = metrics
         self._stopping = threading.Event()
+        self._idle = threading.Event()
         self._is_warm = False
 
     def stop(self) -> None:
@@ -63,9 +64,8 @@ class Worker:
         if self._stopping.is_set():
             return
         self._stopping.set()
-        interrupt = threading.Timer(self._settings.shutdown_grace_seconds, self._runtime.interrupt)
-        interrupt.daemon = True
-        interrupt.start()
+        # Called from a signal handler, which must not wait for locks or for AWS.
+        threading.Thread(target=self._wind_down, name="wind-down", daemon=True).start()
 
     def run(self) -> None:
         """Works until `stop` is called."""
@@ -83,7 +83,14 @@ class Worker:
         finally:
             self._close()
 
+    def _wind_down(self) -> None:
+        logger.info("stopping")
+        self._receiver.stop()
+        if not self._idle.wait(self._settings.shutdown_grace_seconds):
+            self._runtime.interrupt()
+
     def _close(self) -> None:
+        self._idle.set()
         # The heartbeat last: until then every message that is held stays ours.
         self._receiver.stop()
         self._receiver.join(_RECEIVE_END_SECONDS)

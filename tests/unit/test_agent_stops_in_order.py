@@ -54,7 +54,10 @@ def test_beyond_the_grace_it_is_interrupted_and_given_back(
     assert world.waiting() == 1
 
 
-def test_what_has_not_begun_is_given_back_at_once(world: World, task: dict[str, Any]) -> None:
+def test_what_has_not_begun_is_given_back_at_once(
+    world: World, task: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("easel_agent.pace._MIN_HOLD_SECONDS", 60)
     go_on = threading.Event()
     assert running_task(world, task, go_on).wait(DEADLINE_SECONDS)
     world.send(other(task))
