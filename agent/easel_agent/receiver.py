@@ -80,7 +80,7 @@ class Receiver:
         self._thread.join(seconds)
 
     def take(self, seconds: float) -> PreparedTask | None:
-        """Takes the task that is ready.
+        """Takes the task that is ready; to the pace it has begun.
 
         Args:
             seconds: how long to wait for one.
@@ -92,8 +92,12 @@ class Receiver:
             self._changed.wait_for(lambda: self._held or self._stopped.is_set(), seconds)
             self._wanted = False
             held, self._held = self._held, None
+            if held is None:
+                return None
+            # Before this thread looks up again: to it the runtime is busy from now on.
+            self._pace.begin(held.prepared.run.task.metadata.tasktype)
             self._changed.notify_all()
-            return held.prepared if held else None
+            return held.prepared
 
     def _work(self) -> None:
         while not self._stopped.is_set():

@@ -116,6 +116,7 @@ class Worker:
     def _do(self, prepared: PreparedTask) -> None:
         run = prepared.run
         if self._stopping.is_set():
+            self._pace.end(measured=False)
             self._settlement.give_back(run, "stopping")
             return
         tasktype = run.task.metadata.tasktype
@@ -123,7 +124,6 @@ class Worker:
         started = time.monotonic()
         error: Exception | None = None
         self._watch.begin_job()
-        self._pace.begin(tasktype)
         self._metrics.began()
         try:
             generation = self._runtime.generate(tasktype, prepared.content)
