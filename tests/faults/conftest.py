@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -9,6 +10,9 @@ from easel_local.aws_proxy import AwsProxy
 from easel_local.emulator import Emulator
 from tests.faults.aws_resources import AwsClients
 from tests.faults.scenario import Cloud, Scenario, Setup
+
+_MAX_NAME = 50
+"""A bucket's name may have 63 characters."""
 
 StartScenario = Callable[..., AbstractContextManager[Scenario]]
 
@@ -31,7 +35,7 @@ def start_scenario(cloud: Cloud, request: pytest.FixtureRequest, tmp_path: Path)
     """Makes the scenario of this test; its options are those of `Setup`."""
 
     def start(**options: Any) -> Scenario:
-        name = request.node.name.removeprefix("test_").replace("_", "-")[:50]
-        return Scenario(cloud, name, tmp_path, Setup(**options))
+        name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))
+        return Scenario(cloud, name.strip("-")[:_MAX_NAME], tmp_path, Setup(**options))
 
     return start

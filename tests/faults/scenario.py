@@ -29,7 +29,7 @@ from tests.faults.tasks import RUNTIME, SentTask, TaskMaker
 _SETTLE_SECONDS = 1.5
 """How long after the last callback and an empty queue an unwanted one may still come."""
 
-_DEADLINE_SECONDS = 90.0
+_DEADLINE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
