@@ -1,0 +1,128 @@
+"""`easel config import config.yaml`: takes over the configuration of the ancestor system."""
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from easel_cli.config_import_mapping import Imported, ImportRefusedError, convert
+from easel_cli.config_import_model import AncestorConfig
+
+_MAX_CHARACTERS = 1024 * 1024
+_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_VARIABLES_FILE = "imported.auto.tfvars.json"
+
+
+def read_config(text: str, environment: Mapping[str, str]) -> AncestorConfig:
+    """Reads a config.yaml.
+
+    Args:
+        text: what is in it; `${NAME}` stands for an environment variable, as the seed's template
+            has it for the model bucket.
+        environment: the environment variables.
+
+    Raises:
+        ImportRefusedError: it is no such file; the message names every problem.
+    """
+    filled = _VARIABLE.sub(lambda match: environment.get(match[1], match[0]), text)
+    try:
+        content = yaml.safe_load(filled)
+    except yaml.YAMLError as error:
+        raise ImportRefusedError(f"it is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ImportRefusedError("it is not the config.yaml of sd-on-eks: stackName is missing")
+    try:
+        return AncestorConfig.model_validate(content)
+    except ValidationError as error:
+        raise ImportRefusedError("\n".join(_problems(error))) from error
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors():
+        path = ".".join(str(part) for part in problem["loc"])
+        hint = ""
+        if isinstance(value := problem["input"], str) and (name := _VARIABLE.search(value)):
+            hint = f", or set the environment variable {name[1]}"
+        yield f"{path}: {problem['msg'].removeprefix('Value error, ')}{hint}"
+
+
+def write(imported: Imported, folder: Path) -> list[Path]:
+    """Writes the Terraform variables, and one values file for each runtime.
+
+    Args:
+        imported: what was taken over.
+        folder: of the environment, such as envs/cn-northwest-1; it is made.
+
+    Returns:
+        The files.
+    """
+    (folder / "values").mkdir(parents=True, exist_ok=True)
+    variables = folder / _VARIABLES_FILE
+    variables.write_text(json.dumps(imported.variables, indent=2) + "\n")
+    files = [variables]
+    for name, values in imported.values.items():
+        files.append(folder / "values" / f"{name}.yaml")
+        files[-1].write_text(yaml.safe_dump(values, sort_keys=False))
+    return files
+
+
+def report(imported: Imported, files: list[Path]) -> str:
+    """Returns what a person should know of an import."""
+    lines = [f"wrote {file}" for file in files]
+    for title, entries in (
+        ("Changed:", imported.changed),
+        ("Not carried over:", imported.not_carried),
+    ):
+        if entries:
+            lines += ["", title, *(f"  - {entry}" for entry in entries)]
+    return "\n".join(lines)
+
+
+def _text(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        text = file.read(_MAX_CHARACTERS + 1)
+    if len(text) > _MAX_CHARACTERS:
+        raise ImportRefusedError(f"it is longer than {_MAX_CHARACTERS} characters")
+    return text
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `easel config import`."""
+    parser.add_argument("config", type=Path, help="config.yaml of sd-on-eks")
+    parser.add_argument(
+        "--out", type=Path, default=Path("imported"), help="folder (default: imported)"
+    )
+
+
+def config_import(arguments: argparse.Namespace) -> int:
+    """Imports a configuration.
+
+    Returns:
+        0, or 2 when the file cannot be used.
+    """
+    path: Path = arguments.config
+    try:
+        imported = convert(read_config(_text(path), os.environ))
+    except (OSError, UnicodeDecodeError, ImportRefusedError) as error:
+        problems = "\n".join(f"  - {line}" for line in str(error).splitlines())
+        sys.stderr.write(f"easel: {path} cannot be imported:\n{problems}\n")
+        return 2
+    sys.stdout.write(report(imported, write(imported, arguments.out)) + "\n")
+    return 0
+
+
+def main() -> int:
+    """Runs `python -m easel_cli.config_import`."""
+    parser = argparse.ArgumentParser(prog="easel config import", description=__doc__)
+    add_arguments(parser)
+    return config_import(parser.parse_args())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
