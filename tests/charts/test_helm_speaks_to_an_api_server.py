@@ -1,0 +1,133 @@
+"""A protocol test: real Helm installs, upgrades in place, rolls back and uninstalls the chart.
+
+The API server is one in memory that stores objects and runs nothing; that the pods would run is
+not shown here.
+"""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.charts.helm import CHART, Helm, HelmError, Values, at, overlay
+from tests.charts.kubernetes_api import ObjectStore, kubernetes_api
+from tests.charts.manifests import Validate
+
+pytestmark = pytest.mark.integration
+
+KINDS = {
+    "ConfigMap",
+    "Deployment",
+    "EC2NodeClass",
+    "NetworkPolicy",
+    "NodePool",
+    "PersistentVolume",
+    "PersistentVolumeClaim",
+    "PodDisruptionBudget",
+    "ScaledObject",
+    "ServiceAccount",
+    "TriggerAuthentication",
+}
+
+
+@dataclass
+class Cluster:
+    store: ObjectStore
+    helm: Helm
+    kubeconfig: Path
+
+    def run(self, *arguments: str | Path, values: Values | None = None) -> str:
+        return self.helm.run(
+            *arguments,
+            stdin=yaml.safe_dump(dict(values)) if values else "",
+            KUBECONFIG=str(self.kubeconfig),
+        )
+
+    def upgrade(self, values: Values, chart: Path = CHART) -> str:
+        """As Terraform's module runs it."""
+        return self.run(
+            *("upgrade", "--install", "sdruntime", chart, "--namespace", "easel"),
+            *("--create-namespace", "--values", "-", "--history-max", "5", "--timeout", "1m"),
+            values=values,
+        )
+
+    def kinds(self) -> set[str]:
+        return {one["kind"] for one in self.store.objects.values()} - {"Secret", "Namespace"}
+
+
+@pytest.fixture
+def cluster(helm: Helm, problems: Validate, tmp_path: Path) -> Iterator[Cluster]:
+    def validate(wanted: dict[str, object]) -> list[str]:
+        return [] if wanted["kind"] == "Namespace" else problems([wanted])
+
+    store = ObjectStore(validate)
+    with kubernetes_api(store) as url:
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(
+            yaml.safe_dump(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Config",
+                    "clusters": [{"name": "memory", "cluster": {"server": url}}],
+                    "users": [{"name": "nobody", "user": {}}],
+                    "contexts": [{"name": "c", "context": {"cluster": "memory", "user": "nobody"}}],
+                    "current-context": "c",
+                }
+            )
+        )
+        yield Cluster(store, helm, kubeconfig)
+
+
+def test_the_life_of_a_release(cluster: Cluster, sdwebui: Values) -> None:
+    said = cluster.upgrade(sdwebui)
+    assert "takes tasks from" in said
+    assert cluster.kinds() == KINDS
+    (deployment,) = cluster.store.of_kind("Deployment")
+    uid = deployment["metadata"]["uid"]
+
+    # What the HPA does.
+    deployment["spec"]["replicas"] = 3
+
+    cluster.upgrade(overlay(sdwebui, at("scaling.maxReplicaCount", 9)))
+    (scaled,) = cluster.store.of_kind("ScaledObject")
+    (deployment,) = cluster.store.of_kind("Deployment")
+    assert scaled["spec"]["maxReplicaCount"] == 9
+    assert deployment["metadata"]["uid"] == uid
+    assert deployment["spec"]["replicas"] == 3
+
+    cluster.run("rollback", "sdruntime", "1", "--namespace", "easel")
+    (scaled,) = cluster.store.of_kind("ScaledObject")
+    (deployment,) = cluster.store.of_kind("Deployment")
+    assert scaled["spec"]["maxReplicaCount"] == 5
+    assert deployment["spec"]["replicas"] == 3
+    history = yaml.safe_load(
+        cluster.run("history", "sdruntime", "--namespace", "easel", "--output", "json")
+    )
+    assert [one["status"] for one in history] == ["superseded", "superseded", "deployed"]
+
+    cluster.run("uninstall", "sdruntime", "--namespace", "easel")
+    assert cluster.kinds() == set()
+    assert cluster.store.of_kind("Secret") == []
+
+
+def test_another_bucket_is_another_volume(cluster: Cluster, sdwebui: Values) -> None:
+    cluster.upgrade(sdwebui)
+    (before,) = cluster.store.of_kind("PersistentVolume")
+    cluster.upgrade(overlay(sdwebui, at("models.s3.bucket", "another-bucket")))
+    (after,) = cluster.store.of_kind("PersistentVolume")
+    assert after["metadata"]["name"] != before["metadata"]["name"]
+    assert after["spec"]["csi"]["volumeAttributes"]["bucketName"] == "another-bucket"
+
+
+def test_what_a_server_refuses_is_no_release(
+    cluster: Cluster, sdwebui: Values, tmp_path: Path
+) -> None:
+    chart = shutil.copytree(CHART, tmp_path / "sd-runtime")
+    template = chart / "templates" / "scaledobject.yaml"
+    text = template.read_text().replace("  pollingInterval:", "  scaleOnInFlight: true\n  polling:")
+    template.write_text(text)
+    with pytest.raises(HelmError, match="scaleOnInFlight"):
+        cluster.upgrade(sdwebui, chart)
