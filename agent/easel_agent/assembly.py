@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from easel_agent.delivery import Delivery
 from easel_agent.heartbeat import Heartbeat
 from easel_agent.inputs import InputLoader
+from easel_agent.judgement import Judge
 from easel_agent.metrics import Metrics
 from easel_agent.notify import Notifier
 from easel_agent.outputs import OutputStore
@@ -13,6 +14,7 @@ from easel_agent.preparation import Preparation
 from easel_agent.queue import TaskQueue
 from easel_agent.receiver import Receiver
 from easel_agent.records import ResultRecords
+from easel_agent.returning import Returning
 from easel_agent.runtime_watch import RuntimeWatch
 from easel_agent.runtimes.base import Runtime
 from easel_agent.runtimes.comfyui import ComfyUi
@@ -70,8 +72,12 @@ class Agent:
         pace = Pace()
         self.metrics = Metrics(settings.runtime_name)
         self.watch = RuntimeWatch(runtime)
+        judge = Judge(settings)
+        returning = Returning(queue, heartbeat, self.metrics)
         self.delivery = Delivery(
             settings.runtime_name,
+            judge=judge,
+            returning=returning,
             queue=queue,
             heartbeat=heartbeat,
             outputs=OutputStore(s3, settings.output_bucket),
@@ -80,12 +86,13 @@ class Agent:
             metrics=self.metrics,
         )
         settlement = Settlement(
-            settings,
+            settings.runtime_name,
+            judge=judge,
             queue=queue,
             heartbeat=heartbeat,
             delivery=self.delivery,
+            returning=returning,
             notifier=notifier,
-            metrics=self.metrics,
         )
         self.preparation = Preparation(
             settings,
@@ -94,13 +101,14 @@ class Agent:
             records=records,
             delivery=self.delivery,
             settlement=settlement,
+            returning=returning,
         )
         receiver = Receiver(
             settings,
             queue=queue,
             heartbeat=heartbeat,
             preparation=self.preparation,
-            settlement=settlement,
+            returning=returning,
             pace=pace,
             watch=self.watch,
         )
@@ -110,6 +118,7 @@ class Agent:
             receiver=receiver,
             delivery=self.delivery,
             settlement=settlement,
+            returning=returning,
             heartbeat=heartbeat,
             pace=pace,
             watch=self.watch,

@@ -7,27 +7,38 @@ import time
 import uuid
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from http import HTTPStatus
 from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from easel_agent.errors import RejectedTaskError
+from easel_agent.errors import (
+    InterruptedTaskError,
+    RejectedTaskError,
+    RuntimeDeadError,
+    TransientError,
+)
 from easel_agent.heartbeat import Heartbeat
+from easel_agent.judgement import Judge
 from easel_agent.lifecycle import TaskRun, TaskState
 from easel_agent.metrics import Metrics
 from easel_agent.notify import Notifier
 from easel_agent.outputs import OutputStore
 from easel_agent.queue import TaskQueue
 from easel_agent.records import ResultRecord, ResultRecords
-from easel_agent.runtimes.base import Generation
+from easel_agent.returning import Returning
+from easel_agent.runtimes.base import Collect
 from easel_contract.errors import TaskError
 from easel_contract.result import ResultStatus, TaskResult, Timings
 
 logger = logging.getLogger(__name__)
 
-_WORKERS = 6
+_WORKERS = 4
 _MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 10.0
+_OWN_FAULT_SECONDS = 60.0
+_RUN_ERRORS = (RejectedTaskError, TransientError, RuntimeDeadError, InterruptedTaskError)
 _T = TypeVar("_T")
 
 
@@ -38,15 +49,15 @@ class Outcome:
     Attributes:
         fingerprint: of the request, for its record; None where there can be none.
         timings: as far as they are known.
-        generation: what the runtime made; None of a failed task.
-        error: why it failed; None of a completed one.
-        bury: whether the message goes to the dead-letter queue.
+        collect: reads what the runtime made; None of a failed task.
+        failure: why it failed; None of a completed one.
+        bury: whether the message of a failed task goes to the dead-letter queue.
     """
 
     fingerprint: str | None
     timings: Timings
-    generation: Generation | None = None
-    error: TaskError | None = None
+    collect: Collect | None = None
+    failure: TaskError | None = None
     bury: bool = False
 
 
@@ -61,14 +72,18 @@ class Delivery:
         self,
         runtime_name: str,
         *,
+        judge: Judge,
         queue: TaskQueue,
         heartbeat: Heartbeat,
+        returning: Returning,
         outputs: OutputStore,
         records: ResultRecords,
         notifier: Notifier,
         metrics: Metrics,
     ) -> None:
         self._runtime_name = runtime_name
+        self._judge = judge
+        self._returning = returning
         self._queue = queue
         self._heartbeat = heartbeat
         self._outputs = outputs
@@ -123,7 +138,7 @@ class Delivery:
         try:
             act()
         except Exception:
-            # Not delivered in its time: visible again, and done again.
+            # Not delivered in its time: its visibility timeout brings it back, to be done again.
             logger.exception("delivery failed", extra={"task_id": run.task.metadata.id})
             run.move(TaskState.RETURNED)
             self._metrics.returned("delivery failed")
@@ -131,30 +146,17 @@ class Delivery:
             self._heartbeat.release(run.message)
 
     def _deliver(self, run: TaskRun, outcome: Outcome) -> None:
-        started = time.monotonic()
-        stored = None
-        metadata = run.task.metadata
-        if outcome.generation is not None:
-            generation = outcome.generation
-            stored = self._until_done(
-                run,
-                lambda: self._outputs.store(
-                    metadata.prefix, metadata.id, generation.pictures, generation.answer
-                ),
-            )
-        upload_seconds = round(time.monotonic() - started, 3) if stored else None
-        result = TaskResult(
-            id=metadata.id,
-            result=outcome.error is None,
-            image_url=stored.picture_urls if stored else [],
-            output_url=stored.answer_url if stored else None,
-            context=metadata.context,
-            event_id=uuid.uuid4().hex,
-            runtime=self._runtime_name,
-            status=ResultStatus.FAILED if outcome.error else ResultStatus.COMPLETED,
-            error=outcome.error,
-            timings=outcome.timings.model_copy(update={"upload_seconds": upload_seconds}),
-        )
+        result = self._result(run, outcome)
+        if outcome.collect is not None:
+            try:
+                result = self._store(run, outcome.collect, result)
+            except _RUN_ERRORS as error:
+                verdict = self._judge.judge(run.message, error)
+                if not verdict.is_final:
+                    self._returning.give_back(run, verdict.reason, verdict.delay_seconds)
+                    return
+                outcome = replace(outcome, failure=verdict.failure, bury=verdict.bury)
+                result = self._result(run, outcome)
         if outcome.fingerprint is None:
             self._announce_unrecorded(run, result, bury=outcome.bury)
             return
@@ -165,10 +167,44 @@ class Delivery:
             record = self._until_done(run, lambda: self._records.claim(record))
         except RejectedTaskError as error:
             # The id was taken by another request while this one ran.
-            failed = _failed(result, error.error)
+            failed = self._result(run, replace(outcome, failure=error.error))
             self._announce_unrecorded(run, failed, bury=False)
             return
         self._announce(run, record, bury=outcome.bury)
+
+    def _result(self, run: TaskRun, outcome: Outcome) -> TaskResult:
+        """The result as far as it is known before anything is stored."""
+        metadata = run.task.metadata
+        return TaskResult(
+            id=metadata.id,
+            result=outcome.failure is None,
+            context=metadata.context,
+            event_id=uuid.uuid4().hex,
+            runtime=self._runtime_name,
+            status=ResultStatus.FAILED if outcome.failure else ResultStatus.COMPLETED,
+            error=outcome.failure,
+            timings=outcome.timings,
+        )
+
+    def _store(self, run: TaskRun, collect: Collect, result: TaskResult) -> TaskResult:
+        """Stores what the runtime made, one picture after the other."""
+        started = time.monotonic()
+        metadata = run.task.metadata
+        outputs = self._outputs.begin(metadata.prefix, metadata.id)
+        generation = collect()
+        answer_url = self._until_done(run, partial(outputs.store_answer, generation.answer))
+        pictures = generation.pictures
+        del generation  # the answer holds all pictures once more
+        for picture in pictures:
+            self._until_done(run, partial(outputs.store_picture, picture))
+        seconds = round(time.monotonic() - started, 3)
+        return result.model_copy(
+            update={
+                "image_url": outputs.picture_urls,
+                "output_url": answer_url,
+                "timings": result.timings.model_copy(update={"upload_seconds": seconds}),
+            }
+        )
 
     def _announce(self, run: TaskRun, record: ResultRecord, *, bury: bool) -> None:
         if not record.announced:
@@ -193,28 +229,31 @@ class Delivery:
         _log_result(run, result)
 
     def _until_done(self, run: TaskRun, act: Callable[[], _T]) -> _T:
-        """Tries again while AWS refuses, until the task's ceiling."""
+        """Tries again while AWS refuses, until the task's ceiling.
+
+        What AWS calls our fault, such as a missing right, is tried for a minute only.
+        """
         pause = _MIN_PAUSE_SECONDS
+        own_fault_deadline = min(run.deadline, time.monotonic() + _OWN_FAULT_SECONDS)
         while True:
             try:
                 return act()
             except (BotoCoreError, ClientError) as error:
-                if time.monotonic() + pause > run.deadline:
+                deadline = own_fault_deadline if _is_own_fault(error) else run.deadline
+                if time.monotonic() + pause > deadline:
                     raise
                 logger.warning("AWS call failed, trying again: %s", error)
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrecy
             pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
 
-def _failed(result: TaskResult, error: TaskError) -> TaskResult:
-    return TaskResult(
-        id=result.id,
-        result=False,
-        context=result.context,
-        runtime=result.runtime,
-        status=ResultStatus.FAILED,
-        error=error,
-    )
+def _is_own_fault(error: Exception) -> bool:
+    if not isinstance(error, ClientError):
+        return False
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code = error.response["Error"]["Code"]
+    is_ours = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return is_ours and "throttl" not in code.lower() and status != HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _log_result(run: TaskRun, result: TaskResult) -> None:

@@ -74,7 +74,10 @@ class Heartbeat:
 
     def _extend(self, message: QueueMessage) -> None:
         try:
-            self._queue.extend(message)
+            if not self._queue.extend(message):
+                logger.warning("message was lost", extra={"message_id": message.message_id})
+                with self._lock:
+                    self._held.pop(message.message_id, None)
         except (BotoCoreError, ClientError) as error:
             # Two more beats follow before the timeout is over.
             logger.warning(

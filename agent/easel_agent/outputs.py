@@ -1,7 +1,5 @@
 """Stores a task's pictures and the runtime's full answer in the output bucket (R22, R26)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from easel_agent.media_type import JSON, detect_media_type
@@ -11,12 +9,42 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
-@dataclass(frozen=True)
-class StoredOutputs:
-    """Where a task's outcome lies, as S3 URIs."""
+class TaskOutputs:
+    """Writes the objects of one task, under one nonce."""
 
-    picture_urls: list[str]
-    answer_url: str
+    def __init__(self, s3: "S3Client", location: TaskLocation) -> None:
+        self._s3 = s3
+        self._location = location
+        self._nonce = new_nonce()
+        self.picture_urls: list[str] = []
+        """S3 URIs of the pictures stored so far, in order."""
+
+    def store_picture(self, picture: bytes) -> None:
+        """Stores the next picture, in the format that its content tells.
+
+        Raises:
+            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: S3 did not take it.
+        """
+        media_type = detect_media_type(picture)
+        number = len(self.picture_urls) + 1
+        key = self._location.picture_key(self._nonce, number, media_type.extension)
+        self._put(key, picture, media_type.content_type)
+        self.picture_urls.append(self._location.uri_of(key))
+
+    def store_answer(self, answer: bytes) -> str:
+        """Stores the runtime's full answer and returns its S3 URI.
+
+        Raises:
+            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: S3 did not take it.
+        """
+        key = self._location.answer_key(self._nonce)
+        self._put(key, answer, JSON.content_type)
+        return self._location.uri_of(key)
+
+    def _put(self, key: str, body: bytes, content_type: str) -> None:
+        self._s3.put_object(
+            Bucket=self._location.bucket, Key=key, Body=body, ContentType=content_type
+        )
 
 
 class OutputStore:
@@ -26,32 +54,6 @@ class OutputStore:
         self._s3 = s3
         self._bucket = bucket
 
-    def store(
-        self, prefix: str, task_id: str, pictures: Sequence[bytes], answer: bytes
-    ) -> StoredOutputs:
-        """Stores what a task made, the answer last: where it is, all pictures are.
-
-        Args:
-            prefix: the task's, checked by the contract.
-            task_id: the same.
-            pictures: numbered from 1 in this order.
-            answer: the runtime's answer as it came.
-
-        Raises:
-            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: S3 did not take
-                one of them.
-        """
-        location = TaskLocation(self._bucket, prefix, task_id)
-        nonce = new_nonce()
-        picture_urls = []
-        for number, picture in enumerate(pictures, start=1):
-            media_type = detect_media_type(picture)
-            key = location.picture_key(nonce, number, media_type.extension)
-            self._put(key, picture, media_type.content_type)
-            picture_urls.append(location.uri_of(key))
-        answer_key = location.answer_key(nonce)
-        self._put(answer_key, answer, JSON.content_type)
-        return StoredOutputs(picture_urls, location.uri_of(answer_key))
-
-    def _put(self, key: str, body: bytes, content_type: str) -> None:
-        self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
+    def begin(self, prefix: str, task_id: str) -> TaskOutputs:
+        """Begins a task's outputs; prefix and id were checked by the contract."""
+        return TaskOutputs(self._s3, TaskLocation(self._bucket, prefix, task_id))

@@ -11,6 +11,7 @@ from easel_agent.errors import RejectedTaskError, TransientError
 from easel_agent.inputs import InputLoader
 from easel_agent.lifecycle import TaskRun, TaskState
 from easel_agent.records import ResultRecords, fingerprint_of
+from easel_agent.returning import Returning
 from easel_agent.runtimes.base import Runtime
 from easel_agent.settings import AgentSettings
 from easel_agent.settlement import Settlement
@@ -52,8 +53,10 @@ class Preparation:
         records: ResultRecords,
         delivery: Delivery,
         settlement: Settlement,
+        returning: Returning,
     ) -> None:
         self._settings = settings
+        self._returning = returning
         self._runtime = runtime
         self._inputs = inputs
         self._records = records
@@ -77,7 +80,7 @@ class Preparation:
         if not self._register(run):
             # Its result is on its way here: the next delivery finds the record.
             delay = _DUPLICATE_PAUSES * self._settings.back_off_seconds * run.message.receive_count
-            self._settlement.give_back(run, "duplicate in flight", delay)
+            self._returning.give_back(run, "duplicate in flight", delay)
             return None
         fingerprint = None
         try:

@@ -1,10 +1,25 @@
 """The runtime's queue: receive, keep, give back, delete, bury."""
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+logger = logging.getLogger(__name__)
+
+_NOT_OURS = frozenset(
+    {
+        "ReceiptHandleIsInvalid",
+        "InvalidParameterValue",  # a handle that has expired
+        "MessageNotInflight",
+        "AWS.SimpleQueueService.MessageNotInflight",
+    }
+)
+"""What SQS says of a message that was deleted, or whose visibility ran out."""
 
 
 @dataclass(frozen=True)
@@ -60,17 +75,30 @@ class TaskQueue:
             )
         return None
 
-    def extend(self, message: QueueMessage) -> None:
-        """Keeps a message invisible for one more visibility timeout, counted from now."""
-        self._set_visibility(message, self._visibility_seconds)
+    def extend(self, message: QueueMessage) -> bool:
+        """Keeps a message invisible for one more visibility timeout, counted from now.
+
+        Returns:
+            False where it is not ours any more.
+        """
+        return self._set_visibility(message, self._visibility_seconds)
 
     def give_back(self, message: QueueMessage, delay_seconds: int = 0) -> None:
         """Lets a message be received again, at once or after a delay in seconds."""
         self._set_visibility(message, delay_seconds)
 
     def delete(self, message: QueueMessage) -> None:
-        """Removes a message that is done with."""
-        self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.receipt_handle)
+        """Removes a message that is done with.
+
+        One that is not ours any more is left to whom it belongs: perhaps it was deleted, and the
+        answer to that was lost.
+        """
+        try:
+            self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message.receipt_handle)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NOT_OURS:
+                raise
+            logger.info("message is not ours any more", extra={"message_id": message.message_id})
 
     def bury(self, message: QueueMessage) -> None:
         """Moves a message to the dead-letter queue, for a person to look at.
@@ -80,9 +108,15 @@ class TaskQueue:
         self._sqs.send_message(QueueUrl=self._dead_letter_queue_url, MessageBody=message.body)
         self.delete(message)
 
-    def _set_visibility(self, message: QueueMessage, seconds: int) -> None:
-        self._sqs.change_message_visibility(
-            QueueUrl=self._queue_url,
-            ReceiptHandle=message.receipt_handle,
-            VisibilityTimeout=seconds,
-        )
+    def _set_visibility(self, message: QueueMessage, seconds: int) -> bool:
+        try:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._queue_url,
+                ReceiptHandle=message.receipt_handle,
+                VisibilityTimeout=seconds,
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _NOT_OURS:
+                raise
+            return False
+        return True

@@ -12,9 +12,9 @@ from easel_agent.lifecycle import TaskRun
 from easel_agent.pace import Pace
 from easel_agent.preparation import Preparation, PreparedTask
 from easel_agent.queue import QueueMessage, TaskQueue
+from easel_agent.returning import Returning
 from easel_agent.runtime_watch import RuntimeWatch
 from easel_agent.settings import AgentSettings
-from easel_agent.settlement import Settlement
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class Receiver:
         queue: TaskQueue,
         heartbeat: Heartbeat,
         preparation: Preparation,
-        settlement: Settlement,
+        returning: Returning,
         pace: Pace,
         watch: RuntimeWatch,
     ) -> None:
@@ -52,7 +52,7 @@ class Receiver:
         self._queue = queue
         self._heartbeat = heartbeat
         self._preparation = preparation
-        self._settlement = settlement
+        self._returning = returning
         self._pace = pace
         self._watch = watch
         self._changed = threading.Condition()
@@ -73,7 +73,7 @@ class Receiver:
             held, self._held = self._held, None
             self._changed.notify_all()
         if held is not None:
-            self._settlement.give_back(held.prepared.run, "stopping")
+            self._returning.give_back(held.prepared.run, "stopping")
 
     def join(self, seconds: float) -> None:
         """Waits until a receive that is under way has ended and what it brought is given back."""
@@ -130,7 +130,7 @@ class Receiver:
         run = TaskRun(message, ceiling)
         self._heartbeat.hold(message, run.deadline)
         if self._stopped.is_set():
-            self._settlement.give_back(run, "stopping")
+            self._returning.give_back(run, "stopping")
             return
         prepared = self._preparation.prepare(run)
         if prepared is None:
@@ -141,7 +141,7 @@ class Receiver:
                 self._held = _Held(prepared, until)
                 self._changed.notify_all()
                 return
-        self._settlement.give_back(run, "stopping")
+        self._returning.give_back(run, "stopping")
 
     def _hold(self) -> None:
         """Waits for something to change; gives back a task that has waited too long."""
@@ -152,4 +152,4 @@ class Receiver:
                 return
             self._held = None
             self._gave_back = True
-        self._settlement.give_back(held.prepared.run, "held too long")
+        self._returning.give_back(held.prepared.run, "held too long")

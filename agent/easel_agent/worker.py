@@ -12,6 +12,7 @@ from easel_agent.metrics import Metrics
 from easel_agent.pace import Pace
 from easel_agent.preparation import PreparedTask
 from easel_agent.receiver import Receiver
+from easel_agent.returning import Returning
 from easel_agent.runtime_watch import RuntimeWatch
 from easel_agent.runtimes.base import Runtime
 from easel_agent.settings import AgentSettings
@@ -37,6 +38,7 @@ class Worker:
         receiver: Receiver,
         delivery: Delivery,
         settlement: Settlement,
+        returning: Returning,
         heartbeat: Heartbeat,
         pace: Pace,
         watch: RuntimeWatch,
@@ -47,6 +49,7 @@ class Worker:
         self._receiver = receiver
         self._delivery = delivery
         self._settlement = settlement
+        self._returning = returning
         self._heartbeat = heartbeat
         self._pace = pace
         self._watch = watch
@@ -117,7 +120,7 @@ class Worker:
         run = prepared.run
         if self._stopping.is_set():
             self._pace.end(measured=False)
-            self._settlement.give_back(run, "stopping")
+            self._returning.give_back(run, "stopping")
             return
         tasktype = run.task.metadata.tasktype
         run.move(TaskState.RUNNING)
@@ -126,7 +129,7 @@ class Worker:
         self._watch.begin_job()
         self._metrics.began()
         try:
-            generation = self._runtime.generate(tasktype, prepared.content)
+            collect = self._runtime.generate(tasktype, prepared.content)
         except Exception as caught:  # noqa: BLE001 - every kind is settled, none ends the worker
             error = caught
         finally:
@@ -141,8 +144,6 @@ class Worker:
                 self._is_warm = False
             self._settlement.settle(run, error, fingerprint=prepared.fingerprint, timings=timings)
             return
-        future = self._delivery.submit(
-            run, Outcome(prepared.fingerprint, timings, generation=generation)
-        )
+        future = self._delivery.submit(run, Outcome(prepared.fingerprint, timings, collect=collect))
         if not self._settings.overlap:
             future.result()

@@ -12,6 +12,7 @@ from easel_agent.runtimes.comfyui import ComfyUi
 from easel_agent.runtimes.comfyui_workflow import FileInput
 from easel_contract.task import TaskType
 from easel_local.simulators.comfyui import SimulatedComfyUi
+from tests.collected import generate
 
 from .simulated_comfyui import Api, text_to_image
 
@@ -48,7 +49,7 @@ def load_and_save(*values: str) -> dict[str, Any]:
 
 
 def colours(runtime: ComfyUi, workflow: dict[str, Any]) -> list[Any]:
-    generation = runtime.generate(TaskType.PIPELINE, workflow)
+    generation = generate(runtime, TaskType.PIPELINE, workflow)
     return [Image.open(io.BytesIO(data)).getpixel((0, 0)) for data in generation.pictures]
 
 
@@ -64,7 +65,7 @@ def test_a_prompt_that_begins_with_http_is_prose(runtime: ComfyUi) -> None:
     workflow = text_to_image()
     workflow["6"]["inputs"]["text"] = "http://example.com is a website, painted"
     assert runtime.file_inputs(workflow) == []
-    assert runtime.generate(TaskType.PIPELINE, workflow).pictures
+    assert generate(runtime, TaskType.PIPELINE, workflow).pictures
 
 
 def test_fetched_files_take_the_place_of_their_urls(runtime: ComfyUi) -> None:
@@ -86,14 +87,14 @@ def test_the_name_that_the_server_gave_is_used(server: SimulatedComfyUi, runtime
 
 def test_a_url_that_nobody_fetched_is_a_rejected_task(runtime: ComfyUi) -> None:
     with pytest.raises(RejectedTaskError, match="Invalid image file"):
-        runtime.generate(TaskType.PIPELINE, load_and_save(URL))
+        generate(runtime, TaskType.PIPELINE, load_and_save(URL))
 
 
 def test_what_is_no_picture_fails_at_its_node(runtime: ComfyUi) -> None:
     workflow = load_and_save(URL)
     files = dict.fromkeys(runtime.file_inputs(workflow), b"no picture")
     with pytest.raises(RejectedTaskError, match=r"node load0 \(LoadImage\) failed"):
-        runtime.generate(TaskType.PIPELINE, runtime.upload_inputs(workflow, files))
+        generate(runtime, TaskType.PIPELINE, runtime.upload_inputs(workflow, files))
 
 
 def test_an_upload_that_is_not_taken_is_a_rejected_task(runtime: ComfyUi) -> None:

@@ -12,13 +12,13 @@ from PIL import Image
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.media_type import detect_media_type
 from easel_agent.runtimes import comfyui, comfyui_api
-from easel_agent.runtimes.base import Generation
 from easel_agent.runtimes.comfyui import ComfyUi
 from easel_agent.runtimes.comfyui_api import Answer, ComfyUiApi, OutputFile
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
 from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
 from easel_local.simulators.faults import Fault
+from tests.collected import Made, generate
 
 from .simulated_comfyui import Api, Workflow, empty_image, text_to_image
 from .simulated_runtime import until
@@ -38,10 +38,10 @@ class Stage:
         self.runtime = ComfyUi(server.url, TASK_TIMEOUT_SECONDS)
         self._pool = pool
 
-    def generate(self, workflow: Workflow) -> Generation:
-        return self.runtime.generate(TaskType.PIPELINE, workflow)
+    def generate(self, workflow: Workflow) -> Made:
+        return generate(self.runtime, TaskType.PIPELINE, workflow)
 
-    def later(self, workflow: Workflow) -> "Future[Generation]":
+    def later(self, workflow: Workflow) -> "Future[Made]":
         return self._pool.submit(self.generate, workflow)
 
     def fault(self, kind: str, seconds: float | None = None) -> None:
@@ -61,7 +61,7 @@ def size_of(data: bytes) -> tuple[int, int]:
     return Image.open(io.BytesIO(data)).size
 
 
-def names(generation: Generation) -> list[str]:
+def names(generation: Made) -> list[str]:
     outputs = json.loads(generation.answer)["outputs"]
     return [
         "/".join(filter(None, (item["subfolder"], item["filename"])))
@@ -157,7 +157,7 @@ def test_the_editors_format_is_told_how_to_be_saved(stage: Stage) -> None:
 
 def test_another_task_type_is_refused(stage: Stage) -> None:
     with pytest.raises(RejectedTaskError) as rejected:
-        stage.runtime.generate(TaskType.TEXT_TO_IMAGE, {"prompt": "a cat"})
+        generate(stage.runtime, TaskType.TEXT_TO_IMAGE, {"prompt": "a cat"})
     assert rejected.value.error.code is TaskErrorCode.UNSUPPORTED_TASK
 
 

@@ -14,13 +14,13 @@ import requests
 from PIL import Image
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
-from easel_agent.runtimes.base import Generation
 from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_agent.urls import ContentUrl
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
 from easel_local.simulators.faults import Fault
 from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from tests.collected import Made, generate
 
 from .simulated_runtime import as_text
 
@@ -40,11 +40,11 @@ def named(checkpoint: Any, **more: Any) -> dict[str, Any]:
     return SMALL | {"alwayson_scripts": {"sd_model_checkpoint": checkpoint}} | more
 
 
-def sizes(generation: Generation) -> list[tuple[int, int]]:
+def sizes(generation: Made) -> list[tuple[int, int]]:
     return [Image.open(io.BytesIO(picture)).size for picture in generation.pictures]
 
 
-def made_by(generation: Generation) -> str:
+def made_by(generation: Made) -> str:
     name: str = json.loads(json.loads(generation.answer)["info"])["sd_model_name"]
     return name
 
@@ -84,14 +84,14 @@ def test_every_task_type(
     content: dict[str, Any],
     expected: list[tuple[int, int]],
 ) -> None:
-    generation = adapter(webui.url).generate(tasktype, content)
+    generation = generate(adapter(webui.url), tasktype, content)
     assert sizes(generation) == expected
     assert isinstance(json.loads(generation.answer), dict)
 
 
 def test_a_pipeline_is_none_of_them(webui: SimulatedSdWebui) -> None:
     with pytest.raises(RejectedTaskError) as refused:
-        adapter(webui.url).generate(TaskType.PIPELINE, {})
+        generate(adapter(webui.url), TaskType.PIPELINE, {})
     assert refused.value.error.code is TaskErrorCode.UNSUPPORTED_TASK
 
 
@@ -120,7 +120,7 @@ def test_a_callers_mistake_is_rejected_whatever_its_status(
     webui: SimulatedSdWebui, tasktype: TaskType, content: dict[str, Any], says: str
 ) -> None:
     with pytest.raises(RejectedTaskError, match=says) as refused:
-        adapter(webui.url).generate(tasktype, content)
+        generate(adapter(webui.url), tasktype, content)
     assert refused.value.error.code is TaskErrorCode.RUNTIME_REJECTED
 
 
@@ -129,8 +129,8 @@ def test_a_real_failure_is_tried_again(webui: SimulatedSdWebui, kind: str) -> No
     webui.faults.add(Fault(kind))
     runtime = adapter(webui.url)
     with pytest.raises(TransientError):
-        runtime.generate(T2I, SMALL)
-    assert sizes(runtime.generate(T2I, SMALL)) == [(64, 64)]
+        generate(runtime, T2I, SMALL)
+    assert sizes(generate(runtime, T2I, SMALL)) == [(64, 64)]
 
 
 @pytest.mark.parametrize("kind", ["drop", "drop_answer", "truncate"])
@@ -139,7 +139,7 @@ def test_a_connection_that_ends_is_a_dead_runtime_or_tried_again(
 ) -> None:
     webui.faults.add(Fault(kind))
     with pytest.raises((RuntimeDeadError, TransientError)):
-        adapter(webui.url).generate(T2I, SMALL)
+        generate(adapter(webui.url), T2I, SMALL)
 
 
 def test_no_server_is_a_dead_runtime_not_a_failed_task() -> None:
@@ -149,8 +149,8 @@ def test_no_server_is_a_dead_runtime_not_a_failed_task() -> None:
         runtime = adapter(url)
         assert not runtime.is_ready()
         for act in (
-            lambda: runtime.generate(T2I, SMALL),
-            lambda: runtime.generate(T2I, named("x")),
+            lambda: generate(runtime, T2I, SMALL),
+            lambda: generate(runtime, T2I, named("x")),
             runtime.warm_up,
         ):
             with pytest.raises(RuntimeDeadError):
@@ -163,7 +163,7 @@ def test_it_is_ready_before_its_model_is_and_the_warm_up_pays() -> None:
         assert runtime.is_ready()
         runtime.warm_up()
         started = time.monotonic()
-        runtime.generate(T2I, SMALL)
+        generate(runtime, T2I, SMALL)
         assert time.monotonic() - started < 1.0
 
 
@@ -177,7 +177,7 @@ def test_a_dynamic_runtime_loads_a_checkpoint_by_any_of_its_names(
         models = requests.get(f"{webui.url}/sdapi/v1/sd-models", timeout=5).json()
         name = next(model["title"] for model in models if model["model_name"] == "sd15-b")
         assert "[" in name
-    generation = adapter(webui.url, dynamic=True).generate(T2I, named(name))
+    generation = generate(adapter(webui.url, dynamic=True), T2I, named(name))
     assert made_by(generation) == "sd15-b"
 
 
@@ -185,25 +185,25 @@ def test_an_unknown_checkpoint_is_rejected_and_the_loaded_one_stays(
     webui: SimulatedSdWebui,
 ) -> None:
     runtime = adapter(webui.url, dynamic=True)
-    assert made_by(runtime.generate(T2I, named("sd15-b"))) == "sd15-b"
+    assert made_by(generate(runtime, T2I, named("sd15-b"))) == "sd15-b"
     with pytest.raises(RejectedTaskError, match="no checkpoint 'nope'; known: sd15-a, sd15-b"):
-        runtime.generate(T2I, named("nope"))
-    assert made_by(runtime.generate(T2I, SMALL)) == "sd15-b"
+        generate(runtime, T2I, named("nope"))
+    assert made_by(generate(runtime, T2I, SMALL)) == "sd15-b"
 
 
 @pytest.mark.parametrize("name", ["", 3, None, ["a"]])
 def test_a_checkpoint_that_is_no_name_is_rejected(webui: SimulatedSdWebui, name: Any) -> None:
     with pytest.raises(RejectedTaskError, match="must be a file's name"):
-        adapter(webui.url, dynamic=True).generate(T2I, named(name))
+        generate(adapter(webui.url, dynamic=True), T2I, named(name))
 
 
 def test_a_static_runtime_takes_the_checkpoint_it_has_and_no_other(
     webui: SimulatedSdWebui,
 ) -> None:
     runtime = adapter(webui.url)
-    assert made_by(runtime.generate(T2I, named("sd15-a.safetensors"))) == "sd15-a"
+    assert made_by(generate(runtime, T2I, named("sd15-a.safetensors"))) == "sd15-a"
     with pytest.raises(RejectedTaskError, match="does not switch checkpoints"):
-        runtime.generate(T2I, named("sd15-b.safetensors"))
+        generate(runtime, T2I, named("sd15-b.safetensors"))
 
 
 def test_an_override_with_an_unknown_checkpoint_is_rejected_not_drawn_by_another(
@@ -211,9 +211,9 @@ def test_an_override_with_an_unknown_checkpoint_is_rejected_not_drawn_by_another
 ) -> None:
     runtime = adapter(webui.url)
     with pytest.raises(RejectedTaskError, match="no checkpoint 'nope'"):
-        runtime.generate(T2I, SMALL | {"override_settings": {"sd_model_checkpoint": "nope"}})
+        generate(runtime, T2I, SMALL | {"override_settings": {"sd_model_checkpoint": "nope"}})
     good = SMALL | {"override_settings": {"sd_model_checkpoint": "sd15-b.safetensors"}}
-    assert made_by(runtime.generate(T2I, good)) == "sd15-b"
+    assert made_by(generate(runtime, T2I, good)) == "sd15-b"
 
 
 def test_a_200_with_the_wrong_model_is_caught(webui: SimulatedSdWebui) -> None:
@@ -230,7 +230,7 @@ def test_a_200_with_the_wrong_model_is_caught(webui: SimulatedSdWebui) -> None:
         patch.object(runtime._api, "post", switched_by_another),
         pytest.raises(TransientError, match="used sd15-a, not sd15-b"),
     ):
-        runtime.generate(T2I, named("sd15-b"))
+        generate(runtime, T2I, named("sd15-b"))
 
 
 def test_a_peer_whose_info_is_empty_is_believed(webui: SimulatedSdWebui) -> None:
@@ -243,7 +243,7 @@ def test_a_peer_whose_info_is_empty_is_believed(webui: SimulatedSdWebui) -> None
         return json.dumps({"images": images, "info": ""}).encode()
 
     with patch.object(runtime._api, "post", without_info):
-        assert sizes(runtime.generate(T2I, SMALL)) == [(64, 64)]
+        assert sizes(generate(runtime, T2I, SMALL)) == [(64, 64)]
 
 
 def test_an_overdue_task_is_stopped_before_the_next_one_begins() -> None:
@@ -251,7 +251,7 @@ def test_an_overdue_task_is_stopped_before_the_next_one_begins() -> None:
         runtime = adapter(webui.url, timeout=0.5)
         started = time.monotonic()
         with pytest.raises(RejectedTaskError, match=r"longer than 0\.5 s") as refused:
-            runtime.generate(T2I, SMALL)
+            generate(runtime, T2I, SMALL)
         assert refused.value.error.code is TaskErrorCode.DEADLINE_EXCEEDED
         assert time.monotonic() - started < 10
         state = requests.get(f"{webui.url}/sdapi/v1/progress", timeout=5).json()["state"]
@@ -283,7 +283,7 @@ def test_urls_become_base64_anywhere_but_in_prose(webui: SimulatedSdWebui) -> No
 def test_a_busy_runtime_is_not_taken_for_a_dead_one() -> None:
     with SimulatedSdWebui(Behaviour(service_seconds=1.0)) as busy:
         runtime = adapter(busy.url)
-        job = threading.Thread(target=runtime.generate, args=(T2I, SMALL))
+        job = threading.Thread(target=generate, args=(runtime, T2I, SMALL))
         job.start()
         assert adapter(busy.url).is_ready()
         job.join()

@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from easel_agent import runtime_watch
-from easel_agent.settlement import Settlement
+from easel_agent.judgement import Judge
 
 from .agent_world import DEADLINE_SECONDS, World
 
@@ -26,7 +26,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setattr(Settlement, "_back_off_seconds", lambda *_: 0)
+    monkeypatch.setattr(Judge, "_delay_seconds", lambda *_: 0)
     monkeypatch.setattr(runtime_watch, "_POLL_SECONDS", 0.02)
     with mock_aws():
         world = World()

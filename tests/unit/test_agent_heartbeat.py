@@ -17,13 +17,15 @@ INTERVAL_SECONDS = 0.02
 class RecordingQueue:
     def __init__(self, failures: int = 0) -> None:
         self.extended = 0
+        self.lost = False
         self._failures = failures
 
-    def extend(self, message: QueueMessage) -> None:
+    def extend(self, message: QueueMessage) -> bool:
         assert message is MESSAGE
         self.extended += 1
         if self.extended <= self._failures:
             raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
+        return not self.lost
 
 
 def beat(queue: RecordingQueue, ceiling_seconds: float, seconds: float) -> int:
@@ -58,3 +60,10 @@ def test_it_stops_at_the_ceiling() -> None:
     queue = RecordingQueue()
     beat(queue, ceiling_seconds=0, seconds=10 * INTERVAL_SECONDS)
     assert queue.extended == 0
+
+
+def test_it_lets_go_of_a_message_that_is_not_ours_any_more() -> None:
+    queue = RecordingQueue()
+    queue.lost = True
+    beat(queue, ceiling_seconds=60, seconds=10 * INTERVAL_SECONDS)
+    assert queue.extended == 1

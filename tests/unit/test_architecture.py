@@ -27,7 +27,8 @@ AWS = {"boto3", "botocore"}
 AGENT_FILES_WITH_AWS = {"queue.py", "outputs.py", "inputs.py", "notify.py", "records.py"}
 # The entry point makes the clients; the others only catch botocore's errors.
 AGENT_FILES_WITH_AWS_ERRORS = {
-    *("__main__.py", "delivery.py", "heartbeat.py", "receiver.py", "settlement.py"),
+    *("__main__.py", "delivery.py", "heartbeat.py", "judgement.py", "receiver.py"),
+    *("returning.py", "settlement.py"),
 }
 FORBIDDEN_NAMES = {"utils", "helpers", "manager", "common"}
 

@@ -13,6 +13,7 @@ from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientErr
 from easel_agent.runtimes import comfyui, comfyui_api
 from easel_agent.runtimes.comfyui import ComfyUi
 from easel_contract.task import TaskType
+from tests.collected import generate as collected
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +34,7 @@ def server() -> Iterator[responses.RequestsMock]:
 
 
 def generate(timeout_seconds: float = 30.0) -> Any:
-    return ComfyUi(URL, timeout_seconds).generate(TaskType.PIPELINE, WORKFLOW)
+    return collected(ComfyUi(URL, timeout_seconds), TaskType.PIPELINE, WORKFLOW)
 
 
 def history(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:

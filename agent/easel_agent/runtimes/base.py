@@ -1,6 +1,6 @@
 """What the worker asks of a runtime, whichever it is."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,12 +16,20 @@ class Generation:
     """What a runtime made of one task.
 
     Attributes:
-        pictures: decoded files in the runtime's order.
         answer: the runtime's full answer, as it came.
+        pictures: files in the runtime's order, each made or fetched when it is asked for: they are
+            large, and one at a time is enough.
     """
 
-    pictures: list[bytes]
     answer: bytes
+    pictures: Iterator[bytes]
+
+
+Collect = Callable[[], Generation]
+"""Reads what a finished job made; raises what `Runtime.generate` raises.
+
+Apart from the job, because it takes time in which the runtime can do the next one.
+"""
 
 
 class Runtime(Protocol):
@@ -67,8 +75,11 @@ class Runtime(Protocol):
             RuntimeDeadError: the runtime did not take a file.
         """
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Generation:
+    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Collect:
         """Does one task and returns when the runtime is idle again.
+
+        Returns:
+            What collects its outputs, from any thread, while the runtime is at the next task.
 
         Raises:
             RejectedTaskError: the task cannot be done; again would end the same.

@@ -11,7 +11,8 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import requests
@@ -24,7 +25,7 @@ from easel_agent.errors import (
     TransientError,
 )
 from easel_agent.media_type import detect_media_type
-from easel_agent.runtimes.base import Fetch, Generation
+from easel_agent.runtimes.base import Collect, Fetch, Generation
 from easel_agent.runtimes.comfyui_api import (
     Answer,
     AnswerTooLargeError,
@@ -123,7 +124,7 @@ class ComfyUi:
             {file_input: files[item.url] for file_input, item in uploads.items()},
         )
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Generation:
+    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Collect:
         """Does one task; see `Runtime.generate`."""
         if tasktype is not TaskType.PIPELINE:
             raise RejectedTaskError(
@@ -135,12 +136,7 @@ class ComfyUi:
         deadline = time.monotonic() + self._task_timeout_seconds
         answered = self._submit(with_nonce(workflow, nonce), prompt_id)
         entry = self._await_end(prompt_id, deadline)
-        outcome = Outcome(entry)
-        outcome.check_success()
-        if not answered:
-            self._check_nothing_dropped(workflow, outcome)
-        pictures = self._fetch(outcome.files(workflow))
-        return Generation(pictures, json.dumps(entry, ensure_ascii=False).encode())
+        return partial(self._collect, workflow, entry, answered=answered)
 
     def file_inputs(self, workflow: Mapping[str, Any]) -> list[FileInput]:
         """The inputs of a workflow that take an uploaded file and hold an HTTP(S) or S3 URL.
@@ -196,6 +192,14 @@ class ComfyUi:
                 names[data] = self.upload(data, f"{digest}.{detect_media_type(data).extension}")
         replaced = {file_input: names[data] for file_input, data in files.items()}
         return with_inputs(check_workflow(workflow), replaced)
+
+    def _collect(self, workflow: Workflow, entry: dict[str, Any], *, answered: bool) -> Generation:
+        outcome = Outcome(entry)
+        outcome.check_success()
+        if not answered:
+            self._check_nothing_dropped(workflow, outcome)
+        answer = json.dumps(entry, ensure_ascii=False).encode()
+        return Generation(answer, self._fetch(outcome.files(workflow)))
 
     def _submit(self, workflow: Workflow, prompt_id: str) -> bool:
         """Queues a workflow.
@@ -311,8 +315,7 @@ class ComfyUi:
         if dropped:
             raise _rejected(f"some outputs are missing: node {', '.join(dropped)}")
 
-    def _fetch(self, files: list[OutputFile]) -> list[bytes]:
-        pictures: list[bytes] = []
+    def _fetch(self, files: list[OutputFile]) -> Iterator[bytes]:
         left = MAX_TASK_BYTES
         for file in files:
             try:
@@ -327,9 +330,8 @@ class ComfyUi:
                 ) from error
             except requests.RequestException as error:
                 raise self._gone(error) from error
-            pictures.append(_file_in(answer, file))
             left -= len(answer.body)
-        return pictures
+            yield _file_in(answer, file)
 
     def _gone(self, error: Exception) -> RuntimeDeadError:
         return RuntimeDeadError(bounded(f"ComfyUI at {self._url} went away: {error}"))

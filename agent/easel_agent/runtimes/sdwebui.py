@@ -7,6 +7,8 @@ import base64
 import binascii
 import logging
 import time
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import requests
@@ -18,7 +20,7 @@ from easel_agent.errors import (
     RuntimeDeadError,
     TransientError,
 )
-from easel_agent.runtimes.base import Fetch, Generation
+from easel_agent.runtimes.base import Collect, Fetch, Generation
 from easel_agent.runtimes.sdwebui_api import PROBE_SECONDS, SdWebUiApi
 from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint, Checkpoints
 from easel_agent.urls import find_urls, replace_values
@@ -125,7 +127,7 @@ class SdWebUi:
             content, {item.path: base64.b64encode(files[item.url]).decode() for item in urls}
         )
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Generation:
+    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Collect:
         """Does one task; see `Runtime.generate`."""
         path = _PATHS.get(tasktype)
         if path is None:
@@ -140,13 +142,7 @@ class SdWebUi:
         body = self._run(path, content)
         if self._interrupted:
             raise InterruptedTaskError("the agent is being stopped")
-        try:
-            answer = _Answer.model_validate_json(body)
-            pictures = [_decode_picture(image) for image in answer.encoded_pictures()]
-        except (ValidationError, binascii.Error) as error:
-            raise TransientError(f"SD WebUI's answer cannot be read: {error}") from error
-        _check_checkpoint(answer, expected)
-        return Generation(pictures, body)
+        return partial(_collect, body, expected)
 
     def _use_checkpoint(self, name: str) -> Checkpoint:
         checkpoint = self._checkpoints.find(name)
@@ -192,6 +188,27 @@ class SdWebUi:
         return self._api.get("/sdapi/v1/progress", skip_current_image="true")
 
 
+def _collect(body: bytes, expected: Checkpoint | None) -> Generation:
+    try:
+        answer = _Answer.model_validate_json(body)
+    except ValidationError as error:
+        raise TransientError(f"SD WebUI's answer cannot be read: {error}") from error
+    _check_checkpoint(answer, expected)
+    return Generation(body, _decoded(answer.encoded_pictures()))
+
+
+def _decoded(images: list[str]) -> Iterator[bytes]:
+    images.reverse()
+    while images:
+        image = images.pop()  # and out of memory
+        try:
+            # AUTOMATIC1111 sends bare base64; forks put a data: URL before it.
+            bare = image.partition(",")[2] if image.startswith("data:") else image
+            yield base64.b64decode(bare)
+        except binascii.Error as error:
+            raise TransientError(f"SD WebUI's picture cannot be read: {error}") from error
+
+
 def _take_checkpoint(content: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     # It stands among the scripts, where SD WebUI would answer 422: it is no script.
     scripts = content.get("alwayson_scripts")
@@ -210,8 +227,3 @@ def _check_checkpoint(answer: _Answer, expected: Checkpoint | None) -> None:
     made_by = answer.checkpoint_name()
     if expected is not None and made_by is not None and made_by != expected.model_name:
         raise TransientError(f"SD WebUI used {made_by}, not {expected.model_name}")
-
-
-def _decode_picture(image: str) -> bytes:
-    # AUTOMATIC1111 sends bare base64; forks put a data: URL before it.
-    return base64.b64decode(image.partition(",")[2] if image.startswith("data:") else image)
