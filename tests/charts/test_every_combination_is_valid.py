@@ -20,7 +20,7 @@ PARTITIONS: dict[str, tuple[str, str, str]] = {
 }
 OPTIONS: dict[str, Values] = {
     "nothing optional": {
-        "serviceAccount": {"create": False, "name": "existing"},
+        "serviceAccount": {"create": False},
         "podDisruptionBudget": {"enabled": False},
         "networkPolicy": {"enabled": False},
         "scaling": {"enabled": False},

@@ -43,7 +43,7 @@ def test_the_readme_has_the_table(values_table: ModuleType) -> None:
 def keys(values: dict[str, Any], schema: dict[str, Any], root: dict[str, Any]) -> Iterator[str]:
     """Yields values that the schema does not know, and the schema's that have no default."""
     if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
+        schema = root["definitions"][schema["$ref"].rpartition("/")[2]]
     known = schema.get("properties")
     if known is None:
         return

@@ -27,7 +27,7 @@ Takes a list: the name, the suffix.
 {{- end }}
 
 {{- define "sd-runtime.serviceAccountName" -}}
-{{- default (include "sd-runtime.name" .) .Values.serviceAccount.name -}}
+{{- default (ternary (include "sd-runtime.name" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name -}}
 {{- end }}
 
 {{/* Takes a list: the context, the pool. */}}

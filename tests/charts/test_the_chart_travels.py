@@ -1,0 +1,115 @@
+"""The chart can be served from an OCI registry and from a plain HTTP server (R35)."""
+
+import functools
+import http.server
+import os
+import shutil
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from easel_local.ports import free_port
+from tests.charts.helm import CHART, Helm, Values
+
+pytestmark = pytest.mark.integration
+
+VERSION = yaml.safe_load((CHART / "Chart.yaml").read_text())["version"]
+
+
+START_SECONDS = 20
+
+
+def until_it_answers(url: str) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def package(helm: Helm, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("package")
+    helm.run("package", CHART, "--destination", folder)
+    return folder / f"sd-runtime-{VERSION}.tgz"
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real OCI registry, Debian's docker-registry, on 127.0.0.1."""
+    binary = shutil.which("docker-registry")
+    if not binary:
+        reason = "docker-registry is not on PATH: apt-get install docker-registry"
+        if os.environ.get("CI"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("registry")
+    port = free_port()
+    config = folder / "config.yaml"
+    config.write_text(
+        yaml.safe_dump(
+            {
+                "version": "0.1",
+                "log": {"level": "error"},
+                "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+                "http": {"addr": f"127.0.0.1:{port}"},
+            }
+        )
+    )
+    with subprocess.Popen([binary, "serve", config], stderr=subprocess.DEVNULL) as process:
+        try:
+            until_it_answers(f"http://127.0.0.1:{port}/v2/")
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def http_server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", tmp_path
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+def test_through_an_oci_registry(
+    helm: Helm, sdwebui: Values, package: Path, registry: str, tmp_path: Path
+) -> None:
+    # As ECR in China has it: a repository below a folder.
+    folder = f"oci://{registry}/easel/charts"
+    helm.run("push", package, folder, "--plain-http")
+    reference = f"{folder}/sd-runtime"
+    helm.run(*("pull", reference, "--version", VERSION, "--plain-http", "--destination", tmp_path))
+    pulled = tmp_path / package.name
+    assert pulled.read_bytes() == package.read_bytes()
+    assert helm.render(sdwebui, chart=pulled) == helm.render(sdwebui)
+
+
+def test_through_a_plain_http_server(
+    helm: Helm, sdwebui: Values, package: Path, http_server: tuple[str, Path]
+) -> None:
+    url, folder = http_server
+    shutil.copy(package, folder)
+    helm.run("repo", "index", folder, "--url", url)
+    manifests = helm.render(sdwebui, "--repo", url, "--version", VERSION, chart="sd-runtime")
+    assert manifests == helm.render(sdwebui)
+
+
+def test_the_package_holds_what_is_needed_and_no_more(package: Path, tmp_path: Path) -> None:
+    shutil.unpack_archive(package, tmp_path)
+    found = {path.name for path in (tmp_path / "sd-runtime").iterdir()} - {".helmignore"}
+    assert found == {"Chart.yaml", "README.md", "templates", "values.schema.json", "values.yaml"}
