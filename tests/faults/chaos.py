@@ -1,10 +1,13 @@
 """Random faults, one after the other, from a seed."""
 
 import random
+import threading
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from easel_local.aws_proxy import FaultKind
+from tests.faults.child_process import ChildProcess
 from tests.faults.poison import poison_messages
 from tests.faults.scenario import Scenario
 from tests.faults.tasks import SentTask
@@ -21,7 +24,9 @@ _RUNTIME_FAULTS = (
     "drop",
 )
 _HANG_SECONDS = 15.0
-_STOP_SECONDS = 60.0
+_PATIENCE_STEPS = 12
+"""How long a terminated agent may take to end."""
+_END_PAUSE_SECONDS = 1.0
 _MAX_DOWN_STEPS = 3
 
 
@@ -68,19 +73,17 @@ class Chaos:
 
     def end(self) -> None:
         """Ends all faults and brings everything back."""
-        for _, bring_back in self._down:
-            bring_back()
-        self._down.clear()
         self._scenario.proxy.clear_faults()
+        pause = threading.Event()
+        while self._down:
+            self._bring_back()
+            pause.wait(_END_PAUSE_SECONDS)
 
     def _bring_back(self) -> None:
-        waiting = []
-        for steps, bring_back in self._down:
-            if steps:
-                waiting.append((steps - 1, bring_back))
-            else:
-                bring_back()
-        self._down = waiting
+        due = [bring_back for steps, bring_back in self._down if not steps]
+        self._down = [(steps - 1, bring_back) for steps, bring_back in self._down if steps]
+        for bring_back in due:
+            bring_back()
 
     def _kill_agent(self) -> None:
         agent = self._random.choice(self._scenario.pods).agent
@@ -93,12 +96,15 @@ class Chaos:
         agent = self._random.choice(self._scenario.pods).agent
         if agent.is_running():
             agent.terminate()
+            self._down.append((0, partial(self._replace, agent, _PATIENCE_STEPS)))
 
-            def start_again() -> None:
-                agent.wait(_STOP_SECONDS)
-                agent.start()
-
-            self._down.append((0, start_again))
+    def _replace(self, agent: ChildProcess, patience: int) -> None:
+        # As the kubelet does: another one when it has ended, SIGKILL when it does not.
+        if agent.is_running() and patience:
+            self._down.append((0, partial(self._replace, agent, patience - 1)))
+            return
+        agent.kill()
+        agent.start()
 
     def _kill_runtime(self) -> None:
         runtime = self._random.choice(self._scenario.pods).runtime

@@ -36,8 +36,10 @@ class ChildProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts it."""
+        """Starts it, unless it runs."""
         self.wanted = True
+        if self.is_running():
+            return
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 self._command,

@@ -40,7 +40,8 @@ class RuntimeProcess(ChildProcess):
 
     def kill(self) -> None:
         """SIGKILL; what it did so far stays known."""
-        self._former_records = self.records()
+        if self.is_up():
+            self._former_records = self.records()
         super().kill()
 
     def add_fault(self, kind: str, count: int = 1, seconds: float | None = None) -> None:
@@ -85,7 +86,4 @@ class Pod:
 
     def end(self) -> None:
         self.agent.end()
-        self.runtime.end()
-
-    def end_runtime(self) -> None:
         self.runtime.end()
