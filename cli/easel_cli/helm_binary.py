@@ -33,17 +33,18 @@ class HelmMissingError(Exception):
     """There is no usable helm; the message says what to do."""
 
 
-def find_helm(tools: Path = _TOOLS) -> Path:
-    """Returns the path of a helm of version 3.14 or newer.
+def find_helm(tools: Path = _TOOLS, oldest: tuple[int, int] = OLDEST) -> Path:
+    """Returns the path of a helm that is new enough.
 
     Args:
         tools: folder that the pinned helm is unpacked into when PATH has none.
+        oldest: major and minor version of the oldest that will do.
 
     Raises:
         HelmMissingError: PATH has none, and the pinned one cannot be had here.
     """
     on_path = shutil.which("helm")
-    if on_path and helm_version(Path(on_path)) >= OLDEST:
+    if on_path and helm_version(Path(on_path)) >= oldest:
         return Path(on_path)
     pinned = (tools / f"helm-{VERSION}").resolve()
     if not pinned.exists():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import cel
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import yaml
 
 Schema = dict[str, Any]

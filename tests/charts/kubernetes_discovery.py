@@ -37,7 +37,7 @@ VERBS = ["create", "delete", "get", "list", "patch", "update"]
 
 def discovery(path: str) -> dict[str, Any] | None:
     """Returns the answer to a GET of a discovery path, or None where it is none."""
-    fixed = {
+    fixed: dict[str, dict[str, Any]] = {
         "version": {"major": "1", "minor": "35", "gitVersion": "v1.35.0"},
         "api": {"kind": "APIVersions", "versions": ["v1"]},
         "apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": _groups()},

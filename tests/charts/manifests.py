@@ -1,14 +1,14 @@
 """Checks manifests without a cluster: core kinds by Kubernetes' schemas, others by CRDs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-import kubernetes_validate
+import kubernetes_validate  # type: ignore[import-untyped]
 
 from tests.charts.crd_schema import CustomResourceDefinition
 from tests.charts.helm import Manifest
 
-KUBERNETES = "1.35"
-"""The version that modules/eks-karpenter starts by default."""
+KUBERNETES = ("1.35", "1.36")
+"""The versions that easel is built for."""
 
 Validate = Callable[[list[Manifest]], list[str]]
 
@@ -23,11 +23,20 @@ def manifest_problems(
         label = f"{kind} {manifest['metadata']['name']}"
         if kind in crds:
             found += [f"{label}: {problem}" for problem in crds[kind].problems(manifest)]
-            continue
-        try:
-            kubernetes_validate.validate(manifest, KUBERNETES, strict=True)
-        except kubernetes_validate.ValidationError as error:
-            found.append(f"{label}: {error.json_path}: {error.message}")
-        except kubernetes_validate.SchemaNotFoundError as error:
-            found.append(f"{label}: {error.message}")
+        else:
+            found += [f"{label}: {problem}" for problem in _core_problems(manifest)]
     return found
+
+
+def _core_problems(manifest: Manifest) -> Iterator[str]:
+    for version in KUBERNETES:
+        try:
+            kubernetes_validate.validate(manifest, version, strict=True)
+        except kubernetes_validate.ValidationError as error:
+            yield f"{error.json_path}: {error.message}"
+        except kubernetes_validate.SchemaNotFoundError as error:
+            yield error.message
+        else:
+            continue
+        # One version's complaint is enough.
+        return

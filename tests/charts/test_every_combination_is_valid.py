@@ -70,6 +70,7 @@ OPTIONS: dict[str, Values] = {
             "extraIngress": [{"ports": [{"port": 8080}]}],
             "extraEgress": [{"to": [{"ipBlock": {"cidr": "10.1.2.3/32"}}]}],
             "webPorts": [],
+            "endpointCidrs": [],
         }
     },
     "all of a pod's options": {

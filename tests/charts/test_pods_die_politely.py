@@ -137,7 +137,8 @@ def test_nobody_gets_in_and_the_nodes_role_is_out_of_reach(manifests: list[Manif
     ]
     everywhere = [block for block in blocks if block["cidr"] == "0.0.0.0/0"]
     assert everywhere
-    assert all("169.254.0.0/16" in block["except"] for block in everywhere)
+    assert all({"169.254.0.0/16", "10.0.0.0/8"} <= set(block["except"]) for block in everywhere)
+    assert "169.254.169.254/32" not in {block["cidr"] for block in blocks}
 
 
 def test_the_runtime_opens_for_whom_it_is_opened(helm: Helm, examples: dict[str, Values]) -> None:
