@@ -17,5 +17,5 @@ class Made:
 
 def generate(runtime: Runtime, tasktype: TaskType, content: dict[str, Any]) -> Made:
     """Does a task and collects what it made."""
-    generation = runtime.generate(tasktype, content)()
+    generation = runtime.generate(tasktype, content).collect()
     return Made(generation.answer, list(generation.pictures))

@@ -29,13 +29,15 @@ from easel_agent.outputs import OutputStore
 from easel_agent.queue import TaskQueue
 from easel_agent.records import ResultRecord, ResultRecords
 from easel_agent.returning import Returning
-from easel_agent.runtimes.base import Collect
+from easel_agent.runtimes.base import Finished
 from easel_contract.errors import TaskError
 from easel_contract.result import ResultStatus, TaskResult, Timings
 
 logger = logging.getLogger(__name__)
 
-_WORKERS = 4
+_WORKERS = 8
+_MAX_HELD_BYTES = 16 * 1024 * 1024
+"""Of answers that wait for their delivery or are at it; a single larger one is let through."""
 _MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 10.0
 _OWN_FAULT_SECONDS = 60.0
 _RUN_ERRORS = (RejectedTaskError, TransientError, RuntimeDeadError, InterruptedTaskError)
@@ -49,14 +51,14 @@ class Outcome:
     Attributes:
         fingerprint: of the request, for its record; None where there can be none.
         timings: as far as they are known.
-        collect: reads what the runtime made; None of a failed task.
+        finished: the runtime's job; None of a failed task.
         failure: why it failed; None of a completed one.
         bury: whether the message of a failed task goes to the dead-letter queue.
     """
 
     fingerprint: str | None
     timings: Timings
-    collect: Collect | None = None
+    finished: Finished | None = None
     failure: TaskError | None = None
     bury: bool = False
 
@@ -91,14 +93,14 @@ class Delivery:
         self._notifier = notifier
         self._metrics = metrics
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="delivery")
-        self._free = threading.BoundedSemaphore(_WORKERS)
-        self._running: set[Future[None]] = set()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._running: dict[Future[None], int] = {}
 
     def submit(self, run: TaskRun, outcome: Outcome) -> "Future[None]":
         """Delivers a new outcome; waits while too many are under way."""
         run.move(TaskState.DELIVERING)
-        return self._start(run, lambda: self._deliver(run, outcome))
+        held_bytes = outcome.finished.held_bytes if outcome.finished else 0
+        return self._start(run, lambda: self._deliver(run, outcome), held_bytes)
 
     def repeat(
         self, run: TaskRun, record: ResultRecord, *, even_if_announced: bool
@@ -115,24 +117,29 @@ class Delivery:
         Returns:
             Whether all ended in time.
         """
-        with self._lock:
+        with self._changed:
             running = set(self._running)
         done = not wait(running, timeout=seconds).not_done
         self._pool.shutdown(wait=False, cancel_futures=True)
         return done
 
-    def _start(self, run: TaskRun, act: Callable[[], None]) -> "Future[None]":
-        self._free.acquire()
-        future = self._pool.submit(self._run, run, act)
-        with self._lock:
-            self._running.add(future)
+    def _start(self, run: TaskRun, act: Callable[[], None], held_bytes: int = 0) -> "Future[None]":
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_room(held_bytes))
+            future = self._pool.submit(self._run, run, act)
+            self._running[future] = held_bytes
         future.add_done_callback(self._forget)
         return future
 
+    def _has_room(self, held_bytes: int) -> bool:
+        held = sum(self._running.values())
+        fits = not held or held + held_bytes <= _MAX_HELD_BYTES
+        return fits and len(self._running) < _WORKERS
+
     def _forget(self, future: "Future[None]") -> None:
-        with self._lock:
-            self._running.discard(future)
-        self._free.release()
+        with self._changed:
+            self._running.pop(future, None)
+            self._changed.notify_all()
 
     def _run(self, run: TaskRun, act: Callable[[], None]) -> None:
         try:
@@ -147,9 +154,9 @@ class Delivery:
 
     def _deliver(self, run: TaskRun, outcome: Outcome) -> None:
         result = self._result(run, outcome)
-        if outcome.collect is not None:
+        if outcome.finished is not None:
             try:
-                result = self._store(run, outcome.collect, result)
+                result = self._store(run, outcome.finished, result)
             except _RUN_ERRORS as error:
                 verdict = self._judge.judge(run.message, error)
                 if not verdict.is_final:
@@ -186,12 +193,12 @@ class Delivery:
             timings=outcome.timings,
         )
 
-    def _store(self, run: TaskRun, collect: Collect, result: TaskResult) -> TaskResult:
+    def _store(self, run: TaskRun, finished: Finished, result: TaskResult) -> TaskResult:
         """Stores what the runtime made, one picture after the other."""
         started = time.monotonic()
         metadata = run.task.metadata
         outputs = self._outputs.begin(metadata.prefix, metadata.id)
-        generation = collect()
+        generation = finished.collect()
         answer_url = self._until_done(run, partial(outputs.store_answer, generation.answer))
         pictures = generation.pictures
         del generation  # the answer holds all pictures once more

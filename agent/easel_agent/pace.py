@@ -10,6 +10,7 @@ _WEIGHT = 0.3
 _LEAD_SECONDS = 2.0
 """Enough to receive a task and fetch its inputs before the running one ends."""
 _MIN_HOLD_SECONDS = 5.0
+_QUICK_SECONDS = 0.05
 
 
 class Pace:
@@ -19,11 +20,13 @@ class Pace:
         self._lock = threading.Lock()
         self._averages: dict[TaskType, float] = {}
         self._running: tuple[TaskType, float] | None = None
+        self._last: TaskType | None = None
 
     def begin(self, tasktype: TaskType) -> None:
         """A job has begun."""
         with self._lock:
             self._running = (tasktype, time.monotonic())
+            self._last = tasktype
 
     def end(self, *, measured: bool) -> None:
         """The job has ended.
@@ -52,6 +55,12 @@ class Pace:
         """
         left = self._left_seconds()
         return left is None or left <= _LEAD_SECONDS
+
+    def is_quick(self) -> bool:
+        """Whether the last kind of task takes no longer than receiving one."""
+        with self._lock:
+            average = None if self._last is None else self._averages.get(self._last)
+            return average is not None and average < _QUICK_SECONDS
 
     def hold_seconds(self) -> float:
         """How long to hold a task that is ready before giving it back."""

@@ -129,7 +129,7 @@ class Worker:
         self._watch.begin_job()
         self._metrics.began()
         try:
-            collect = self._runtime.generate(tasktype, prepared.content)
+            finished = self._runtime.generate(tasktype, prepared.content)
         except Exception as caught:  # noqa: BLE001 - every kind is settled, none ends the worker
             error = caught
         finally:
@@ -144,6 +144,8 @@ class Worker:
                 self._is_warm = False
             self._settlement.settle(run, error, fingerprint=prepared.fingerprint, timings=timings)
             return
-        future = self._delivery.submit(run, Outcome(prepared.fingerprint, timings, collect=collect))
+        future = self._delivery.submit(
+            run, Outcome(prepared.fingerprint, timings, finished=finished)
+        )
         if not self._settings.overlap:
             future.result()

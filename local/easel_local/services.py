@@ -98,6 +98,8 @@ def agent_environment(
         "EASEL_DEAD_LETTER_QUEUE_URL": runtime.dead_letter_queue_url,
         "EASEL_NOTIFICATIONS_TOPIC_ARN": target.notifications_topic_arn,
         "EASEL_OUTPUT_BUCKET": target.output_bucket,
+        # As in agent/Dockerfile: an arena per thread keeps what large answers leave behind.
+        "MALLOC_ARENA_MAX": "2",
         "EASEL_HEALTH_PORT": "0",
         "EASEL_RECEIVE_WAIT_SECONDS": str(_LOCAL_RECEIVE_WAIT_SECONDS),
         "EASEL_INPUT_ALLOWED_HOSTS": _LOCAL_INPUT_HOSTS,

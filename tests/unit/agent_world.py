@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from easel_agent.assembly import Agent
-from easel_agent.runtimes.base import Collect, Fetch, Generation
+from easel_agent.runtimes.base import Fetch, Finished, Generation
 from easel_agent.settings import AgentSettings
 from easel_contract.envelope import decode_result
 from easel_contract.result import TaskResult
@@ -48,14 +48,14 @@ class FakeRuntime:
     def place_inputs(self, content: dict[str, Any], _: Fetch) -> dict[str, Any]:
         return content
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Collect:
+    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Finished:
         self.done.append((tasktype, content))
         step = self.script.pop(0) if self.script else None
         if isinstance(step, Exception):
             raise step
         if step is not None:
             step()
-        return lambda: Generation(b'{"images": []}', iter([PNG, b"GIF89a"]))
+        return Finished(lambda: Generation(b'{"images": []}', iter([PNG, b"GIF89a"])))
 
 
 class World:

@@ -75,3 +75,12 @@ def test_the_newest_tasks_count_most(clock: Clock) -> None:
         job(pace, clock, 1)
     pace.begin(T2I)
     assert pace.wants_next()
+
+
+def test_tasks_quicker_than_a_receive_are_known(clock: Clock) -> None:
+    pace = Pace()
+    assert not pace.is_quick()
+    job(pace, clock, 0.01)
+    assert pace.is_quick()
+    job(pace, clock, 60)
+    assert not pace.is_quick()

@@ -12,7 +12,7 @@ from easel_agent.assembly import Agent
 from easel_agent.errors import RejectedTaskError
 from easel_agent.lifecycle import TaskRun, TaskState
 from easel_agent.queue import QueueMessage
-from easel_agent.runtimes.base import Collect, Fetch, Generation
+from easel_agent.runtimes.base import Fetch, Finished, Generation
 from easel_agent.settings import AgentSettings
 from easel_agent.urls import find_urls
 from easel_cli.openapi import SAMPLES
@@ -72,9 +72,9 @@ class Recorder:
             raise RejectedTaskError(TaskErrorCode.INPUT_UNAVAILABLE, "not here")
         return content
 
-    def generate(self, _: TaskType, content: dict[str, Any]) -> Collect:
+    def generate(self, _: TaskType, content: dict[str, Any]) -> Finished:
         json.dumps(content, allow_nan=False).encode()
-        return lambda: Generation(b"{}", iter([b""]))
+        return Finished(lambda: Generation(b"{}", iter([b""])))
 
 
 def agent_of(name: str, recorder: Recorder) -> Agent:

@@ -25,11 +25,17 @@ class Generation:
     pictures: Iterator[bytes]
 
 
-Collect = Callable[[], Generation]
-"""Reads what a finished job made; raises what `Runtime.generate` raises.
+@dataclass(frozen=True)
+class Finished:
+    """A job that the runtime has done; the runtime is free for the next one.
 
-Apart from the job, because it takes time in which the runtime can do the next one.
-"""
+    Attributes:
+        collect: reads what the job made, from any thread; raises what `Runtime.generate` raises.
+        held_bytes: that this takes in memory until it is collected.
+    """
+
+    collect: Callable[[], Generation]
+    held_bytes: int = 0
 
 
 class Runtime(Protocol):
@@ -75,11 +81,11 @@ class Runtime(Protocol):
             RuntimeDeadError: the runtime did not take a file.
         """
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Collect:
+    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Finished:
         """Does one task and returns when the runtime is idle again.
 
         Returns:
-            What collects its outputs, from any thread, while the runtime is at the next task.
+            What collects its outputs while the runtime is at the next task.
 
         Raises:
             RejectedTaskError: the task cannot be done; again would end the same.

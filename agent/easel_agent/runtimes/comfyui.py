@@ -25,7 +25,7 @@ from easel_agent.errors import (
     TransientError,
 )
 from easel_agent.media_type import detect_media_type
-from easel_agent.runtimes.base import Collect, Fetch, Generation
+from easel_agent.runtimes.base import Fetch, Finished, Generation
 from easel_agent.runtimes.comfyui_api import (
     Answer,
     AnswerTooLargeError,
@@ -124,7 +124,7 @@ class ComfyUi:
             {file_input: files[item.url] for file_input, item in uploads.items()},
         )
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Collect:
+    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Finished:
         """Does one task; see `Runtime.generate`."""
         if tasktype is not TaskType.PIPELINE:
             raise RejectedTaskError(
@@ -136,7 +136,7 @@ class ComfyUi:
         deadline = time.monotonic() + self._task_timeout_seconds
         answered = self._submit(with_nonce(workflow, nonce), prompt_id)
         entry = self._await_end(prompt_id, deadline)
-        return partial(self._collect, workflow, entry, answered=answered)
+        return Finished(partial(self._collect, workflow, entry, answered=answered))
 
     def file_inputs(self, workflow: Mapping[str, Any]) -> list[FileInput]:
         """The inputs of a workflow that take an uploaded file and hold an HTTP(S) or S3 URL.

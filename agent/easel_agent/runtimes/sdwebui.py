@@ -20,7 +20,7 @@ from easel_agent.errors import (
     RuntimeDeadError,
     TransientError,
 )
-from easel_agent.runtimes.base import Collect, Fetch, Generation
+from easel_agent.runtimes.base import Fetch, Finished, Generation
 from easel_agent.runtimes.sdwebui_api import PROBE_SECONDS, SdWebUiApi
 from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint, Checkpoints
 from easel_agent.urls import find_urls, replace_values
@@ -127,7 +127,7 @@ class SdWebUi:
             content, {item.path: base64.b64encode(files[item.url]).decode() for item in urls}
         )
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Collect:
+    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Finished:
         """Does one task; see `Runtime.generate`."""
         path = _PATHS.get(tasktype)
         if path is None:
@@ -142,7 +142,7 @@ class SdWebUi:
         body = self._run(path, content)
         if self._interrupted:
             raise InterruptedTaskError("the agent is being stopped")
-        return partial(_collect, body, expected)
+        return Finished(partial(_collect, body, expected), held_bytes=len(body))
 
     def _use_checkpoint(self, name: str) -> Checkpoint:
         checkpoint = self._checkpoints.find(name)

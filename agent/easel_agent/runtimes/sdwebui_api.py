@@ -1,13 +1,12 @@
 """HTTP to the SD WebUI beside the agent, with every wait bounded."""
 
-import contextlib
-import threading
-from concurrent.futures import Future, InvalidStateError
 from typing import Any
 
 import requests
+import urllib3
 
 from easel_agent.errors import RuntimeDeadError
+from easel_agent.runtimes.connections import ConnectionTracker
 from easel_agent.runtimes.sdwebui_errors import failure_of
 
 _CONNECT_SECONDS = 5
@@ -20,8 +19,11 @@ class SdWebUiApi:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._http = _session()
-        self._in_flight: Future[requests.Response] | None = None
+        self._http = requests.Session()
+        # It is on this host: a proxy from the environment is never meant for it.
+        self._http.trust_env = False
+        self._connections = ConnectionTracker()
+        self._http.mount("http://", self._connections)
 
     def get(self, path: str, **parameters: str) -> Any:
         """Asks for something that no job stands in the way of.
@@ -41,7 +43,7 @@ class SdWebUiApi:
                 return answer.json()
         except requests.RequestException as error:
             raise RuntimeDeadError(f"SD WebUI at {self.url} does not answer: {error}") from error
-        raise failure_of(answer)
+        raise failure_of(answer.status_code, answer.content)
 
     def post(self, path: str, body: Any, seconds: float) -> bytes:
         """Has it do something.
@@ -60,48 +62,19 @@ class SdWebUiApi:
             RuntimeDeadError: it went away, or `abort` was called.
         """
         try:
-            answer = self._send(path, body, seconds).result()
+            with self._http.post(
+                f"{self.url}{path}", json=body, timeout=(_CONNECT_SECONDS, seconds), stream=True
+            ) as answer:
+                # At once: in the small pieces that requests reads, the GPU would wait for it.
+                content: bytes = answer.raw.read(decode_content=True)
+                if not answer.ok:
+                    raise failure_of(answer.status_code, content)
+                return content
         except requests.ReadTimeout:
             raise
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise RuntimeDeadError(f"SD WebUI at {self.url} went away: {error}") from error
-        if not answer.ok:
-            raise failure_of(answer)
-        return answer.content
 
     def abort(self) -> None:
         """Has the `post` that is under way raise RuntimeDeadError at once."""
-        future = self._in_flight
-        if future is not None:
-            with contextlib.suppress(InvalidStateError):
-                future.set_exception(RuntimeDeadError(f"SD WebUI at {self.url} does not answer"))
-            # What still waits for the answer keeps the old connections to itself.
-            self._http = _session()
-
-    def _send(self, path: str, body: Any, seconds: float) -> "Future[requests.Response]":
-        """Sends from a thread of its own: a server that hangs must not hold ours."""
-        future: Future[requests.Response] = Future()
-        http = self._http
-
-        def send() -> None:
-            try:
-                answer = http.post(
-                    f"{self.url}{path}", json=body, timeout=(_CONNECT_SECONDS, seconds)
-                )
-            except Exception as error:  # noqa: BLE001 - handed to who waits
-                with contextlib.suppress(InvalidStateError):
-                    future.set_exception(error)
-            else:
-                with contextlib.suppress(InvalidStateError):
-                    future.set_result(answer)
-
-        self._in_flight = future
-        threading.Thread(target=send, name="sdwebui-post", daemon=True).start()
-        return future
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    # It is on this host: a proxy from the environment is never meant for it.
-    session.trust_env = False
-    return session
+        self._connections.cut()

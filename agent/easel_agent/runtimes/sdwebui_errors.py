@@ -45,14 +45,14 @@ class _Problem(BaseModel):
         return ": ".join(texts)[:_MAX_CHARACTERS]
 
 
-def failure_of(answer: requests.Response) -> RejectedTaskError | TransientError:
+def failure_of(status: int, body: bytes) -> RejectedTaskError | TransientError:
     """The error that an answer other than 2xx stands for."""
     try:
-        problem = _Problem.model_validate_json(answer.content)
+        problem = _Problem.model_validate_json(body)
     except ValidationError:
-        problem = _Problem(detail=answer.text[:_MAX_CHARACTERS])
-    message = f"SD WebUI answered {answer.status_code}: {problem.summary()}".removesuffix(": ")
-    if _is_callers_mistake(answer.status_code, problem):
+        problem = _Problem(detail=body[:_MAX_CHARACTERS].decode(errors="replace"))
+    message = f"SD WebUI answered {status}: {problem.summary()}".removesuffix(": ")
+    if _is_callers_mistake(status, problem):
         return RejectedTaskError(TaskErrorCode.RUNTIME_REJECTED, message)
     return TransientError(message)
 
