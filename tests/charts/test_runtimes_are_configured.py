@@ -1,6 +1,9 @@
 """Each type of runtime finds its models and gets the settings that it needs for them."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -32,6 +35,21 @@ def test_sd_webui_can_write_its_configuration(helm: Helm, sdwebui: Values) -> No
     volume = mounts["/opt/ml/code/config.json"]["name"]
     assert "emptyDir" in next(one for one in pod["volumes"] if one["name"] == volume)
     assert pod["initContainers"][0]["name"] == "copy-config"
+
+
+def test_the_copy_is_made_and_may_be_written_by_any_user(
+    helm: Helm, sdwebui: Values, tmp_path: Path
+) -> None:
+    copy = container(pod_of(helm.render(sdwebui)), "copy-config")
+    assert copy["command"] == ["python", "-c"]
+    for folder in ("config", "runtime-config"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "config" / "config.json").write_text('{"a": 1}')
+    script = copy["args"][0].replace('"/', f'"{tmp_path}/')
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=30)
+    made = tmp_path / "runtime-config" / "config.json"
+    assert made.read_text() == '{"a": 1}'
+    assert made.stat().st_mode & 0o777 == 0o666
 
 
 def test_a_changed_setting_starts_new_pods(helm: Helm, sdwebui: Values) -> None:

@@ -61,6 +61,14 @@ REFUSED: dict[str, tuple[Values, str]] = {
     "no way to subnets": (at("nodes.clusterName", ""), "the cluster\\'s name is needed"),
     "no model bucket": (at("models.s3.bucket", ""), "needed with models.source s3"),
     "no claim": (at("models.source", "existingClaim"), "needed with models.source existingClaim"),
+    "a label that pods are found by": (
+        {"pod": {"labels": {"app.kubernetes.io/instance": "mine"}}},
+        "the chart sets this label itself",
+    ),
+    "a limit that Karpenter does not know": (
+        at("nodes.limits", {"gpu": 3}),
+        "at '/nodes/limits': additional properties 'gpu' not allowed",
+    ),
     "replicas above their limit": (
         {"scaling": {"minReplicaCount": 9}},
         "scaling.minReplicaCount (9) is above scaling.maxReplicaCount (5)",
