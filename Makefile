@@ -25,7 +25,7 @@ INTAKE_SOURCES := $(wildcard contract/easel_contract/*.py lambda/easel_intake/*.
 .PHONY: help
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^# --/ {print "\n" substr($$0, 6)} \
-	  /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	  /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # -- the local stack: all of easel on this machine, no AWS account
 
@@ -55,9 +55,18 @@ test: dev-setup build/intake-local.zip build/intake-aws.zip ## run all tests
 check: dev-setup ## format, lint, types, terraform, shell, Dockerfile
 	@scripts/check
 
+.PHONY: bench
+bench: dev-setup ## measure the queue agent: GPU utilisation, gaps, rate, memory (BENCH_ARGS=--quick)
+	@$(RUN) -m tests.bench $(BENCH_ARGS)
+
+.PHONY: soak
+soak: dev-setup ## ten minutes of random faults (SOAK_ARGS="--tasks 1000 --seconds 600 --seed 1")
+	@$(RUN) -m tests.faults.soak $(SOAK_ARGS)
+
 .PHONY: scan
-scan: $(VENV)-scan/.ready ## look for insecure configuration with checkov
+scan: local-setup $(VENV)-scan/.ready ## look for insecure configuration with checkov
 	@scripts/scan
+	@scripts/scan-charts
 
 .PHONY: format
 format: dev-setup ## rewrite all code in the one format
@@ -86,6 +95,8 @@ requirements: $(VENV)/.tools ## compile requirements/*.in to *.txt with hashes
 clean: ## remove environments, build outputs and caches
 	@rm -rf $(VENV) $(VENV)-scan build dist .easel .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+include charts/Makefile.inc
 
 # set-up; every verb does its own
 

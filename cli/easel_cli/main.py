@@ -9,6 +9,8 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from easel_cli.config_import import add_arguments as add_import_arguments
+from easel_cli.config_import import config_import
 from easel_cli.dead_letters import DeadLetterError, dead_letters
 from easel_cli.progress import Progress
 from easel_cli.request_building import RequestError
@@ -39,6 +41,9 @@ def main() -> int:
         0 completed, 1 failed, 2 wrong usage, 3 refused by the API, 4 no result in time.
     """
     arguments = _parser().parse_args()
+    if arguments.command is config_import:
+        status: int = config_import(arguments)  # about a file; there is no stack yet
+        return status
     # What a script reads is on standard output, what a person reads on standard error.
     progress = Progress(Console(highlight=False, stderr=arguments.json))
     command: _Command = arguments.command
@@ -53,11 +58,15 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="easel", description="Uses a stack of easel.")
-    verbs = parser.add_subparsers(required=True, metavar="{submit,watch,dlq}")
+    verbs = parser.add_subparsers(required=True, metavar="{submit,watch,dlq,config}")
     shared = _shared_options()
     _add_submit(verbs.add_parser("submit", parents=[shared], help="make pictures"))
     _add_watch(verbs.add_parser("watch", parents=[shared], help="show results as they come"))
     _add_dlq(verbs.add_parser("dlq", parents=[shared], help="look after the dead letters"))
+    config = verbs.add_parser("config", help="take over a configuration of sd-on-eks")
+    importing = config.add_subparsers(required=True).add_parser("import", help="from config.yaml")
+    add_import_arguments(importing)
+    importing.set_defaults(command=config_import)
     return parser
 
 
