@@ -1,0 +1,72 @@
+"""`easel submit` as a person and as a script use it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from .conftest import LocalStack
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def outputs(local_stack: LocalStack, tmp_path: Path) -> Path:
+    file = tmp_path / "outputs.json"
+    file.write_text(json.dumps(local_stack.module.outputs()))
+    return file
+
+
+def easel(outputs: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    verb, *rest = words
+    return subprocess.run(
+        [sys.executable, "-m", "easel_cli.main", verb, "--outputs", str(outputs), *rest],
+        cwd=outputs.parent,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_submit_saves_pictures_and_prints_their_paths(outputs: Path, sdwebui: str) -> None:
+    done = easel(
+        outputs,
+        *("submit", "--runtime", sdwebui, "--prompt", "A dog", "--size", "128x64", "-n", "2"),
+    )
+    assert done.returncode == 0, done.stderr
+    files = [outputs.parent / line for line in done.stdout.splitlines()[-2:]]
+    assert [Image.open(file).size for file in files] == [(128, 64)] * 2
+
+
+def test_submit_a_workflow_for_a_script(outputs: Path, tmp_path: Path) -> None:
+    workflow: dict[str, Any] = {
+        "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 32, "batch_size": 1}},
+        "2": {"class_type": "SaveImage", "inputs": {"filename_prefix": "a", "images": ["1", 0]}},
+    }
+    workflow["1"]["inputs"]["color"] = 255
+    file = tmp_path / "workflow.json"
+    file.write_text(json.dumps(workflow))
+    done = easel(outputs, "submit", "--workflow", str(file), "--json", "--context", "mine")
+    assert done.returncode == 0, done.stderr
+    [line] = done.stdout.splitlines()
+    result = json.loads(line)
+    assert (result["result"], result["context"]) == (True, "mine")
+    assert Image.open(outputs.parent / result["files"][0]).size == (64, 32)
+
+
+def test_a_failed_task_and_a_refused_one_have_their_own_exit_status(
+    outputs: Path, sdwebui: str
+) -> None:
+    prompt = ("submit", "--prompt", "x")
+    failed = easel(outputs, *prompt, "--runtime", sdwebui, "--size", "0x64")
+    assert (failed.returncode, "failed: SD WebUI answered 500" in failed.stdout) == (1, True)
+    refused = easel(outputs, *prompt, "--runtime", "nope")
+    assert refused.returncode == 3
+    assert "task.metadata.runtime: is no runtime" in refused.stderr
