@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from easel_agent.delivery import HEAD_START_SECONDS
 from easel_agent.heartbeat import Heartbeat
 from easel_agent.lifecycle import TaskRun
 from easel_agent.pace import Pace
@@ -112,6 +113,8 @@ class Receiver:
             if not self._may_receive():
                 self._wait()
                 continue
+            if not self._pace.is_quick():
+                time.sleep(HEAD_START_SECONDS)
             message = self._receive()
             if message is not None:
                 self._take_in(message)

@@ -9,12 +9,14 @@ from easel_agent.runtimes.base import Runtime
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
+_JOB_POLL_SECONDS = 3.0
+"""A runtime that ends is noticed by its connection at once; this is for one that hangs."""
 _FAILURES = 3
 """Failed probes in a row after which a runtime that has a job is given up."""
 
 
 class RuntimeWatch:
-    """A thread that probes the runtime about once a second.
+    """A thread that probes the runtime every second, and every three during a job of ours.
 
     Between our jobs the runtime must be idle too: a job of somebody else's, or one of ours that
     hangs, would stand in the way of the next.
@@ -80,7 +82,7 @@ class RuntimeWatch:
             elif not self._busy.is_set() and self.is_ready:
                 logger.warning("runtime is not ready")
                 self.lost()
-            self._stopped.wait(_POLL_SECONDS)
+            self._stopped.wait(_JOB_POLL_SECONDS if self._busy.is_set() else _POLL_SECONDS)
 
     def _watch_job(self) -> None:
         if self._runtime.is_ready():

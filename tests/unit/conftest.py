@@ -28,6 +28,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(Judge, "_delay_seconds", lambda *_: 0)
     monkeypatch.setattr(runtime_watch, "_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(runtime_watch, "_JOB_POLL_SECONDS", 0.02)
     with mock_aws():
         world = World()
         world.thread.start()

@@ -48,6 +48,7 @@ class Server:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr(runtime_watch, "_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(runtime_watch, "_JOB_POLL_SECONDS", 0.02)
     server = Server()
     yield server
     server.stop()
