@@ -20,6 +20,10 @@ _LOCAL_RECEIVE_WAIT_SECONDS = 2
 _LOCAL_INPUT_HOSTS = f"{LOOPBACK},localhost"
 """So that a task's picture can come from a server on this machine."""
 
+IMAGE_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}
+"""As in agent/Dockerfile: large answers go back to the system, and no arena per thread keeps what
+they leave behind."""
+
 _SIMULATORS = {
     RuntimeType.SDWEBUI: "easel_local.simulators.sdwebui",
     RuntimeType.COMFYUI: "easel_local.simulators.comfyui",
@@ -98,8 +102,7 @@ def agent_environment(
         "EASEL_DEAD_LETTER_QUEUE_URL": runtime.dead_letter_queue_url,
         "EASEL_NOTIFICATIONS_TOPIC_ARN": target.notifications_topic_arn,
         "EASEL_OUTPUT_BUCKET": target.output_bucket,
-        # As in agent/Dockerfile: an arena per thread keeps what large answers leave behind.
-        "MALLOC_ARENA_MAX": "2",
+        **IMAGE_ENVIRONMENT,
         "EASEL_HEALTH_PORT": "0",
         "EASEL_RECEIVE_WAIT_SECONDS": str(_LOCAL_RECEIVE_WAIT_SECONDS),
         "EASEL_INPUT_ALLOWED_HOSTS": _LOCAL_INPUT_HOSTS,

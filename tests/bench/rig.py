@@ -15,6 +15,7 @@ import psutil
 
 from easel_local.aws_proxy import AwsProxy
 from easel_local.emulator import Emulator
+from easel_local.services import IMAGE_ENVIRONMENT
 from tests.faults.aws_resources import AwsClients
 from tests.faults.child_process import ChildProcess
 from tests.faults.deadline import until
@@ -98,7 +99,7 @@ class Rig:
         name = f"bench-{name}-{self._mode}"
         folder = self._folder / name
         folder.mkdir()
-        settings = {
+        settings = IMAGE_ENVIRONMENT | {
             "EASEL_OVERLAP": str(self.overlap).lower(),
             "EASEL_VISIBILITY_TIMEOUT_SECONDS": "120",
             "EASEL_RECEIVE_WAIT_SECONDS": "20",

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from easel_local.services import IMAGE_ENVIRONMENT
+
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,3 +70,8 @@ def test_it_runs_as_nobody_from_a_pinned_base() -> None:
     bases = re.findall(r"^FROM \S*python:(\S+)", DOCKERFILE, re.MULTILINE)
     assert bases
     assert all(re.match(r"3\.\d+\.\d+-slim-\w+", base) for base in bases)
+
+
+def test_the_local_stack_runs_it_in_the_images_environment() -> None:
+    for name, value in IMAGE_ENVIRONMENT.items():
+        assert re.search(rf"^ +{name}={value}( |$)", DOCKERFILE, re.MULTILINE)
