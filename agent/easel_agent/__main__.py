@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from pydantic import ValidationError
 
-from easel_agent.assembly import Agent, make_runtime
+from easel_agent.assembly import Agent, AwsClients, make_runtime
 from easel_agent.health import HealthServer
 from easel_agent.logs import log_as_json
 from easel_agent.settings import AgentSettings
@@ -53,14 +53,12 @@ def main() -> int:
         return 2
     sys.setswitchinterval(_SWITCH_SECONDS)
     session = boto3.Session()
-    agent = Agent(
-        settings,
-        make_runtime(settings),
+    clients = AwsClients(
         sqs=session.client("sqs", config=_AWS_CONFIG),
         sns=session.client("sns", config=_AWS_CONFIG),
         s3=session.client("s3", config=_AWS_CONFIG),
     )
-    return _run(settings, agent)
+    return _run(settings, Agent(settings, make_runtime(settings), clients))
 
 
 def _run(settings: AgentSettings, agent: Agent) -> int:

@@ -1,5 +1,6 @@
 """Puts an agent together out of its parts."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from easel_agent.delivery import Delivery
@@ -30,6 +31,15 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
+@dataclass(frozen=True)
+class AwsClients:
+    """The clients that an agent works with; safe to share between threads."""
+
+    sqs: "SQSClient"
+    sns: "SNSClient"
+    s3: "S3Client"
+
+
 class Agent:
     """One agent.
 
@@ -41,74 +51,28 @@ class Agent:
         metrics: what has been counted.
     """
 
-    def __init__(
-        self,
-        settings: AgentSettings,
-        runtime: Runtime,
-        *,
-        sqs: "SQSClient",
-        sns: "SNSClient",
-        s3: "S3Client",
-    ) -> None:
-        """Puts the parts together; nothing runs yet.
-
-        Args:
-            settings: all of them.
-            runtime: the adapter to work with.
-            sqs: client.
-            sns: client.
-            s3: client.
-        """
-        queue = TaskQueue(
-            sqs,
-            settings.queue_url,
-            settings.dead_letter_queue_url,
-            settings.visibility_timeout_seconds,
-        )
-        # Three beats per timeout: one may fail and the message is still ours.
-        heartbeat = Heartbeat(queue, settings.visibility_timeout_seconds / 3)
-        notifier = Notifier(sns, settings.notifications_topic_arn)
-        records = ResultRecords(s3, settings.output_bucket)
-        pace = Pace()
+    def __init__(self, settings: AgentSettings, runtime: Runtime, clients: AwsClients) -> None:
+        """Puts the parts together; nothing runs yet."""
         self.metrics = Metrics(settings.runtime_name)
         self.watch = RuntimeWatch(runtime)
-        judge = Judge(settings)
-        returning = Returning(queue, heartbeat, self.metrics)
-        self.delivery = Delivery(
-            settings.runtime_name,
-            judge=judge,
-            returning=returning,
-            queue=queue,
-            heartbeat=heartbeat,
-            outputs=OutputStore(s3, settings.output_bucket),
-            records=records,
-            notifier=notifier,
-            metrics=self.metrics,
-        )
-        settlement = Settlement(
-            settings.runtime_name,
-            judge=judge,
-            queue=queue,
-            heartbeat=heartbeat,
-            delivery=self.delivery,
-            returning=returning,
-            notifier=notifier,
-        )
+        pace = Pace()
+        ends = _Ends(settings, clients, self.metrics)
+        self.delivery = ends.delivery
         self.preparation = Preparation(
             settings,
             runtime=runtime,
-            inputs=InputLoader(s3, settings.output_bucket, settings.fetch_limits()),
-            records=records,
-            delivery=self.delivery,
-            settlement=settlement,
-            returning=returning,
+            inputs=InputLoader(clients.s3, settings.output_bucket, settings.fetch_limits()),
+            records=ends.records,
+            delivery=ends.delivery,
+            settlement=ends.settlement,
+            returning=ends.returning,
         )
         receiver = Receiver(
             settings,
-            queue=queue,
-            heartbeat=heartbeat,
+            queue=ends.queue,
+            heartbeat=ends.heartbeat,
             preparation=self.preparation,
-            returning=returning,
+            returning=ends.returning,
             pace=pace,
             watch=self.watch,
         )
@@ -116,13 +80,51 @@ class Agent:
             settings,
             runtime=runtime,
             receiver=receiver,
-            delivery=self.delivery,
-            settlement=settlement,
-            returning=returning,
-            heartbeat=heartbeat,
+            delivery=ends.delivery,
+            settlement=ends.settlement,
+            returning=ends.returning,
+            heartbeat=ends.heartbeat,
             pace=pace,
             watch=self.watch,
             metrics=self.metrics,
+        )
+
+
+class _Ends:
+    """The parts that end a task's run, in one way or another."""
+
+    def __init__(self, settings: AgentSettings, clients: AwsClients, metrics: Metrics) -> None:
+        self.queue = TaskQueue(
+            clients.sqs,
+            settings.queue_url,
+            settings.dead_letter_queue_url,
+            settings.visibility_timeout_seconds,
+        )
+        # Three beats per timeout: one may fail and the message is still ours.
+        self.heartbeat = Heartbeat(self.queue, settings.visibility_timeout_seconds / 3)
+        self.records = ResultRecords(clients.s3, settings.output_bucket)
+        self.returning = Returning(self.queue, self.heartbeat, metrics)
+        judge = Judge(settings)
+        notifier = Notifier(clients.sns, settings.notifications_topic_arn)
+        self.delivery = Delivery(
+            settings.runtime_name,
+            judge=judge,
+            queue=self.queue,
+            heartbeat=self.heartbeat,
+            returning=self.returning,
+            outputs=OutputStore(clients.s3, settings.output_bucket),
+            records=self.records,
+            notifier=notifier,
+            metrics=metrics,
+        )
+        self.settlement = Settlement(
+            settings.runtime_name,
+            judge=judge,
+            queue=self.queue,
+            heartbeat=self.heartbeat,
+            delivery=self.delivery,
+            returning=self.returning,
+            notifier=notifier,
         )
 
 

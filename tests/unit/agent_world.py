@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 
-from easel_agent.assembly import Agent
+from easel_agent.assembly import Agent, AwsClients
 from easel_agent.runtimes.base import Fetch, Finished, Generation
 from easel_agent.settings import AgentSettings
 from easel_contract.envelope import decode_result
@@ -85,7 +85,8 @@ class World:
                 "EASEL_SHUTDOWN_GRACE_SECONDS": "60",
             }
         )
-        self.agent = Agent(self.settings, self.runtime, sqs=self.sqs, sns=self._sns, s3=self.s3)
+        clients = AwsClients(self.sqs, self._sns, self.s3)
+        self.agent = Agent(self.settings, self.runtime, clients)
         self.worker = self.agent.worker
         self.thread = threading.Thread(target=self.worker.run)
 

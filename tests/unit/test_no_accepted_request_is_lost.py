@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from easel_agent.assembly import Agent
+from easel_agent.assembly import Agent, AwsClients
 from easel_agent.errors import RejectedTaskError
 from easel_agent.lifecycle import TaskRun, TaskState
 from easel_agent.queue import QueueMessage
@@ -91,7 +91,7 @@ def agent_of(name: str, recorder: Recorder) -> Agent:
         }
     )
     parts: Any = recorder
-    return Agent(settings_, parts, sqs=parts, sns=parts, s3=parts)
+    return Agent(settings_, parts, AwsClients(parts, parts, parts))
 
 
 _SCALARS = (
