@@ -22,7 +22,7 @@ from easel_agent.settings import AgentSettings
 logger = logging.getLogger(__name__)
 
 _AWS_PAUSE_SECONDS = 2.0
-_LOOK_SECONDS = 0.2
+_LOOK_SECONDS = 0.5
 _MOST_AHEAD = 2
 """Where tasks are so quick that receiving one takes longer than doing one."""
 _CEILING_MARGIN_SECONDS = 300

@@ -9,14 +9,14 @@ from easel_agent.runtimes.base import Runtime
 logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 1.0
-_JOB_POLL_SECONDS = 3.0
+_JOB_POLL_SECONDS = 5.0
 """A runtime that ends is noticed by its connection at once; this is for one that hangs."""
 _FAILURES = 3
 """Failed probes in a row after which a runtime that has a job is given up."""
 
 
 class RuntimeWatch:
-    """A thread that probes the runtime every second, and every three during a job of ours.
+    """A thread that probes the runtime every second, and every five during a job of ours.
 
     Between our jobs the runtime must be idle too: a job of somebody else's, or one of ours that
     hangs, would stand in the way of the next.

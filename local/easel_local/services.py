@@ -20,7 +20,7 @@ _LOCAL_RECEIVE_WAIT_SECONDS = 2
 _LOCAL_INPUT_HOSTS = f"{LOOPBACK},localhost"
 """So that a task's picture can come from a server on this machine."""
 
-IMAGE_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144"}
+IMAGE_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "786432"}
 """As in agent/Dockerfile: large answers go back to the system, and no arena per thread keeps what
 they leave behind."""
 
