@@ -30,7 +30,7 @@ from easel_agent.queue import TaskQueue
 from easel_agent.records import ResultRecord, ResultRecords
 from easel_agent.returning import Returning
 from easel_agent.runtimes.base import Finished
-from easel_contract.errors import TaskError
+from easel_contract.errors import TaskError, TaskErrorCode
 from easel_contract.result import ResultStatus, TaskResult, Timings
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ HEAD_START_SECONDS = 0.004
 the answer at once would take Python's lock from it, and the GPU would wait."""
 _MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 10.0
 _OWN_FAULT_SECONDS = 60.0
+_MAX_RESULT_BYTES = 240 * 1024
+"""SNS takes 256 KiB, attributes included."""
 _RUN_ERRORS = (RejectedTaskError, TransientError, RuntimeDeadError, InterruptedTaskError)
 _T = TypeVar("_T")
 
@@ -209,13 +211,21 @@ class Delivery:
         for picture in pictures:
             self._until_done(run, partial(outputs.store_picture, picture))
         seconds = round(time.monotonic() - started, 3)
-        return result.model_copy(
+        stored = result.model_copy(
             update={
                 "image_url": outputs.picture_urls,
                 "output_url": answer_url,
                 "timings": result.timings.model_copy(update={"upload_seconds": seconds}),
             }
         )
+        if len(stored.to_json().encode()) > _MAX_RESULT_BYTES:
+            # SNS would refuse it at every try, and nobody would hear of the task.
+            raise RejectedTaskError(
+                TaskErrorCode.RUNTIME_FAILED,
+                f"the list of {len(outputs.picture_urls)} outputs does not fit into a callback; "
+                f"they lie beside {answer_url}",
+            )
+        return stored
 
     def _announce(self, run: TaskRun, record: ResultRecord, *, bury: bool) -> None:
         if not record.announced:

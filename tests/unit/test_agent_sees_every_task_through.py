@@ -88,6 +88,18 @@ def test_a_task_type_of_another_runtime_is_rejected(world: World, task: dict[str
     assert world.runtime.done == []
 
 
+def test_outputs_whose_list_no_callback_can_carry_are_a_failure_that_says_so(
+    world: World, task: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("easel_agent.delivery._MAX_RESULT_BYTES", 300)
+    world.send(task)
+    [result] = world.results(1)
+    assert result.error is not None
+    assert result.error.code is TaskErrorCode.RUNTIME_FAILED
+    assert "2 outputs does not fit into a callback" in result.error.message
+    eventually(world.settled)
+
+
 def test_a_transient_error_is_tried_again(world: World, task: dict[str, Any]) -> None:
     world.runtime.script = [TransientError("out of memory")]
     world.send(task)
