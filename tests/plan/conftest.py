@@ -1,7 +1,9 @@
+import functools
 import io
 import os
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,26 +34,26 @@ def empty_package() -> bytes:
     return package.getvalue()
 
 
-def _plan(name: str, root: Path, environment: dict[str, str]) -> tftest.TerraformPlanOutput:
-    # A copy: Terraform leaves its lock file and data beside the code.
-    shutil.copytree(ROOT / "modules", root / "modules")
-    fixture = root / "tests" / "plan" / "fixtures" / name
-    shutil.copytree(ROOT / "tests" / "plan" / "fixtures" / name, fixture)
-    (fixture / "intake.zip").write_bytes(empty_package())
-    terraform = tftest.TerraformTest(str(fixture), env=environment)
-    terraform.setup()
-    return terraform.plan(output=True, color=False)
+Plan = Callable[[str], tftest.TerraformPlanOutput]
 
 
 @pytest.fixture(scope="session")
-def api_fanout_plan(
+def plan_of(
     tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str]
-) -> tftest.TerraformPlanOutput:
-    return _plan("api_fanout", tmp_path_factory.mktemp("api-fanout"), terraform_environment)
+) -> Plan:
+    """Plans a fixture root by its name; once, however often it is asked for."""
 
+    @functools.cache
+    def plan(name: str) -> tftest.TerraformPlanOutput:
+        # A copy: Terraform leaves its lock file and data beside the code.
+        root = tmp_path_factory.mktemp(name)
+        for part in ("modules", "charts"):
+            shutil.copytree(ROOT / part, root / part)
+        fixture = root / "tests" / "plan" / "fixtures" / name
+        shutil.copytree(ROOT / "tests" / "plan" / "fixtures" / name, fixture)
+        (fixture / "intake.zip").write_bytes(empty_package())
+        terraform = tftest.TerraformTest(str(fixture), env=terraform_environment)
+        terraform.setup()
+        return terraform.plan(output=True, color=False)
 
-@pytest.fixture(scope="session")
-def runtime_plan(
-    tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str]
-) -> tftest.TerraformPlanOutput:
-    return _plan("runtime", tmp_path_factory.mktemp("runtime"), terraform_environment)
+    return plan

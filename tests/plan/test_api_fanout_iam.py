@@ -1,8 +1,8 @@
 """What the policies of modules/api-fanout allow, statement by statement."""
 
 import pytest
-import tftest
 
+from .conftest import Plan
 from .planned_module import KNOWN_AFTER_APPLY, PlannedModule, Statement
 
 pytestmark = pytest.mark.plan
@@ -13,20 +13,18 @@ WITHOUT_TLS = {("Bool", "aws:SecureTransport"): frozenset({"false"})}
 
 
 @pytest.fixture(params=SCENARIOS)
-def module(
-    request: pytest.FixtureRequest, api_fanout_plan: tftest.TerraformPlanOutput
-) -> PlannedModule:
-    return PlannedModule(api_fanout_plan, request.param)
+def module(request: pytest.FixtureRequest, plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("api_fanout"), request.param)
 
 
 @pytest.fixture
-def example(api_fanout_plan: tftest.TerraformPlanOutput) -> PlannedModule:
-    return PlannedModule(api_fanout_plan, "api_fanout")
+def example(plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("api_fanout"), "api_fanout")
 
 
 @pytest.fixture
-def china(api_fanout_plan: tftest.TerraformPlanOutput) -> PlannedModule:
-    return PlannedModule(api_fanout_plan, "china")
+def china(plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("api_fanout"), "china")
 
 
 def allowed(statement: Statement) -> tuple[set[str], set[str]]:
@@ -116,13 +114,13 @@ def test_each_role_serves_one_service(module: PlannedModule, role: str, service:
     ],
 )
 def test_the_key_serves_topics_and_logs_of_this_stack_only(
-    api_fanout_plan: tftest.TerraformPlanOutput,
+    plan_of: Plan,
     scenario: str,
     partition: str,
     region: str,
     suffix: str,
 ) -> None:
-    key = PlannedModule(api_fanout_plan, scenario).statements("key")
+    key = PlannedModule(plan_of("api_fanout"), scenario).statements("key")
     account = f"arn:{partition}:iam::123456789012:root"
     assert key["AccountAdministersThroughIam"].principals == {("AWS", account)}
     topic = key["TasksTopicDeliversToEncryptedQueues"]

@@ -3,29 +3,29 @@
 import json
 
 import pytest
-import tftest
 
 from easel_contract.errors import ApiErrorCode
 from easel_contract.storage import PAYLOAD_FOLDER
 
+from .conftest import Plan
 from .planned_module import PlannedModule
 
 pytestmark = pytest.mark.plan
 
 
 @pytest.fixture
-def example(api_fanout_plan: tftest.TerraformPlanOutput) -> PlannedModule:
-    return PlannedModule(api_fanout_plan, "api_fanout")
+def example(plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("api_fanout"), "api_fanout")
 
 
 @pytest.fixture
-def tuned(api_fanout_plan: tftest.TerraformPlanOutput) -> PlannedModule:
-    return PlannedModule(api_fanout_plan, "tuned")
+def tuned(plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("api_fanout"), "tuned")
 
 
 @pytest.fixture
-def china(api_fanout_plan: tftest.TerraformPlanOutput) -> PlannedModule:
-    return PlannedModule(api_fanout_plan, "china")
+def china(plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("api_fanout"), "china")
 
 
 def test_both_versions_are_posts_that_need_a_key(example: PlannedModule) -> None:
@@ -210,7 +210,7 @@ def test_the_intake_function_is_as_asked(example: PlannedModule, tuned: PlannedM
 
 
 def test_the_endpoint_may_be_anywhere_but_the_key_is_never_an_output(
-    api_fanout_plan: tftest.TerraformPlanOutput,
+    plan_of: Plan,
 ) -> None:
     calls = api_fanout_plan.configuration["root_module"]["module_calls"]
     outputs = calls["api_fanout"]["module"]["outputs"]

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
-import tftest
 
+from .conftest import Plan
 from .planned_module import PlannedModule
 
 pytestmark = pytest.mark.plan
@@ -15,18 +15,18 @@ PLACES = {"runtime": ("aws", "us-east-1"), "china": ("aws-cn", "cn-northwest-1")
 
 
 @pytest.fixture
-def example(runtime_plan: tftest.TerraformPlanOutput) -> PlannedModule:
-    return PlannedModule(runtime_plan, "runtime")
+def example(plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("runtime"), "runtime")
 
 
 @pytest.fixture
-def comfyui(runtime_plan: tftest.TerraformPlanOutput) -> PlannedModule:
-    return PlannedModule(runtime_plan, "comfyui")
+def comfyui(plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("runtime"), "comfyui")
 
 
 @pytest.fixture
-def china(runtime_plan: tftest.TerraformPlanOutput) -> PlannedModule:
-    return PlannedModule(runtime_plan, "china")
+def china(plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("runtime"), "china")
 
 
 def decoded(module: PlannedModule, address: str, argument: str) -> Any:
@@ -58,11 +58,9 @@ def test_a_queue_can_be_tuned(comfyui: PlannedModule) -> None:
 
 
 @pytest.mark.parametrize("scenario", PLACES)
-def test_only_its_own_queue_may_use_the_dead_letter_queue(
-    runtime_plan: tftest.TerraformPlanOutput, scenario: str
-) -> None:
+def test_only_its_own_queue_may_use_the_dead_letter_queue(plan_of: Plan, scenario: str) -> None:
     partition, region = PLACES[scenario]
-    module = PlannedModule(runtime_plan, scenario)
+    module = PlannedModule(plan_of("runtime"), scenario)
     assert decoded(module, "aws_sqs_queue.dead_letter", "redrive_allow_policy") == {
         "redrivePermission": "byQueue",
         "sourceQueueArns": [f"arn:{partition}:sqs:{region}:123456789012:easel-sdruntime"],
@@ -75,10 +73,10 @@ def test_only_its_own_queue_may_use_the_dead_letter_queue(
     [("task", "easel-sdruntime"), ("dead_letter", "easel-sdruntime-dead-letter")],
 )
 def test_only_the_tasks_topic_may_send_and_only_with_tls(
-    runtime_plan: tftest.TerraformPlanOutput, scenario: str, queue: str, name: str
+    plan_of: Plan, scenario: str, queue: str, name: str
 ) -> None:
     partition, region = PLACES[scenario]
-    module = PlannedModule(runtime_plan, scenario)
+    module = PlannedModule(plan_of("runtime"), scenario)
     statements = module.statements(f'queue["{queue}"]')
     assert statements.keys() == {"TasksTopicSends", "DenyWithoutTls"}
     topic = f"arn:{partition}:sns:{region}:123456789012:easel-tasks"
@@ -119,12 +117,10 @@ def test_a_checkpoint_never_routes_to_comfyui(comfyui: PlannedModule) -> None:
 
 
 @pytest.mark.parametrize("scenario", PLACES)
-def test_the_queue_agent_may_do_this_and_nothing_else(
-    runtime_plan: tftest.TerraformPlanOutput, scenario: str
-) -> None:
+def test_the_queue_agent_may_do_this_and_nothing_else(plan_of: Plan, scenario: str) -> None:
     partition, region = PLACES[scenario]
     here = f"{region}:123456789012"
-    statements = PlannedModule(runtime_plan, scenario).statements("agent")
+    statements = PlannedModule(plan_of("runtime"), scenario).statements("agent")
     assert {
         sid: (set(statement.actions), set(statement.resources))
         for sid, statement in statements.items()
@@ -164,11 +160,9 @@ def test_input_buckets_are_read_only(comfyui: PlannedModule) -> None:
 
 
 @pytest.mark.parametrize("scenario", PLACES)
-def test_only_eks_pods_of_the_account_get_the_role(
-    runtime_plan: tftest.TerraformPlanOutput, scenario: str
-) -> None:
+def test_only_eks_pods_of_the_account_get_the_role(plan_of: Plan, scenario: str) -> None:
     partition, region = PLACES[scenario]
-    (trust,) = PlannedModule(runtime_plan, scenario).statements("agent_trust").values()
+    (trust,) = PlannedModule(plan_of("runtime"), scenario).statements("agent_trust").values()
     assert trust.actions == {"sts:AssumeRole", "sts:TagSession"}
     assert trust.principals == {("Service", "pods.eks.amazonaws.com")}
     assert trust.conditions == {

@@ -14,17 +14,22 @@ pytestmark = pytest.mark.plan
 
 HERE = Path(__file__).parent
 MODULES = HERE.parents[1] / "modules"
+TESTS = sorted(HERE.glob("validation/*.tftest.hcl"))
 
 
-@pytest.mark.parametrize("module", ["api-fanout", "runtime"])
+def test_every_module_has_its_refusals_tested() -> None:
+    modules = {path.parent.name.replace("-", "_") for path in MODULES.glob("*/versions.tf")}
+    assert modules == {tests.name.partition(".")[0] for tests in TESTS}
+
+
+@pytest.mark.parametrize("tests", TESTS, ids=lambda tests: tests.name.partition(".")[0])
 def test_wrong_inputs_are_refused(
-    module: str, tmp_path: Path, terraform_environment: dict[str, str]
+    tests: Path, tmp_path: Path, terraform_environment: dict[str, str]
 ) -> None:
     # A copy: Terraform would leave its lock file and data in the module.
-    root = tmp_path / module
-    shutil.copytree(MODULES / module, root)
+    shutil.copytree(MODULES, tmp_path / "modules")
+    root = tmp_path / "modules" / tests.name.partition(".")[0].replace("_", "-")
     (root / "tests").mkdir()
-    tests = HERE / "validation" / f"{module.replace('-', '_')}.tftest.hcl"
     shutil.copy(tests, root / "tests")
     (root / "intake.zip").write_bytes(empty_package())
 
