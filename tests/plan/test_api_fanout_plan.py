@@ -212,7 +212,7 @@ def test_the_intake_function_is_as_asked(example: PlannedModule, tuned: PlannedM
 def test_the_endpoint_may_be_anywhere_but_the_key_is_never_an_output(
     plan_of: Plan,
 ) -> None:
-    calls = api_fanout_plan.configuration["root_module"]["module_calls"]
+    calls = plan_of("api_fanout").configuration["root_module"]["module_calls"]
     outputs = calls["api_fanout"]["module"]["outputs"]
     references = {
         reference
