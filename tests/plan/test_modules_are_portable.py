@@ -41,7 +41,7 @@ def test_dns_suffixes_appear_only_in_a_modules_service_principals() -> None:
         rest = text.replace(principals.group(), "") if principals else text
         assert "amazonaws.com" not in rest, path
         for line in principals.group().splitlines()[1:-1] if principals else []:
-            assert re.fullmatch(r'\s+\w+\s+= "[a-z.]+\.(amazonaws\.com|\$\{[^}]+\}.*)"', line), line
+            assert re.fullmatch(r'\s+\w+\s+= "[a-z.-]+\.(amazonaws\.com|\$\{[^}]+\}.*)"', line), line
 
 
 def test_modules_configure_no_provider_and_read_no_state() -> None:
@@ -50,7 +50,7 @@ def test_modules_configure_no_provider_and_read_no_state() -> None:
 
 
 def test_modules_are_told_the_account_and_the_zones() -> None:
-    assert lines_with(r"aws_caller_identity|aws_availability_zones", CODE) == []
+    assert lines_with(r"aws_caller_identity|aws_availability_zones", MODULE_CODE) == []
 
 
 def test_only_the_aws_provider_is_used() -> None:
@@ -84,11 +84,8 @@ def test_code_is_formatted(terraform_environment: dict[str, str]) -> None:
 def test_every_input_and_output_is_described_and_in_the_readme(module: Path) -> None:
     readme = (module / "README.md").read_text()
     for kind in ("variable", "output"):
-        blocks = re.findall(
-            rf'^{kind} "(\w+)" \{{(.*?)^\}}',
-            (module / f"{kind}s.tf").read_text(),
-            re.DOTALL | re.MULTILINE,
-        )
+        text = "\n".join(path.read_text() for path in sorted(module.glob(f"{kind}s*.tf")))
+        blocks = re.findall(rf'^{kind} "(\w+)" \{{(.*?)^\}}', text, re.DOTALL | re.MULTILINE)
         assert blocks
         for name, body in blocks:
             assert re.search(r"^  description\s+=", body, re.MULTILINE), f"{kind} {name}"
