@@ -1,5 +1,5 @@
 # One runtime: its queue with a dead-letter queue, its filtered subscription to the tasks topic,
-# and the role of its queue agent.
+# the role of its queue agent and, where there is a cluster, its release there.
 
 data "aws_partition" "current" {}
 
@@ -17,6 +17,12 @@ locals {
 
   # How often a task is received again after agents died with it max_receive_count times.
   silent_deaths = 5
+
+  # As contract/easel_contract/storage.py has it.
+  payload_prefix = "_easel/payloads/"
+
+  # Only pods mount models.
+  models = var.cluster == null ? null : var.models
 
   queue_name             = "${var.stack_name}-${var.name}"
   dead_letter_queue_name = "${local.queue_name}-dead-letter"

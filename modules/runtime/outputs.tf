@@ -43,3 +43,8 @@ output "role_name" {
   description = "Name of the queue agent's role, to attach further policies to (model bucket, input buckets)."
   value       = aws_iam_role.agent.name
 }
+
+output "namespace" {
+  description = "Namespace of the release; null without a cluster."
+  value       = one(module.release[*].namespace)
+}

@@ -18,7 +18,7 @@ data "aws_iam_policy_document" "agent_trust" {
     condition {
       test     = "ArnLike"
       variable = "aws:SourceArn"
-      values   = ["arn:${local.partition}:eks:${local.region}:${var.account_id}:cluster/*"]
+      values   = ["arn:${local.partition}:eks:${local.region}:${var.account_id}:cluster/${try(var.cluster.name, "*")}"]
     }
   }
 }
@@ -43,11 +43,20 @@ data "aws_iam_policy_document" "agent" {
   }
 
   # Get covers content too large for SNS, the outputs of an earlier attempt, and s3:// URLs of
-  # earlier outputs; abort cleans up after an upload in parts that failed.
+  # earlier outputs; abort cleans up after an upload in parts that failed. A task chooses its own
+  # prefix, so a runtime has none that is its alone.
   statement {
     sid       = "StoreOutputs"
     actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
     resources = ["${var.output_bucket_arn}/*"]
+  }
+
+  # What the intake function has stored is no agent's to change.
+  statement {
+    sid       = "NeverChangePayloads"
+    effect    = "Deny"
+    actions   = ["s3:PutObject"]
+    resources = ["${var.output_bucket_arn}/${local.payload_prefix}*"]
   }
 
   dynamic "statement" {
@@ -57,6 +66,37 @@ data "aws_iam_policy_document" "agent" {
       sid       = "ReadInputs"
       actions   = ["s3:GetObject"]
       resources = [for arn in var.input_bucket_arns : "${arn}/*"]
+    }
+  }
+
+  # Mountpoint lists the bucket, and reads with the pod's role.
+  dynamic "statement" {
+    for_each = local.models[*]
+
+    content {
+      sid       = "ListModels"
+      actions   = ["s3:ListBucket"]
+      resources = [statement.value.bucket_arn]
+
+      dynamic "condition" {
+        for_each = statement.value.prefix[*]
+
+        content {
+          test     = "StringLike"
+          variable = "s3:prefix"
+          values   = ["${condition.value}/*"]
+        }
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.models[*]
+
+    content {
+      sid       = "ReadModels"
+      actions   = ["s3:GetObject"]
+      resources = [join("/", compact([statement.value.bucket_arn, statement.value.prefix, "*"]))]
     }
   }
 
@@ -70,6 +110,16 @@ data "aws_iam_policy_document" "agent" {
     sid       = "UseTheStacksKey"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = [var.kms_key_arn]
+  }
+
+  dynamic "statement" {
+    for_each = try(local.models.kms_key_arn, null)[*]
+
+    content {
+      sid       = "DecryptModels"
+      actions   = ["kms:Decrypt"]
+      resources = [statement.value]
+    }
   }
 }
 

@@ -145,3 +145,10 @@ variable "queue" {
     error_message = "queue.dead_letter_retention_seconds must be more than retention_seconds and at most 1209600 (14 days)."
   }
 }
+
+variable "dynamic_model" {
+  description = "Whether a task may name the checkpoint to load (sdwebui)."
+  type        = bool
+  default     = false
+  nullable    = false
+}

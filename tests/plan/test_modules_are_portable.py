@@ -12,6 +12,7 @@ pytestmark = pytest.mark.plan
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(path.parent for path in ROOT.glob("modules/*/versions.tf"))
 CODE = sorted([*ROOT.glob("modules/**/*.tf"), *ROOT.glob("envs/**/*.tf")])
+PRINCIPAL = re.compile(r'\s+\w+\s+= "[a-z.-]+\.(amazonaws\.com|\$\{[^}]+\}.*)"')
 MODULE_CODE = [path for path in CODE if path.is_relative_to(ROOT / "modules")]
 
 
@@ -41,7 +42,9 @@ def test_dns_suffixes_appear_only_in_a_modules_service_principals() -> None:
         rest = text.replace(principals.group(), "") if principals else text
         assert "amazonaws.com" not in rest, path
         for line in principals.group().splitlines()[1:-1] if principals else []:
-            assert re.fullmatch(r'\s+\w+\s+= "[a-z.-]+\.(amazonaws\.com|\$\{[^}]+\}.*)"', line), line
+            assert re.fullmatch(
+                r'\s+\w+\s+= "[a-z0-9.-]+\.(amazonaws\.com(\.cn)?|\$\{[^}]+\}.*)"', line
+            ), line
 
 
 def test_modules_configure_no_provider_and_read_no_state() -> None:

@@ -116,6 +116,22 @@ def test_a_checkpoint_never_routes_to_comfyui(comfyui: PlannedModule) -> None:
     assert policy == {"runtime": ["a23456789-123456789-123456789-12"]}
 
 
+MODELS = {
+    "runtime": {
+        "ListModels": ({"s3:ListBucket"}, {"arn:aws:s3:::easel-models-123456789012-us-east-1"}),
+        "ReadModels": ({"s3:GetObject"}, {"arn:aws:s3:::easel-models-123456789012-us-east-1/*"}),
+    },
+    "china": {
+        "ListModels": ({"s3:ListBucket"}, {"arn:aws-cn:s3:::models"}),
+        "ReadModels": ({"s3:GetObject"}, {"arn:aws-cn:s3:::models/webui/2026/*"}),
+        "DecryptModels": (
+            {"kms:Decrypt"},
+            {"arn:aws-cn:kms:cn-northwest-1:123456789012:key/0000abcd-12ab-34cd-56ef-1234567890ab"},
+        ),
+    },
+}
+
+
 @pytest.mark.parametrize("scenario", PLACES)
 def test_the_queue_agent_may_do_this_and_nothing_else(plan_of: Plan, scenario: str) -> None:
     partition, region = PLACES[scenario]
@@ -142,6 +158,11 @@ def test_the_queue_agent_may_do_this_and_nothing_else(plan_of: Plan, scenario: s
             {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"},
             {f"arn:{partition}:s3:::easel-outputs-123456789012-{region}/*"},
         ),
+        "NeverChangePayloads": (
+            {"s3:PutObject"},
+            {f"arn:{partition}:s3:::easel-outputs-123456789012-{region}/_easel/payloads/*"},
+        ),
+        **MODELS[scenario],
         "AnnounceResults": (
             {"sns:Publish"},
             {f"arn:{partition}:sns:{here}:easel-notifications"},
@@ -153,6 +174,25 @@ def test_the_queue_agent_may_do_this_and_nothing_else(plan_of: Plan, scenario: s
     }
 
 
+@pytest.mark.parametrize("scenario", PLACES)
+def test_only_payloads_are_denied(plan_of: Plan, scenario: str) -> None:
+    statements = PlannedModule(plan_of("runtime"), scenario).statements("agent")
+    denied = {sid for sid, statement in statements.items() if statement.effect != "Allow"}
+    assert denied == {"NeverChangePayloads"}
+
+
+def test_a_runtime_lists_its_own_folder_of_the_models_only(
+    example: PlannedModule, china: PlannedModule
+) -> None:
+    assert example.statements("agent")["ListModels"].conditions == {}
+    condition = {("StringLike", "s3:prefix"): frozenset({"webui/2026/*"})}
+    assert china.statements("agent")["ListModels"].conditions == condition
+
+
+def test_without_a_cluster_no_models_are_read(comfyui: PlannedModule) -> None:
+    assert not comfyui.statements("agent").keys() & {"ListModels", "ReadModels", "DecryptModels"}
+
+
 def test_input_buckets_are_read_only(comfyui: PlannedModule) -> None:
     statement = comfyui.statements("agent")["ReadInputs"]
     assert statement.actions == {"s3:GetObject"}
@@ -160,7 +200,7 @@ def test_input_buckets_are_read_only(comfyui: PlannedModule) -> None:
 
 
 @pytest.mark.parametrize("scenario", PLACES)
-def test_only_eks_pods_of_the_account_get_the_role(plan_of: Plan, scenario: str) -> None:
+def test_only_pods_of_the_cluster_get_the_role(plan_of: Plan, scenario: str) -> None:
     partition, region = PLACES[scenario]
     (trust,) = PlannedModule(plan_of("runtime"), scenario).statements("agent_trust").values()
     assert trust.actions == {"sts:AssumeRole", "sts:TagSession"}
@@ -168,7 +208,7 @@ def test_only_eks_pods_of_the_account_get_the_role(plan_of: Plan, scenario: str)
     assert trust.conditions == {
         ("StringEquals", "aws:SourceAccount"): frozenset({"123456789012"}),
         ("ArnLike", "aws:SourceArn"): frozenset(
-            {f"arn:{partition}:eks:{region}:123456789012:cluster/*"}
+            {f"arn:{partition}:eks:{region}:123456789012:cluster/easel"}
         ),
     }
 

@@ -28,6 +28,7 @@ def test_wrong_inputs_are_refused(
 ) -> None:
     # A copy: Terraform would leave its lock file and data in the module.
     shutil.copytree(MODULES, tmp_path / "modules")
+    shutil.copytree(MODULES.parent / "charts", tmp_path / "charts")
     root = tmp_path / "modules" / tests.name.partition(".")[0].replace("_", "-")
     (root / "tests").mkdir()
     shutil.copy(tests, root / "tests")

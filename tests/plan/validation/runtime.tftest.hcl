@@ -134,3 +134,123 @@ run "no_attempt_at_all" {
   }
   expect_failures = [var.queue]
 }
+
+run "cluster_without_models" {
+  command = plan
+  variables {
+    cluster = { name = "easel", node_role_name = "nodes" }
+  }
+  expect_failures = [var.models]
+}
+
+run "models_with_a_path" {
+  command = plan
+  variables {
+    models = { bucket_arn = "arn:aws:s3:::models/folder" }
+  }
+  expect_failures = [var.models]
+}
+
+run "models_prefix_that_leaves_its_folder" {
+  command = plan
+  variables {
+    models = { bucket_arn = "arn:aws:s3:::models", prefix = "/webui/" }
+  }
+  expect_failures = [var.models]
+}
+
+run "image_without_a_version" {
+  command = plan
+  variables {
+    images = { agent = { repository = "r.example/agent" } }
+  }
+  expect_failures = [var.images]
+}
+
+run "no_tasks_for_a_pod" {
+  command = plan
+  variables {
+    scaling = { queue_length = 0 }
+  }
+  expect_failures = [var.scaling]
+}
+
+run "more_pods_at_least_than_at_most" {
+  command = plan
+  variables {
+    scaling = { min_replica_count = 6 }
+  }
+  expect_failures = [var.scaling]
+}
+
+run "negative_cooldown" {
+  command = plan
+  variables {
+    scaling = { cooldown_seconds = -1 }
+  }
+  expect_failures = [var.scaling]
+}
+
+run "no_instance_types" {
+  command = plan
+  variables {
+    nodes = { instance_types = [] }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "unknown_capacity_type" {
+  command = plan
+  variables {
+    nodes = { capacity_types = ["reserved"] }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "malformed_snapshot" {
+  command = plan
+  variables {
+    nodes = { snapshot_id = "vol-0123456789abcdef0" }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "snapshot_cache_without_a_snapshot" {
+  command = plan
+  variables {
+    nodes = { image_cache = "ebsSnapshot" }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "instance_store_over_a_snapshot" {
+  command = plan
+  variables {
+    nodes = { snapshot_id = "snap-0123456789abcdef0", instance_store_policy = "RAID0" }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "tiny_data_volume" {
+  command = plan
+  variables {
+    nodes = { data_volume_gib = 8 }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "namespace_in_capitals" {
+  command = plan
+  variables {
+    namespace = "Pictures"
+  }
+  expect_failures = [var.namespace]
+}
+
+run "extra_values_that_are_a_list" {
+  command = plan
+  variables {
+    extra_values_yaml = "- a"
+  }
+  expect_failures = [var.extra_values_yaml]
+}

@@ -1,0 +1,173 @@
+"""What modules/runtime releases: charts/sd-runtime, with values made from its inputs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from tests.charts.helm import CHART, overlay
+
+from .conftest import Plan
+from .planned_module import PlannedModule
+
+pytestmark = pytest.mark.plan
+
+UPGRADE = "module.release[0].terraform_data.upgrade"
+ACCOUNT_URL = "https://queue.example/123456789012"
+QUEUES = {"queue": {"url": f"{ACCOUNT_URL}/tasks", "deadLetterUrl": f"{ACCOUNT_URL}/dead"}}
+
+
+@pytest.fixture
+def example(plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("runtime"), "runtime")
+
+
+@pytest.fixture
+def china(plan_of: Plan) -> PlannedModule:
+    return PlannedModule(plan_of("runtime"), "china")
+
+
+def values_of(module: PlannedModule) -> dict[str, Any]:
+    """The planned values; the queues' URLs are known after the apply only."""
+    values: dict[str, Any] = module.resource(UPGRADE)["triggers_replace"]["values"]
+    return overlay(values, QUEUES)
+
+
+@pytest.mark.parametrize("scenario", ["runtime", "china"])
+def test_the_chart_takes_the_values(plan_of: Plan, scenario: str) -> None:
+    values = values_of(PlannedModule(plan_of("runtime"), scenario))
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    jsonschema.Draft7Validator(schema).validate(overlay(defaults, values))
+
+
+def test_what_is_not_set_is_the_charts_to_choose(example: PlannedModule) -> None:
+    assert values_of(example) == {
+        "aws": {"region": "us-east-1"},
+        "queue": {**QUEUES["queue"], "visibilityTimeoutSeconds": 120, "maxReceiveCount": 5},
+        "notificationsTopicArn": "arn:aws:sns:us-east-1:123456789012:easel-notifications",
+        "outputBucket": "easel-outputs-123456789012-us-east-1",
+        "runtime": {
+            "name": "sdruntime",
+            "type": "sdwebui",
+            "dynamicModel": False,
+            "modelFilename": "v1-5-pruned-emaonly.safetensors",
+            "image": {
+                "repository": "123456789012.dkr.ecr.us-east-1.amazonaws.com/easel/sd-webui",
+                "tag": "1.8.0",
+            },
+        },
+        "agent": {
+            "image": {
+                "repository": "123456789012.dkr.ecr.us-east-1.amazonaws.com/easel/queue-agent",
+                "tag": "0.1.0",
+            }
+        },
+        "scaling": {"maxReplicaCount": 10},
+        "nodes": {
+            "clusterName": "easel",
+            "role": "easel-nodes",
+            "imageCache": "none",
+            "instanceTypes": ["g5.xlarge", "g6.xlarge"],
+            "dataVolume": {},
+        },
+        "models": {
+            "source": "s3",
+            "s3": {"bucket": "easel-models-123456789012-us-east-1", "authentication": "pod"},
+        },
+        "networkPolicy": {},
+    }
+
+
+def test_all_that_may_be_set_is_rendered(china: PlannedModule) -> None:
+    values = values_of(china)
+    assert values["runtime"]["dynamicModel"] is True
+    assert values["runtime"]["image"].keys() == {"repository", "digest"}
+    assert values["scaling"] == {
+        "queueLength": 4,
+        "minReplicaCount": 1,
+        "maxReplicaCount": 8,
+        "cooldownPeriod": 600,
+    }
+    assert values["nodes"] == {
+        "clusterName": "easel",
+        "role": "easel-nodes",
+        "instanceTypes": ["g5.xlarge", "g4dn.xlarge"],
+        "capacityTypes": ["spot"],
+        "amiAlias": "bottlerocket@v1.64.0",
+        "imageCache": "ebsSnapshot",
+        "dataVolume": {"volumeSize": "120Gi", "snapshotID": "snap-0123456789abcdef0"},
+        "subnetSelectorTerms": [{"id": "subnet-0a"}, {"id": "subnet-0b"}],
+        "securityGroupSelectorTerms": [{"id": "sg-0a"}],
+    }
+    assert values["models"]["s3"] == {
+        "bucket": "models",
+        "prefix": "webui/2026",
+        "authentication": "pod",
+    }
+    assert values["networkPolicy"] == {"endpointCidrs": ["10.7.0.0/16"]}
+
+
+def test_what_a_user_adds_is_known_by_its_hash_only(china: PlannedModule) -> None:
+    triggers = china.resource(UPGRADE)["triggers_replace"]
+    assert len(triggers["extra_values_sha256"]) == 64
+    assert "DEBUG" not in json.dumps(triggers)
+
+
+def test_the_chart_is_the_checkouts_unless_one_is_named(
+    example: PlannedModule, china: PlannedModule
+) -> None:
+    assert example.resource(UPGRADE)["triggers_replace"]["chart"]["reference"] == CHART.name
+    assert china.resource(UPGRADE)["triggers_replace"]["chart"]["version"] == "0.1.0"
+
+
+def test_a_release_is_named_after_its_runtime(example: PlannedModule, china: PlannedModule) -> None:
+    release = "module.release[0].terraform_data.release"
+    where = {"cluster_name": "easel", "name": "sdruntime"}
+    assert example.resource(release)["triggers_replace"] == {
+        **where,
+        "region": "us-east-1",
+        "namespace": "easel",
+    }
+    assert china.resource(release)["triggers_replace"] == {
+        **where,
+        "region": "cn-northwest-1",
+        "namespace": "pictures",
+    }
+
+
+def test_the_pods_service_account_gets_the_role(
+    example: PlannedModule, china: PlannedModule
+) -> None:
+    address = "aws_eks_pod_identity_association.agent[0]"
+    for module, namespace in ((example, "easel"), (china, "pictures")):
+        association = module.resource(address)
+        assert association["cluster_name"] == "easel"
+        assert (association["namespace"], association["service_account"]) == (
+            namespace,
+            "sdruntime",
+        )
+    assert example.references("aws_eks_pod_identity_association.agent", "role_arn") >= {
+        "aws_iam_role.agent.arn"
+    }
+
+
+def test_without_a_cluster_nothing_is_released(plan_of: Plan) -> None:
+    module = PlannedModule(plan_of("runtime"), "comfyui")
+    assert module.resources("terraform_data") == {}
+    assert module.resources("aws_eks_pod_identity_association") == {}
+
+
+def test_a_pod_has_its_rights_until_its_release_is_gone() -> None:
+    text = (Path(__file__).parents[2] / "modules" / "runtime" / "release.tf").read_text()
+    depends = text.rpartition("depends_on = [")[2].partition("]")[0]
+    for outlives in (
+        "var.cluster",
+        "aws_eks_pod_identity_association.agent",
+        "aws_iam_role_policy.agent",
+        "aws_sns_topic_subscription.tasks",
+    ):
+        assert outlives in depends
