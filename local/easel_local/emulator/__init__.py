@@ -4,6 +4,6 @@
 process from Python.
 """
 
-from easel_local.emulator.process import Emulator, EmulatorError
+from easel_local.emulator.process import Emulator, EmulatorError, KubernetesEndpoint
 
-__all__ = ["Emulator", "EmulatorError"]
+__all__ = ["Emulator", "EmulatorError", "KubernetesEndpoint"]

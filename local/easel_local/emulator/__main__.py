@@ -7,7 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-from easel_local.emulator.server import ServerError, serve
+from easel_local.emulator.process import REGION, KubernetesEndpoint
+from easel_local.emulator.server import ServerError, ServerOptions, serve
 
 _HIGHEST_PORT = 65535
 
@@ -19,17 +20,13 @@ def _port(text: str) -> int:
     return port
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Parse the command line and serve.
-
-    Returns:
-        The exit status: 0 after a clean stop, 1 when the emulator cannot start.
-    """
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m easel_local.emulator",
         description="AWS on 127.0.0.1: the emulator of easel's local stack.",
     )
     parser.add_argument("--port", type=_port, default=0, help="port; 0 (default) takes a free one")
+    parser.add_argument("--region", default=REGION, help="of requests that nobody signed")
     parser.add_argument(
         "--state-dir", type=Path, help="keep the state in this folder over restarts"
     )
@@ -38,19 +35,40 @@ def main(arguments: list[str] | None = None) -> int:
         action="store_true",
         help="check IAM policies of sqs, sns, s3 and kms requests, as AWS does",
     )
+    parser.add_argument("--kubernetes-url", help="the API server of every EKS cluster")
+    parser.add_argument(
+        "--kubernetes-ca", type=Path, help="PEM file of the authority of its certificate"
+    )
     parser.add_argument(
         "--without-bridges",
         action="store_true",
         help="serve ministack as it is, to see what the bridges are for",
     )
-    options = parser.parse_args(arguments)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line and serve.
+
+    Returns:
+        The exit status: 0 after a clean stop, 1 when the emulator cannot start.
+    """
+    parser = _parser()
+    found = parser.parse_args(arguments)
+    if (found.kubernetes_url is None) != (found.kubernetes_ca is None):
+        parser.error("--kubernetes-url and --kubernetes-ca need each other")
+    options = ServerOptions(
+        port=found.port,
+        region=found.region,
+        state_dir=found.state_dir,
+        enforce_iam=found.enforce_iam,
+        kubernetes=KubernetesEndpoint(found.kubernetes_url, found.kubernetes_ca)
+        if found.kubernetes_url
+        else None,
+        bridges=not found.without_bridges,
+    )
     try:
-        serve(
-            options.port,
-            state_dir=options.state_dir,
-            enforce_iam=options.enforce_iam,
-            bridges=not options.without_bridges,
-        )
+        serve(options)
     except KeyboardInterrupt:
         return 0
     except ServerError as error:

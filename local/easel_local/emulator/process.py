@@ -10,11 +10,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
 REGION = "us-east-1"
+"""Where an emulator is that is not told."""
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -23,6 +25,19 @@ _POLL_SECONDS = 0.05
 
 class EmulatorError(Exception):
     """The emulator did not start; the message holds the reason and the log's path."""
+
+
+@dataclass(frozen=True)
+class KubernetesEndpoint:
+    """A Kubernetes API server that clusters of the emulator have.
+
+    Attributes:
+        url: https://host:port.
+        certificate_path: PEM file of the authority that its certificate is from.
+    """
+
+    url: str
+    certificate_path: Path
 
 
 class Emulator:
@@ -38,8 +53,10 @@ class Emulator:
         *,
         log_path: Path,
         port: int = 0,
+        region: str = REGION,
         state_dir: Path | None = None,
         enforce_iam: bool = False,
+        kubernetes: KubernetesEndpoint | None = None,
         bridges: bool = True,
     ) -> None:
         """Describe the process; nothing is started yet.
@@ -47,17 +64,26 @@ class Emulator:
         Args:
             log_path: File for its output; overwritten.
             port: Port on 127.0.0.1; 0 takes a free one.
+            region: Of ``environment``, and of requests that nobody signed. Requests that are signed
+                for another region are served there; those of cn-* are in the partition aws-cn.
             state_dir: Folder that keeps the state over restarts; None keeps it in memory.
             enforce_iam: Whether IAM policies of sqs, sns, s3 and kms requests are checked; the
                 dummy keys of ``environment`` are the account's root and may do everything.
+            kubernetes: What every EKS cluster says of its API server; None gives an address where
+                nothing answers.
             bridges: Whether ministack's gaps are bridged; False only shows what they are for.
         """
         self._log_path = log_path
-        self._command = [sys.executable, "-m", "easel_local.emulator", "--port", str(port)]
+        self.region = region
+        self._command = [sys.executable, "-m", "easel_local.emulator"]
+        self._command += ["--port", str(port), "--region", region]
         if state_dir is not None:
             self._command += ["--state-dir", str(state_dir)]
         if enforce_iam:
             self._command += ["--enforce-iam"]
+        if kubernetes is not None:
+            self._command += ["--kubernetes-url", kubernetes.url]
+            self._command += ["--kubernetes-ca", str(kubernetes.certificate_path)]
         if not bridges:
             self._command += ["--without-bridges"]
         self._process: subprocess.Popen[bytes] | None = None
@@ -91,8 +117,8 @@ class Emulator:
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

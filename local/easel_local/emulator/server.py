@@ -13,6 +13,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -20,7 +21,8 @@ from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
-from easel_local.emulator.process import REGION
+from easel_local.emulator.partition import with_china
+from easel_local.emulator.process import REGION, KubernetesEndpoint
 
 HOST = "127.0.0.1"
 ACCOUNT_ID = "000000000000"
@@ -35,13 +37,28 @@ class ServerError(Exception):
     """The emulator cannot start; the message says what to change."""
 
 
-def serve(
-    port: int,
-    *,
-    state_dir: Path | None = None,
-    enforce_iam: bool = False,
-    bridges: bool = True,
-) -> None:
+@dataclass(frozen=True)
+class ServerOptions:
+    """What is served, and how.
+
+    Attributes:
+        port: The only port that is listened on; 0 takes a free one.
+        region: Of requests that nobody signed.
+        state_dir: Folder that keeps the state over restarts; None keeps it in memory.
+        enforce_iam: Whether IAM policies are checked.
+        kubernetes: What every EKS cluster says of its API server.
+        bridges: Whether ministack's gaps are bridged; see ``bridges``.
+    """
+
+    port: int = 0
+    region: str = REGION
+    state_dir: Path | None = None
+    enforce_iam: bool = False
+    kubernetes: KubernetesEndpoint | None = None
+    bridges: bool = True
+
+
+def serve(options: ServerOptions) -> None:
     """Serve ministack on 127.0.0.1 until SIGTERM or SIGINT.
 
     The first line on standard output is the endpoint's URL. The process's environment is replaced:
@@ -49,28 +66,22 @@ def serve(
     returns, threads of ministack may still wait for a long poll or a function: end the process
     without joining them.
 
-    Args:
-        port: The only port that is listened on; 0 takes a free one.
-        state_dir: Folder that keeps the state over restarts; None keeps it in memory.
-        enforce_iam: Whether IAM policies are checked.
-        bridges: Whether ministack's gaps are bridged; see ``bridges``.
-
     Raises:
         ServerError: Wrong ministack version, or the port is taken.
     """
     _check_version()
     # Until the loop takes over, a SIGTERM unwinds as a Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with _listen(port) as listener, _scratch() as scratch:
+    with _listen(options.port) as listener, _scratch() as scratch:
         port = listener.getsockname()[1]
-        settings = _settings(port, scratch, state_dir, enforce_iam=enforce_iam)
+        settings = _settings(port, scratch, options)
         os.environ.clear()
         os.environ.update(settings)
         tempfile.tempdir = str(scratch)
         sys.stdout.write(f"http://{HOST}:{port}\n")
         sys.stdout.flush()
         # Not asyncio.run: it waits for the loop's threads, and those for polls and functions.
-        asyncio.new_event_loop().run_until_complete(_serve(listener, bridges=bridges))
+        asyncio.new_event_loop().run_until_complete(_serve(listener, options))
         _end_children()
 
 
@@ -111,9 +122,7 @@ def _scratch() -> Iterator[Path]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _settings(
-    port: int, scratch: Path, state_dir: Path | None, *, enforce_iam: bool
-) -> dict[str, str]:
+def _settings(port: int, scratch: Path, options: ServerOptions) -> dict[str, str]:
     # Nothing of the caller's environment but what a process needs to run: a Lambda function must
     # see neither the caller's credentials nor his ~/.aws.
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
@@ -124,7 +133,7 @@ def _settings(
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
         "GATEWAY_PORT": str(port),
-        "MINISTACK_REGION": REGION,
+        "MINISTACK_REGION": options.region,
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
         # Listeners that the local stack does not use; without this line ministack opens
         # 0.0.0.0:8883.
@@ -133,11 +142,11 @@ def _settings(
         # Containers are never used: functions run as processes of this Python.
         "DOCKER_HOST": f"unix://{scratch}/no-docker.sock",
         "LAMBDA_EXECUTOR": "local",
-        "AUTH": "true" if enforce_iam else "false",
+        "AUTH": "true" if options.enforce_iam else "false",
         "LOG_LEVEL": "WARNING",
     }
-    if state_dir is not None:
-        state = state_dir.resolve()
+    if options.state_dir is not None:
+        state = options.state_dir.resolve()
         (state / "s3").mkdir(parents=True, exist_ok=True)
         settings |= {
             "PERSIST_STATE": "1",
@@ -148,14 +157,16 @@ def _settings(
     return settings
 
 
-async def _serve(listener: socket.socket, *, bridges: bool) -> None:
+async def _serve(listener: socket.socket, options: ServerOptions) -> None:
     # Imported here: ministack reads its settings from the environment when it is imported.
     from ministack.app import app  # noqa: PLC0415
 
-    if bridges:
+    served: ASGIFramework = app
+    if options.bridges:
         from easel_local.emulator.bridges import build_bridges  # noqa: PLC0415
 
-        build_bridges()
+        build_bridges(options.kubernetes)
+        served = with_china(served)
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -167,7 +178,7 @@ async def _serve(listener: socket.socket, *, bridges: bool) -> None:
     config.graceful_timeout = _GRACE_SECONDS
     config.keep_alive_timeout = 75
     config.loglevel = "WARNING"
-    await serve_asgi(_ended_by(stop, app), config, shutdown_trigger=stop.wait)
+    await serve_asgi(_ended_by(stop, served), config, shutdown_trigger=stop.wait)
 
 
 def _ended_by(stop: asyncio.Event, app: ASGIFramework) -> ASGIFramework:

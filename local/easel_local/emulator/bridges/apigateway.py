@@ -1,0 +1,67 @@
+"""API Gateway: keys, usage plans and throttles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from ministack.services import apigateway_v1
+
+from easel_local.emulator.bridges.bridge import Bridge, Response
+
+_Create = Callable[[dict[str, Any]], Response]
+_TakeToken = Callable[[Any, dict[str, Any]], bool]
+
+
+def generated_api_key_value(create_api_key: _Create) -> _Create:
+    """An API key with the value "" gets a generated one.
+
+    Terraform's provider sends "" where no value is configured, and AWS generates one; ministack
+    refuses it as too short.
+    """
+
+    def bridged(data: dict[str, Any]) -> Response:
+        if data.get("value") == "":
+            data = {name: value for name, value in data.items() if name != "value"}
+        return create_api_key(data)
+
+    return bridged
+
+
+def usage_plan_without_quota(create_usage_plan: _Create) -> _Create:
+    """A usage plan without a quota is read back without one.
+
+    ministack answers ``"quota": {}``, which the provider takes for a quota of 0: every plan after
+    the first would change it.
+    """
+
+    def bridged(data: dict[str, Any]) -> Response:
+        status, headers, body = create_usage_plan(data)
+        if not data.get("quota"):
+            plan_id = json.loads(body)["id"]
+            del apigateway_v1._usage_plans[plan_id]["quota"]  # noqa: SLF001
+        return status, headers, body
+
+    return bridged
+
+
+def unlimited_stage_throttle(take_token: _TakeToken) -> _TakeToken:
+    """A stage's throttle of -1 is no throttle.
+
+    Terraform's provider sends -1 for a stage without a limit of its own; ministack takes it for a
+    limit that is always used up and answers 429 to everything.
+    """
+
+    def bridged(slot: Any, limits: dict[str, Any]) -> bool:
+        without_limit = -1 in (limits.get("rateLimit"), limits.get("burstLimit"))
+        return without_limit or take_token(slot, limits)
+
+    return bridged
+
+
+BRIDGES = (
+    Bridge(apigateway_v1, "_create_api_key", generated_api_key_value),
+    Bridge(apigateway_v1, "_create_usage_plan", usage_plan_without_quota),
+    Bridge(apigateway_v1, "_take_token", unlimited_stage_throttle),
+)
