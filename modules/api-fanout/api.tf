@@ -56,8 +56,8 @@ resource "aws_api_gateway_method" "post" {
   rest_api_id          = aws_api_gateway_rest_api.this.id
   resource_id          = aws_api_gateway_resource.version[each.key].id
   http_method          = "POST"
-  authorization        = "NONE"
-  api_key_required     = true
+  authorization        = var.authorization == "AWS_IAM" ? "AWS_IAM" : "NONE"
+  api_key_required     = var.authorization == "API_KEY"
   request_validator_id = aws_api_gateway_request_validator.body.id
   request_models       = { "application/json" = aws_api_gateway_model.task_request.name }
 }
@@ -82,7 +82,7 @@ resource "aws_api_gateway_deployment" "this" {
   triggers = {
     redeployment = sha1(jsonencode([
       [for resource in aws_api_gateway_resource.version : resource.id],
-      [for method in aws_api_gateway_method.post : method.id],
+      [for method in aws_api_gateway_method.post : [method.id, var.authorization]],
       [for integration in aws_api_gateway_integration.intake : [integration.id, integration.uri]],
       local.task_request_schema,
       local.gateway_responses,

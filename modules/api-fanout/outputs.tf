@@ -2,7 +2,7 @@ output "endpoint" {
   description = "URL that /v1alpha1 and /v1alpha2 are appended to."
   value       = aws_api_gateway_stage.this.invoke_url
 
-  # Useless before the key is allowed to use it.
+  # Useless before the key, where there is one, is allowed to use it.
   depends_on = [aws_api_gateway_usage_plan_key.this, aws_lambda_permission.api]
 }
 
@@ -21,16 +21,29 @@ output "stage_arn" {
   value       = aws_api_gateway_stage.this.arn
 }
 
+output "authorization" {
+  description = "How a request proves who sends it: API_KEY or AWS_IAM."
+  value       = var.authorization
+}
+
+output "execution_arn" {
+  description = "Resource of execute-api:Invoke in the policy of whoever may send tasks with AWS_IAM: POST to either version."
+  value       = "arn:${local.partition}:execute-api:${local.region}:${var.account_id}:${aws_api_gateway_rest_api.this.id}/${aws_api_gateway_stage.this.stage_name}/POST/*"
+}
+
 output "api_key_id" {
-  description = "Id of the API key; not its value."
-  value       = aws_api_gateway_api_key.this.id
+  description = "Id of the API key; not its value. Null with AWS_IAM."
+  value       = one(aws_api_gateway_api_key.this[*].id)
 
   depends_on = [aws_api_gateway_usage_plan_key.this]
 }
 
 output "api_key_command" {
-  description = "Command that prints the API key."
-  value       = "aws apigateway get-api-key --region ${local.region} --api-key ${aws_api_gateway_api_key.this.id} --include-value --query value --output text"
+  description = "Command that prints the API key. Null with AWS_IAM."
+  value = one([
+    for key in aws_api_gateway_api_key.this :
+    "aws apigateway get-api-key --region ${local.region} --api-key ${key.id} --include-value --query value --output text"
+  ])
 }
 
 output "tasks_topic_arn" {

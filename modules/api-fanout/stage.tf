@@ -17,7 +17,7 @@ resource "aws_cloudwatch_log_group" "execution" {
 
 resource "aws_api_gateway_stage" "this" {
   #checkov:skip=CKV_AWS_120:Every request is a task of its own; a cached answer would lose it
-  #checkov:skip=CKV2_AWS_51:Clients authenticate with an API key; the integration is AWS-internal, where client certificates do not apply
+  #checkov:skip=CKV2_AWS_51:Clients authenticate with an API key or a signature; the integration is AWS-internal, where client certificates do not apply
   #checkov:skip=CKV2_AWS_29:A web ACL has a monthly price and rules of the user's own; associate one with the stage's ARN
   rest_api_id          = aws_api_gateway_rest_api.this.id
   deployment_id        = aws_api_gateway_deployment.this.id
@@ -26,7 +26,7 @@ resource "aws_api_gateway_stage" "this" {
 
   access_log_settings {
     destination_arn = aws_cloudwatch_log_group.access.arn
-    # The key's id, never its value; no header and no body.
+    # Who sent it: the key's id, never its value, or the ARN that signed. No header and no body.
     format = jsonencode({
       requestId          = "$context.requestId"
       requestTimeEpoch   = "$context.requestTimeEpoch"
@@ -39,6 +39,7 @@ resource "aws_api_gateway_stage" "this" {
       integrationError   = "$context.integration.error"
       responseLength     = "$context.responseLength"
       apiKeyId           = "$context.identity.apiKeyId"
+      userArn            = "$context.identity.userArn"
       sourceIp           = "$context.identity.sourceIp"
       xrayTraceId        = "$context.xrayTraceId"
     })
@@ -60,6 +61,10 @@ resource "aws_api_gateway_method_settings" "all" {
     logging_level   = "ERROR"
     # A data trace would write bodies and the x-api-key header to the log.
     data_trace_enabled = false
+
+    # A signature has no usage plan; -1 is no limit of the stage's own.
+    throttling_rate_limit  = var.authorization == "AWS_IAM" ? var.throttle.rate_limit_per_second : -1
+    throttling_burst_limit = var.authorization == "AWS_IAM" ? var.throttle.burst_limit : -1
   }
 }
 

@@ -1,13 +1,17 @@
 # ---------------------------------------------------------------------------------------------
-# API key and its limits
+# API key and its limits; with AWS_IAM there is none, and stage.tf has the limits
 # ---------------------------------------------------------------------------------------------
 
 resource "aws_api_gateway_api_key" "this" {
+  count = var.authorization == "API_KEY" ? 1 : 0
+
   name        = var.name
   description = "Sends tasks to ${var.name}"
 }
 
 resource "aws_api_gateway_usage_plan" "this" {
+  count = var.authorization == "API_KEY" ? 1 : 0
+
   name        = var.name
   description = "Limits of one API key of ${var.name}"
 
@@ -23,7 +27,9 @@ resource "aws_api_gateway_usage_plan" "this" {
 }
 
 resource "aws_api_gateway_usage_plan_key" "this" {
-  usage_plan_id = aws_api_gateway_usage_plan.this.id
-  key_id        = aws_api_gateway_api_key.this.id
+  count = var.authorization == "API_KEY" ? 1 : 0
+
+  usage_plan_id = aws_api_gateway_usage_plan.this[0].id
+  key_id        = aws_api_gateway_api_key.this[0].id
   key_type      = "API_KEY"
 }

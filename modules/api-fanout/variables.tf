@@ -77,8 +77,24 @@ variable "stage_name" {
   }
 }
 
+variable "authorization" {
+  description = <<-EOT
+    How a request proves who sends it.
+    - API_KEY: by the header x-api-key; the key has the throttle's limits.
+    - AWS_IAM: by a signature (SigV4) of a principal of this account that may execute-api:Invoke; all callers share the throttle's limits. For AWS China.
+  EOT
+  type        = string
+  default     = "API_KEY"
+  nullable    = false
+
+  validation {
+    condition     = contains(["API_KEY", "AWS_IAM"], var.authorization)
+    error_message = "authorization must be API_KEY or AWS_IAM."
+  }
+}
+
 variable "throttle" {
-  description = "Requests that one API key may send: steadily, and at once after a pause."
+  description = "Requests that one API key may send, or all callers together with AWS_IAM: steadily, and at once after a pause."
   type = object({
     rate_limit_per_second = optional(number, 30)
     burst_limit           = optional(number, 50)

@@ -28,16 +28,45 @@ def china(plan_of: Plan) -> PlannedModule:
     return PlannedModule(plan_of("api_fanout"), "china")
 
 
-def test_both_versions_are_posts_that_need_a_key(example: PlannedModule) -> None:
-    paths = example.resources("aws_api_gateway_resource").values()
+@pytest.mark.parametrize(
+    ("scenario", "authorization", "needs_key"),
+    [("api_fanout", "NONE", True), ("china", "AWS_IAM", False)],
+)
+def test_both_versions_are_posts_that_need_a_key_or_a_signature(
+    plan_of: Plan, scenario: str, authorization: str, needs_key: bool
+) -> None:
+    module = PlannedModule(plan_of("api_fanout"), scenario)
+    paths = module.resources("aws_api_gateway_resource").values()
     assert sorted(path["path_part"] for path in paths) == ["v1alpha1", "v1alpha2"]
-    methods = example.resources("aws_api_gateway_method").values()
+    methods = module.resources("aws_api_gateway_method").values()
     assert len(methods) == 2
     for method in methods:
-        assert (method["http_method"], method["api_key_required"]) == ("POST", True)
+        assert method["http_method"] == "POST"
+        assert (method["authorization"], method["api_key_required"]) == (authorization, needs_key)
         assert method["request_models"] == {"application/json": "TaskRequest"}
-    for integration in example.resources("aws_api_gateway_integration").values():
+    for integration in module.resources("aws_api_gateway_integration").values():
         assert integration["type"] == "AWS_PROXY"
+
+
+def test_another_authorization_is_deployed(example: PlannedModule) -> None:
+    deployed = example.references("aws_api_gateway_deployment.this", "triggers")
+    assert {"var.authorization", "local.gateway_responses"} <= deployed
+
+
+def test_with_signatures_there_is_no_key_and_the_stage_has_the_limits(
+    example: PlannedModule, china: PlannedModule
+) -> None:
+    for kind in ("api_key", "usage_plan", "usage_plan_key"):
+        assert len(example.resources(f"aws_api_gateway_{kind}")) == 1
+        assert not china.resources(f"aws_api_gateway_{kind}")
+
+    def limits(module: PlannedModule) -> tuple[int, int]:
+        (settings,) = module.resource("aws_api_gateway_method_settings.all")["settings"]
+        return settings["throttling_rate_limit"], settings["throttling_burst_limit"]
+
+    assert limits(china) == (7, 9)
+    # -1 is none: with a key, the usage plan has them.
+    assert limits(example) == (-1, -1)
 
 
 def test_the_gateway_refuses_only_what_is_no_object(example: PlannedModule) -> None:
@@ -51,7 +80,7 @@ def test_the_gateway_refuses_only_what_is_no_object(example: PlannedModule) -> N
 def test_a_key_has_30_requests_a_second_and_50_at_once(
     example: PlannedModule, tuned: PlannedModule
 ) -> None:
-    address = "aws_api_gateway_usage_plan.this"
+    address = "aws_api_gateway_usage_plan.this[0]"
     expected = {"rate_limit": 30, "burst_limit": 50}
     assert example.resource(address)["throttle_settings"] == [expected]
     expected = {"rate_limit": 5, "burst_limit": 8}
@@ -75,11 +104,43 @@ ANSWERS = {
 }
 
 
+KEY_ONLY = {"INVALID_API_KEY", "QUOTA_EXCEEDED"}
+SIGNED_ANSWERS = {kind: answer for kind, answer in ANSWERS.items() if kind not in KEY_ONLY} | {
+    # A path that does not exist, too: API Gateway does not tell them apart.
+    "MISSING_AUTHENTICATION_TOKEN": ("401", "unauthorized"),
+    "EXPIRED_TOKEN": ("403", "forbidden"),
+    "INVALID_SIGNATURE": ("403", "forbidden"),
+}
+
+
 @pytest.mark.parametrize("kind", ANSWERS)
 def test_the_gateways_own_answers_have_our_form(example: PlannedModule, kind: str) -> None:
     answer = example.resource(f'aws_api_gateway_gateway_response.this["{kind}"]')
     body = filled_in(answer)["error"]
     assert (answer["status_code"], body["code"]) == ANSWERS[kind]
+
+
+@pytest.mark.parametrize("kind", SIGNED_ANSWERS)
+def test_the_gateways_answers_about_signatures_have_our_form(
+    china: PlannedModule, kind: str
+) -> None:
+    answer = china.resource(f'aws_api_gateway_gateway_response.this["{kind}"]')
+    body = filled_in(answer)["error"]
+    assert (answer["status_code"], body["code"]) == SIGNED_ANSWERS[kind]
+
+
+def test_a_refusal_asks_for_what_this_api_takes(
+    example: PlannedModule, china: PlannedModule
+) -> None:
+    def messages(module: PlannedModule) -> str:
+        answers = module.resources("aws_api_gateway_gateway_response").values()
+        return " ".join(str(filled_in(answer)["error"]["message"]) for answer in answers)
+
+    assert "x-api-key" in messages(example)
+    assert "Signature Version 4" not in messages(example)
+    assert "Signature Version 4" in messages(china)
+    assert "execute-api:Invoke" in messages(china)
+    assert "key" not in messages(china)
 
 
 def filled_in(answer: dict[str, object]) -> dict[str, dict[str, object]]:
@@ -94,9 +155,11 @@ def filled_in(answer: dict[str, object]) -> dict[str, dict[str, object]]:
     return body
 
 
-def test_every_gateway_response_is_json_in_our_form(example: PlannedModule) -> None:
-    answers = example.resources("aws_api_gateway_gateway_response").values()
-    assert len(answers) > len(ANSWERS)
+@pytest.mark.parametrize("scenario", ["api_fanout", "china"])
+def test_every_gateway_response_is_json_in_our_form(plan_of: Plan, scenario: str) -> None:
+    module = PlannedModule(plan_of("api_fanout"), scenario)
+    answers = module.resources("aws_api_gateway_gateway_response").values()
+    assert len(answers) > len(SIGNED_ANSWERS)
     for answer in answers:
         body = filled_in(answer)
         assert body.keys() == {"error"}
@@ -112,9 +175,9 @@ def test_nothing_logs_bodies_headers_or_keys(example: PlannedModule) -> None:
     assert settings["metrics_enabled"] is True
     (access,) = example.resource("aws_api_gateway_stage.this")["access_log_settings"]
     fields = json.loads(access["format"])
-    assert {"requestId", "status", "responseLatency", "apiKeyId"} <= fields.keys()
+    assert {"requestId", "status", "responseLatency", "apiKeyId", "userArn"} <= fields.keys()
     logged = set(fields.values())
-    assert "$context.identity.apiKeyId" in logged
+    assert {"$context.identity.apiKeyId", "$context.identity.userArn"} <= logged
     assert not {"$context.identity.apiKey", "$context.requestOverride.header"} & logged
     assert not any("header" in value or "body" in value for value in logged)
 
@@ -215,9 +278,13 @@ def test_the_endpoint_may_be_anywhere_but_the_key_is_never_an_output(
     calls = plan_of("api_fanout").configuration["root_module"]["module_calls"]
     outputs = calls["api_fanout"]["module"]["outputs"]
     references = {
-        reference
-        for output in outputs.values()
-        for reference in output["expression"].get("references", [])
+        name: output["expression"].get("references", []) for name, output in outputs.items()
     }
-    assert "aws_api_gateway_api_key.this.id" in references
-    assert "aws_api_gateway_api_key.this.value" not in references
+    about_the_key = {
+        name
+        for name, used in references.items()
+        if any(reference.startswith("aws_api_gateway_api_key") for reference in used)
+    }
+    assert about_the_key == {"api_key_id", "api_key_command"}
+    values = [used for all_used in references.values() for used in all_used]
+    assert not any(used.endswith(".value") for used in values)

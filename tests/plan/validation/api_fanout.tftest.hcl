@@ -102,6 +102,14 @@ run "stage_name_with_a_slash" {
   expect_failures = [var.stage_name]
 }
 
+run "no_authorization" {
+  command = plan
+  variables {
+    authorization = "NONE"
+  }
+  expect_failures = [var.authorization]
+}
+
 run "throttle_of_0" {
   command = plan
   variables {
