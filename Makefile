@@ -45,6 +45,35 @@ status: local-setup ## show what runs, queue depths and the last results
 down: local-setup ## take it down
 	@$(RUN) -m easel_local down
 
+# -- a region on AWS; with LOCAL=1 on this machine's emulator
+
+# make plan ENV=us-east-1        make apply ENV=us-east-1 TF_ARGS=-auto-approve
+ESTATE = $(if $(LOCAL),$(RUN) -m easel_local.estate,scripts/estate)
+
+.PHONY: plan
+plan: package ## show what an apply would change (ENV=us-east-1)
+	@$(ESTATE) plan "$(ENV)" $(TF_ARGS)
+
+.PHONY: apply
+apply: package ## make it so
+	@$(ESTATE) apply "$(ENV)" $(TF_ARGS)
+
+.PHONY: output
+output: local-setup ## print endpoint, key command, topic, how to reach the cluster
+	@$(ESTATE) output "$(ENV)" $(TF_ARGS)
+
+.PHONY: destroy
+destroy: package ## take all of it down but pictures and models
+	@$(ESTATE) destroy "$(ENV)" $(TF_ARGS)
+
+.PHONY: validate
+validate: local-setup ## check the region's Terraform code without AWS
+	@scripts/estate validate "$(ENV)"
+
+.PHONY: fmt
+fmt: prerequisites ## rewrite all Terraform code in the one format
+	@terraform fmt -recursive
+
 # -- tests and checks
 
 .PHONY: test
@@ -72,7 +101,7 @@ scan: local-setup $(VENV)-scan/.ready ## look for insecure configuration with ch
 format: dev-setup ## rewrite all code in the one format
 	@$(VENV)/bin/ruff check --fix --select I --quiet .
 	@$(VENV)/bin/ruff format .
-	@terraform fmt -recursive
+	@$(MAKE) fmt
 
 # -- packages
 

@@ -1,0 +1,75 @@
+"""`easel env new`: another region from the same files."""
+
+import shutil
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from easel_cli.environment import EnvironmentRefusedError, env_new, new_environment
+
+pytestmark = pytest.mark.unit
+
+ENVIRONMENTS = Path(__file__).parents[2] / "envs"
+
+
+@pytest.fixture
+def environments(tmp_path: Path) -> Path:
+    folder = tmp_path / "envs"
+    ignored = shutil.ignore_patterns(".terraform", "*.tfstate*")
+    shutil.copytree(ENVIRONMENTS, folder, ignore=ignored)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("region", "origin"), [("us-west-2", "us-east-1"), ("cn-north-1", "cn-northwest-1")]
+)
+def test_a_new_region_has_the_same_files(environments: Path, region: str, origin: str) -> None:
+    folder, source = new_environment(region, environments)
+    assert (folder.name, source.name) == (region, origin)
+    for path in source.iterdir():
+        if path.suffix == ".tf" or path.name == ".terraform.lock.hcl":
+            assert (folder / path.name).read_bytes() == path.read_bytes()
+    tfvars = (folder / "terraform.tfvars").read_text()
+    assert f'region = "{region}"' in tfvars
+    for name in ("terraform.tfvars", "backend.tf.example"):
+        assert origin not in (folder / name).read_text()
+
+
+def test_state_and_backend_of_the_source_stay_there(environments: Path) -> None:
+    source = environments / "us-east-1"
+    (source / "backend.tf").write_text("terraform {}")
+    (source / "terraform.tfstate").write_text("{}")
+    (source / ".terraform").mkdir()
+    folder, _ = new_environment("eu-west-1", environments)
+    left = {path.name for path in folder.iterdir()}
+    assert not left & {"backend.tf", "terraform.tfstate", ".terraform"}
+
+
+@pytest.mark.parametrize("region", ["", "../us-west-2", "us_west_2", "us-west", "US-WEST-2"])
+def test_what_is_no_region_is_refused(environments: Path, region: str) -> None:
+    with pytest.raises(EnvironmentRefusedError, match="no region's name"):
+        new_environment(region, environments)
+
+
+def test_an_existing_folder_is_not_touched(environments: Path) -> None:
+    before = (environments / "us-east-1" / "terraform.tfvars").read_bytes()
+    with pytest.raises(EnvironmentRefusedError, match="there already"):
+        new_environment("us-east-1", environments)
+    assert (environments / "us-east-1" / "terraform.tfvars").read_bytes() == before
+
+
+def test_outside_of_a_checkout_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(EnvironmentRefusedError, match="checkout"):
+        new_environment("us-west-2", tmp_path)
+
+
+def test_a_slip_in_the_name_is_noted(
+    environments: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert env_new(Namespace(region="us-wset-2", environments=environments)) == 0
+    assert "a slip?" in capsys.readouterr().err
+    assert env_new(Namespace(region="us-west-2", environments=environments)) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "make plan ENV=us-west-2" in said.out
