@@ -1,0 +1,93 @@
+# cn-northwest-1, AWS China (Ningxia). What is not named here has the default of variables.tf.
+# Read docs/china.md first: images, charts and models have to be in this account before the apply.
+
+region = "cn-northwest-1"
+name   = "easel"
+
+# Tags of everything, beside Stack and ManagedBy.
+tags = { Environment = "cn-northwest-1" }
+
+# -- network ------------------------------------------------------------------------------------
+
+vpc = {
+  cidr_block = "10.0.0.0/16"
+  # One NAT gateway for each zone survives the loss of a zone; "one" is a third of the price.
+  # Karpenter needs a way out: prices are asked for at a public endpoint.
+  nat_gateways = "one_per_zone"
+  # Private ways to AWS, each with a price for each zone: "ecr.api", "ecr.dkr", "sqs", "sns",
+  # "sts", "logs", "ec2", "eks", "eks-auth", "ssm". S3 has one always, at no price.
+  interface_endpoints = []
+}
+
+# A network of your own instead; its subnets are private and in at least two zones.
+# existing_vpc = {
+#   vpc_id      = "vpc-0123456789abcdef0"
+#   subnet_ids  = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+#   cidr_blocks = ["10.0.0.0/16"]
+# }
+
+# -- cluster ------------------------------------------------------------------------------------
+
+cluster = {
+  kubernetes_version = "1.35"
+  # Terraform installs Karpenter, KEDA and the runtimes through the cluster's API. From outside of
+  # the VPC it needs your address here, such as ["203.0.113.7/32"]; without any, the API is reached
+  # from inside the VPC only.
+  public_access_cidrs = []
+  # Others who may use the cluster; whoever applies first is its administrator.
+  # access_entries = {
+  #   operators = { principal_arn = "arn:aws-cn:iam::123456789012:role/operators", policy = "admin" }
+  # }
+}
+
+system_nodes = { architecture = "x86_64" }
+
+# Charts and images of Karpenter and KEDA come from this account's ECR, from repositories that
+# begin with this: AWS China has no public ECR, and does not reach others reliably.
+mirror_prefix = "easel"
+
+# -- API ----------------------------------------------------------------------------------------
+
+# An API that anybody may call needs an ICP licence in China, and a key probably counts as anybody.
+# Without a licence take "AWS_IAM": callers then sign their requests with AWS credentials.
+authorization = "API_KEY"
+
+# Lambda has no X-Ray here.
+tracing_enabled = false
+
+# -- models and images --------------------------------------------------------------------------
+
+# null: easel-models-<account>-cn-northwest-1. It is yours: the stack reads it, and never deletes it.
+model_bucket_arn = null
+
+# Without a registry's name: a repository in this account's ECR.
+agent_image = { repository = "easel/queue-agent", tag = "0.1.0" }
+
+# -- runtimes -----------------------------------------------------------------------------------
+
+runtimes = {
+  sdruntime = {
+    type           = "sdwebui"
+    model_filename = "v1-5-pruned-emaonly.safetensors"
+    image          = { repository = "easel/sd-webui", tag = "1.8.0" }
+    # Tasks for each pod, and pods at least and at most.
+    scaling = { queue_length = 10, min_replica_count = 0, max_replica_count = 5 }
+    nodes = {
+      # There is no g6 here. Several types make a wider Spot pool.
+      instance_types = ["g5.xlarge", "g5.2xlarge", "g4dn.xlarge", "g4dn.2xlarge"]
+      capacity_types = ["spot", "on-demand"]
+      # EBS snapshot that holds the images: a node is ready in seconds, not minutes.
+      # snapshot_id = "snap-0123456789abcdef0"
+    }
+  }
+
+  comfyui = {
+    type    = "comfyui"
+    image   = { repository = "easel/comfyui", tag = "0.8.0" }
+    scaling = { queue_length = 10, min_replica_count = 0, max_replica_count = 5 }
+    nodes = {
+      instance_types = ["g5.xlarge", "g5.2xlarge"]
+      capacity_types = ["spot", "on-demand"]
+    }
+  }
+}

@@ -1,0 +1,79 @@
+# us-east-1. What is not named here has the default of variables.tf.
+
+region = "us-east-1"
+name   = "easel"
+
+# Tags of everything, beside Stack and ManagedBy.
+tags = { Environment = "us-east-1" }
+
+# -- network ------------------------------------------------------------------------------------
+
+vpc = {
+  cidr_block = "10.0.0.0/16"
+  # One NAT gateway for each zone survives the loss of a zone; "one" is a third of the price.
+  nat_gateways = "one_per_zone"
+  # Private ways to AWS, about 7 USD a month for each and zone: "ecr.api", "ecr.dkr", "sqs", "sns",
+  # "sts", "logs", "ec2", "eks", "eks-auth", "ssm". S3 has one always, at no price.
+  interface_endpoints = []
+}
+
+# A network of your own instead; its subnets are private and in at least two zones.
+# existing_vpc = {
+#   vpc_id      = "vpc-0123456789abcdef0"
+#   subnet_ids  = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+#   cidr_blocks = ["10.0.0.0/16"]
+# }
+
+# -- cluster ------------------------------------------------------------------------------------
+
+cluster = {
+  kubernetes_version = "1.35"
+  # Terraform installs Karpenter, KEDA and the runtimes through the cluster's API. From outside of
+  # the VPC it needs your address here, such as ["203.0.113.7/32"]; without any, the API is reached
+  # from inside the VPC only.
+  public_access_cidrs = []
+  # Others who may use the cluster; whoever applies first is its administrator.
+  # access_entries = {
+  #   operators = { principal_arn = "arn:aws:iam::123456789012:role/operators", policy = "admin" }
+  # }
+}
+
+# Controllers and add-ons run on Graviton: the price of x86 less a fifth.
+system_nodes = { architecture = "arm64" }
+
+# -- models and images --------------------------------------------------------------------------
+
+# null: easel-models-<account>-us-east-1. It is yours: the stack reads it, and never deletes it.
+model_bucket_arn = null
+
+# Without a registry's name: a repository in this account's ECR.
+agent_image = { repository = "easel/queue-agent", tag = "0.1.0" }
+
+# -- runtimes -----------------------------------------------------------------------------------
+
+runtimes = {
+  sdruntime = {
+    type           = "sdwebui"
+    model_filename = "v1-5-pruned-emaonly.safetensors"
+    image          = { repository = "easel/sd-webui", tag = "1.8.0" }
+    # Tasks for each pod, and pods at least and at most.
+    scaling = { queue_length = 10, min_replica_count = 0, max_replica_count = 5 }
+    nodes = {
+      # Several types make a wider Spot pool.
+      instance_types = ["g5.xlarge", "g5.2xlarge", "g6.xlarge", "g6.2xlarge", "g4dn.xlarge", "g4dn.2xlarge"]
+      capacity_types = ["spot", "on-demand"]
+      # EBS snapshot that holds the images: a node is ready in seconds, not minutes.
+      # snapshot_id = "snap-0123456789abcdef0"
+    }
+  }
+
+  comfyui = {
+    type    = "comfyui"
+    image   = { repository = "easel/comfyui", tag = "0.8.0" }
+    scaling = { queue_length = 10, min_replica_count = 0, max_replica_count = 5 }
+    nodes = {
+      instance_types = ["g5.xlarge", "g5.2xlarge", "g6.xlarge", "g6.2xlarge"]
+      capacity_types = ["spot", "on-demand"]
+    }
+  }
+}
