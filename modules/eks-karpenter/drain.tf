@@ -1,0 +1,50 @@
+# ---------------------------------------------------------------------------------------------
+# On destroy: Karpenter takes its nodes away while it still runs, and after its release is gone
+# whatever it has left is swept up. Nothing happens here on apply.
+# ---------------------------------------------------------------------------------------------
+
+# Deletes NodePools, waits until their NodeClaims are gone, deletes EC2NodeClasses.
+resource "terraform_data" "drain" {
+  triggers_replace = { cluster_name = aws_eks_cluster.this.name, region = local.region }
+
+  input = {
+    cluster_name    = aws_eks_cluster.this.name
+    region          = local.region
+    timeout_seconds = var.drain_timeout_seconds
+  }
+
+  provisioner "local-exec" {
+    when        = destroy
+    interpreter = ["${path.module}/../helm-release/easel"]
+    command     = "karpenter drain"
+    environment = { EASEL_CLUSTER = jsonencode(self.input) }
+  }
+
+  depends_on = [module.karpenter]
+}
+
+# Deletes instances, launch templates and volumes that carry the cluster's and Karpenter's tags.
+resource "terraform_data" "sweep" {
+  triggers_replace = { cluster_name = aws_eks_cluster.this.name, region = local.region }
+
+  input = {
+    cluster_name    = aws_eks_cluster.this.name
+    region          = local.region
+    timeout_seconds = var.drain_timeout_seconds
+  }
+
+  provisioner "local-exec" {
+    when        = destroy
+    interpreter = ["${path.module}/../helm-release/easel"]
+    command     = "karpenter sweep"
+    environment = { EASEL_CLUSTER = jsonencode(self.input) }
+  }
+
+  # Instances hold on to their role, to the security group and through it to the VPC.
+  depends_on = [
+    aws_ec2_tag.security_group,
+    aws_eks_access_entry.karpenter_nodes,
+    aws_eks_node_group.system,
+    aws_iam_role_policy_attachment.karpenter_nodes,
+  ]
+}

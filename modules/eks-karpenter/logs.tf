@@ -1,0 +1,28 @@
+# ---------------------------------------------------------------------------------------------
+# Log groups. EKS and Fluent Bit would make them themselves: unencrypted, kept for ever, and left
+# behind by a destroy. Both have to find them, so they are made first and deleted last.
+# ---------------------------------------------------------------------------------------------
+
+locals {
+  cluster_log_group = "/aws/eks/${var.name}/cluster"
+
+  # Container logs, metrics as log events, and what the nodes and their daemons write.
+  insights_log_groups = {
+    for kind in ["application", "dataplane", "host", "performance"] :
+    kind => "/aws/containerinsights/${var.name}/${kind}"
+  }
+}
+
+resource "aws_cloudwatch_log_group" "cluster" {
+  name              = local.cluster_log_group
+  retention_in_days = var.log_retention_days
+  kms_key_id        = aws_kms_key.this.arn
+}
+
+resource "aws_cloudwatch_log_group" "insights" {
+  for_each = local.insights_log_groups
+
+  name              = each.value
+  retention_in_days = var.log_retention_days
+  kms_key_id        = aws_kms_key.this.arn
+}

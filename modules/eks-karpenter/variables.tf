@@ -1,0 +1,251 @@
+variable "name" {
+  description = "Name of the cluster; prefix of every name made here, and name of the interruption queue."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,30}[a-z0-9]$", var.name))
+    error_message = "name must be 2 to 32 lower-case letters, digits or hyphens, begin with a letter and not end with a hyphen."
+  }
+}
+
+variable "account_id" {
+  description = "AWS account that the cluster lives in, 12 digits."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id must be 12 digits."
+  }
+}
+
+variable "kubernetes_version" {
+  description = "Kubernetes version of control plane and system nodes: 1.34 to 1.36."
+  type        = string
+  default     = "1.35"
+  nullable    = false
+
+  validation {
+    condition     = contains(["1.34", "1.35", "1.36"], var.kubernetes_version)
+    error_message = "kubernetes_version must be 1.34, 1.35 or 1.36: these are what the pinned Karpenter and add-ons are for."
+  }
+}
+
+variable "support_type" {
+  description = "What happens when the version leaves standard support: STANDARD upgrades the cluster, EXTENDED keeps it for a higher price."
+  type        = string
+  default     = "STANDARD"
+  nullable    = false
+
+  validation {
+    condition     = contains(["STANDARD", "EXTENDED"], var.support_type)
+    error_message = "support_type must be STANDARD or EXTENDED."
+  }
+}
+
+variable "subnet_ids" {
+  description = "Private subnets of control plane and system nodes, in two zones or more."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition     = length(distinct(var.subnet_ids)) >= 2
+    error_message = "subnet_ids must be two or more subnets: EKS needs two zones."
+  }
+}
+
+variable "public_access_cidrs" {
+  description = "CIDR blocks that reach the Kubernetes API over the internet. Empty: it is reached from inside the VPC only, also by Terraform."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for cidr in var.public_access_cidrs : can(cidrnetmask(cidr))])
+    error_message = "public_access_cidrs must be IPv4 CIDR blocks, such as 203.0.113.0/24."
+  }
+  validation {
+    condition     = alltrue([for cidr in var.public_access_cidrs : try(tonumber(split("/", cidr)[1]) >= 8, false)])
+    error_message = "public_access_cidrs must not open the Kubernetes API to the whole internet: give blocks of /8 or smaller, best your own addresses."
+  }
+}
+
+variable "access_entries" {
+  description = <<-EOT
+    Who may use the Kubernetes API, beside whoever makes the cluster, by a name of your choice.
+    - principal_arn: IAM role or user.
+    - policy: cluster-admin, admin, edit or view.
+    - namespaces: where; empty: in the whole cluster.
+  EOT
+  type = map(object({
+    principal_arn = string
+    policy        = optional(string, "view")
+    namespaces    = optional(list(string), [])
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition = alltrue([
+      for entry in var.access_entries : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:(role|user)/", entry.principal_arn))
+    ])
+    error_message = "access_entries: principal_arn must be the ARN of an IAM role or user (not of an assumed-role session)."
+  }
+  validation {
+    condition = alltrue([
+      for entry in var.access_entries : contains(["cluster-admin", "admin", "edit", "view"], entry.policy)
+    ])
+    error_message = "access_entries: policy must be cluster-admin, admin, edit or view."
+  }
+  validation {
+    condition     = length(distinct([for entry in var.access_entries : entry.principal_arn])) == length(var.access_entries)
+    error_message = "access_entries: a principal can have one entry only; merge entries with the same principal_arn."
+  }
+}
+
+variable "system_nodes" {
+  description = <<-EOT
+    Nodes that add-ons and controllers run on.
+    - architecture: arm64 or x86_64.
+    - instance_types: in order of preference; empty: large ones of the architecture.
+    - min, max, desired: their number. desired counts at creation only.
+    - disk_gib: size of each node's volume for images and pods, GiB.
+  EOT
+  type = object({
+    architecture   = optional(string, "arm64")
+    instance_types = optional(list(string), [])
+    min            = optional(number, 2)
+    max            = optional(number, 4)
+    desired        = optional(number, 2)
+    disk_gib       = optional(number, 30)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.system_nodes.architecture)
+    error_message = "system_nodes.architecture must be arm64 or x86_64."
+  }
+  validation {
+    condition     = alltrue([for type in var.system_nodes.instance_types : can(regex("^[a-z0-9-]+\\.[a-z0-9-]+$", type))])
+    error_message = "system_nodes.instance_types must be EC2 instance types, such as m7g.large."
+  }
+  validation {
+    condition = (
+      var.system_nodes.min >= 1
+      && var.system_nodes.min <= var.system_nodes.desired
+      && var.system_nodes.desired <= var.system_nodes.max
+    )
+    error_message = "system_nodes must have 1 <= min <= desired <= max."
+  }
+  validation {
+    condition     = var.system_nodes.disk_gib >= 20 && var.system_nodes.disk_gib <= 16384
+    error_message = "system_nodes.disk_gib must be from 20 (the images of add-ons and controllers) to 16384."
+  }
+}
+
+variable "addon_versions" {
+  description = "Version of each add-on, such as v1.35.3-eksbuild.21. One that is missing gets EKS's default for the Kubernetes version."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition = alltrue([
+      for name in keys(var.addon_versions) : contains([
+        "amazon-cloudwatch-observability",
+        "aws-mountpoint-s3-csi-driver",
+        "coredns",
+        "eks-pod-identity-agent",
+        "kube-proxy",
+        "metrics-server",
+        "vpc-cni",
+      ], name)
+    ])
+    error_message = "addon_versions: the add-ons are amazon-cloudwatch-observability, aws-mountpoint-s3-csi-driver, coredns, eks-pod-identity-agent, kube-proxy, metrics-server and vpc-cni."
+  }
+  validation {
+    condition     = alltrue([for version in values(var.addon_versions) : can(regex("^v[0-9]+\\.[0-9]+\\.[0-9]+-eksbuild\\.[0-9]+$", version))])
+    error_message = "addon_versions: a version looks like v1.35.3-eksbuild.21."
+  }
+  # The settings that turn its priced extras off came with version 6, pod identity for Mountpoint
+  # with version 2.
+  validation {
+    condition = (
+      try(tonumber(regex("^v([0-9]+)", var.addon_versions["amazon-cloudwatch-observability"])[0]) >= 6, true)
+      && try(tonumber(regex("^v([0-9]+)", var.addon_versions["aws-mountpoint-s3-csi-driver"])[0]) >= 2, true)
+    )
+    error_message = "addon_versions: amazon-cloudwatch-observability must be v6 or later, aws-mountpoint-s3-csi-driver v2 or later."
+  }
+}
+
+variable "model_bucket_arns" {
+  description = "ARNs of the model buckets, which the Mountpoint driver may read for runtimes that authenticate as the driver."
+  type        = list(string)
+  nullable    = false
+
+  validation {
+    condition = length(var.model_bucket_arns) > 0 && alltrue([
+      for arn in var.model_bucket_arns : can(regex("^arn:[a-z-]+:s3:::[a-z0-9.-]+$", arn))
+    ])
+    error_message = "model_bucket_arns must be one ARN of an S3 bucket or more, without a path."
+  }
+}
+
+variable "karpenter" {
+  description = <<-EOT
+    Karpenter's charts and image.
+    - version: of both charts and the image.
+    - registry: host and path under which your own registry holds karpenter-crd and karpenter (charts) and controller (image); null: the public one.
+    - image_digest: sha256:... of the image in your registry; null: by its tag.
+    - extra_values_yaml: your own chart values, laid over the module's.
+  EOT
+  type = object({
+    version           = optional(string, "1.14.1")
+    registry          = optional(string)
+    image_digest      = optional(string)
+    extra_values_yaml = optional(string, "")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = can(regex("^1\\.[0-9]+\\.[0-9]+$", var.karpenter.version))
+    error_message = "karpenter.version must look like 1.14.1, without a v."
+  }
+  validation {
+    condition     = var.karpenter.registry == null || can(regex("^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*$", var.karpenter.registry))
+    error_message = "karpenter.registry must be a host and path such as registry.example.com/karpenter, without oci:// and without a slash at its end."
+  }
+  validation {
+    condition = var.karpenter.image_digest == null || (
+      can(regex("^sha256:[0-9a-f]{64}$", var.karpenter.image_digest)) && var.karpenter.registry != null
+    )
+    error_message = "karpenter.image_digest must be sha256: and 64 hexadecimal digits, and goes with karpenter.registry only: the chart knows the public image's."
+  }
+}
+
+variable "log_retention_days" {
+  description = "How long the logs of control plane and containers are kept, days."
+  type        = number
+  default     = 365
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "log_retention_days must be one of CloudWatch's periods: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653."
+  }
+}
+
+variable "drain_timeout_seconds" {
+  description = "How long a destroy waits for Karpenter's nodes to be gone, and again for what it swept up, seconds."
+  type        = number
+  default     = 1200
+  nullable    = false
+
+  validation {
+    condition     = var.drain_timeout_seconds >= 60 && var.drain_timeout_seconds <= 7200
+    error_message = "drain_timeout_seconds must be from 60 to 7200."
+  }
+}
