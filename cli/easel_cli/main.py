@@ -9,9 +9,12 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
+from easel_cli.cluster_verbs import add_cluster_verbs, run_cluster_verb
 from easel_cli.config_import import add_arguments as add_import_arguments
 from easel_cli.config_import import config_import
 from easel_cli.dead_letters import DeadLetterError, dead_letters
+from easel_cli.environment import add_arguments as add_environment_arguments
+from easel_cli.environment import env_new
 from easel_cli.progress import Progress
 from easel_cli.request_building import RequestError
 from easel_cli.submit import API_KEY_VARIABLE, ExitStatus, RefusedError, submit
@@ -33,6 +36,9 @@ _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
 )
 _INTERRUPTED = 130
 
+# About files, or a cluster that a stack is only being made in.
+_WITHOUT_A_STACK = (config_import, env_new, run_cluster_verb)
+
 
 def main() -> int:
     """Runs one command.
@@ -41,8 +47,8 @@ def main() -> int:
         0 completed, 1 failed, 2 wrong usage, 3 refused by the API, 4 no result in time.
     """
     arguments = _parser().parse_args()
-    if arguments.command is config_import:
-        status: int = config_import(arguments)  # about a file; there is no stack yet
+    if arguments.command in _WITHOUT_A_STACK:
+        status: int = arguments.command(arguments)
         return status
     # What a script reads is on standard output, what a person reads on standard error.
     progress = Progress(Console(highlight=False, stderr=arguments.json))
@@ -58,7 +64,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="easel", description="Uses a stack of easel.")
-    verbs = parser.add_subparsers(required=True, metavar="{submit,watch,dlq,config}")
+    verbs = parser.add_subparsers(required=True, metavar="{submit,watch,dlq,config,env,helm,...}")
     shared = _shared_options()
     _add_submit(verbs.add_parser("submit", parents=[shared], help="make pictures"))
     _add_watch(verbs.add_parser("watch", parents=[shared], help="show results as they come"))
@@ -67,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     importing = config.add_subparsers(required=True).add_parser("import", help="from config.yaml")
     add_import_arguments(importing)
     importing.set_defaults(command=config_import)
+    env = verbs.add_parser("env", help="look after the folders under envs/")
+    new = env.add_subparsers(required=True).add_parser("new", help="make another region's")
+    add_environment_arguments(new)
+    new.set_defaults(command=env_new)
+    add_cluster_verbs(verbs)
     return parser
 
 

@@ -1,0 +1,181 @@
+"""`easel helm upgrade` and `easel helm uninstall`: what Terraform's module helm-release runs."""
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from easel_cli.cluster_access import ClusterAccess, Say, cluster_access
+from easel_cli.cluster_errors import ClusterError, ClusterGoneError
+from easel_cli.cluster_requests import (
+    RELEASE_VARIABLE,
+    ReleaseRequest,
+    UpgradeRequest,
+    read_request,
+)
+from easel_cli.helm_binary import HelmMissingError, find_helm
+from easel_cli.helm_chart import ChartFetcher
+from easel_cli.helm_process import Helm, HelmFailedError
+
+_ROOT = Path(__file__).resolve().parents[2]
+_HISTORY = 5
+_CALL_SECONDS = 60
+_MARGIN_SECONDS = 60
+"""Over Helm's own time limit, before it is ended from outside."""
+
+_RAN = {"deployed", "superseded"}
+
+
+def upgrade(_: argparse.Namespace) -> int:
+    """Carries out `easel helm upgrade`: installs a release, or upgrades it in place.
+
+    Raises:
+        easel_cli.cluster_requests.RequestRefusedError: the environment holds no whole request.
+        ClusterError: it failed; the message says what to do.
+    """
+    request = read_request(UpgradeRequest, RELEASE_VARIABLE)
+    say = _speaker(request)
+    started = time.monotonic()
+    with cluster_access(request, say) as access:
+        helm = _helm(access, say)
+        chart = ChartFetcher(helm).fetch(request.chart)
+        _Release(request, helm, access).upgrade(request, chart)
+    say(f"done ({time.monotonic() - started:.0f} s)")
+    return 0
+
+
+def uninstall(_: argparse.Namespace) -> int:
+    """Carries out `easel helm uninstall`; what is not there is as good as uninstalled.
+
+    Raises:
+        easel_cli.cluster_requests.RequestRefusedError: the environment holds no whole request.
+        ClusterError: it failed; the message says what to do.
+    """
+    request = read_request(ReleaseRequest, RELEASE_VARIABLE)
+    say = _speaker(request)
+    try:
+        with cluster_access(request, say) as access:
+            _Release(request, _helm(access, say), access).uninstall()
+    except ClusterGoneError as gone:
+        say(f"nothing to uninstall: {gone}")
+    return 0
+
+
+class _Release:
+    """One release in a cluster that answers."""
+
+    def __init__(self, request: ReleaseRequest, helm: Helm, access: ClusterAccess) -> None:
+        self._name = request.name
+        self._seconds = request.timeout_seconds
+        self._helm = helm
+        self._folder = access.folder
+        self._there = ["--namespace", request.namespace, "--kubeconfig", str(access.kubeconfig)]
+
+    def upgrade(self, request: UpgradeRequest, chart: str) -> None:
+        """Makes the release what the request says."""
+        self._recover()
+        values = self._folder / "values.json"
+        values.touch(0o600)
+        values.write_text(json.dumps(request.values))
+        options = ["--values", str(values)]
+        if request.extra_values_yaml.strip():
+            # By standard input: it may hold secrets, and a folder stays behind after a SIGKILL.
+            options += ["--values", "-"]
+        if request.skip_crds:
+            options += ["--skip-crds"]
+        command = ["upgrade", "--install", self._name, chart, "--create-namespace", *options]
+        command += ["--history-max", str(_HISTORY), "--wait"]
+        said = self._run(command, "upgrading", request.extra_values_yaml)
+        revision = re.search(r"^REVISION: (\d+)", said, re.MULTILINE)
+        self._helm.say(f"revision {revision[1] if revision else '?'} is deployed")
+
+    def uninstall(self) -> None:
+        """Removes the release and waits until its objects are gone."""
+        if not self._history():
+            self._helm.say("nothing to uninstall: there is no such release")
+            return
+        self._run(["uninstall", self._name, "--ignore-not-found", "--wait"], "uninstalling")
+        self._helm.say("uninstalled")
+
+    def _recover(self) -> None:
+        """Ends what a run that was killed has left in the middle; Helm refuses to go on from it."""
+        history = self._history()
+        status = history[-1]["status"] if history else ""
+        if not status.startswith("pending-") and status != "uninstalling":
+            return
+        ran = [one["revision"] for one in history if one["status"] in _RAN]
+        if ran and status != "uninstalling":
+            self._helm.say(
+                f"revision {history[-1]['revision']} is {status}, as a run that was killed leaves "
+                f"it: rolling back to revision {ran[-1]} first"
+            )
+            self._run(["rollback", self._name, str(ran[-1])], "rolling back")
+        else:
+            self._helm.say(
+                f"the release is {status}, as a run that was killed leaves it: uninstalling what "
+                "there is of it first"
+            )
+            self._run(["uninstall", self._name, "--ignore-not-found", "--wait"], "uninstalling")
+
+    def _history(self) -> list[dict[str, Any]]:
+        """The release's revisions, the oldest first; none where there is no release."""
+        command = ["history", self._name, "--output", "json", "--max", "256", *self._there]
+        try:
+            said = self._helm.run(command, limit_seconds=_CALL_SECONDS)
+        except HelmFailedError as error:
+            if "release: not found" in str(error):
+                return []
+            raise _explained(error) from error
+        history: list[dict[str, Any]] = json.loads(said)
+        return history
+
+    def _run(self, command: list[str], doing: str, stdin: str = "") -> str:
+        options = [*self._there, "--timeout", f"{self._seconds}s"]
+        try:
+            return self._helm.run(
+                [*command, *options],
+                limit_seconds=self._seconds + _MARGIN_SECONDS,
+                doing=f"still {doing}",
+                stdin=stdin,
+            )
+        except HelmFailedError as error:
+            raise _explained(error) from error
+
+
+def _explained(error: HelmFailedError) -> ClusterError:
+    said = str(error)
+    hint = ""
+    if re.search(r"context deadline exceeded|timed out waiting|not ready", said):
+        hint = (
+            "\nNot everything became ready in time. `kubectl get pods,events` in the namespace "
+            "shows why; timeout_seconds of the module gives it longer. Another apply tries again."
+        )
+    elif re.search(r"forbidden", said, re.IGNORECASE):
+        hint = (
+            "\nThe cluster knows these AWS credentials, but their access entry allows too little: "
+            "AmazonEKSClusterAdminPolicy, for the whole cluster, is what releases need."
+        )
+    elif "no matches for kind" in said:
+        hint = "\nThe CRDs of that kind are not installed: the release that brings them goes first."
+    return ClusterError(said + hint)
+
+
+def _helm(access: ClusterAccess, say: Say) -> Helm:
+    tools = Path(os.environ.get("EASEL_HOME") or _ROOT / ".easel") / "tools"
+    try:
+        return Helm(find_helm(tools), access.folder / "helm", say)
+    except HelmMissingError as error:
+        raise ClusterError(str(error)) from error
+
+
+def _speaker(request: ReleaseRequest) -> Callable[[str], None]:
+    def say(text: str) -> None:
+        sys.stdout.write(f"release {request.name}: {text}\n")
+        sys.stdout.flush()
+
+    return say
