@@ -40,11 +40,13 @@ resource "terraform_data" "sweep" {
     environment = { EASEL_CLUSTER = jsonencode(self.input) }
   }
 
-  # Instances hold on to their role, to the security group and through it to the VPC.
+  # Instances hold on to their role, to the security group and through it to the VPC. The CRDs go
+  # after the sweep: a NodeClaim that the drain could not end would hold them up, and the sweep too.
   depends_on = [
     aws_ec2_tag.security_group,
     aws_eks_access_entry.karpenter_nodes,
     aws_eks_node_group.system,
     aws_iam_role_policy_attachment.karpenter_nodes,
+    module.karpenter_crd,
   ]
 }

@@ -54,12 +54,10 @@ module "karpenter_crd" {
     version   = var.karpenter.version
   }
 
-  # Deleting CRDs deletes what is of their kind, for which the API server has to answer: so the
-  # cluster's network and its nodes outlive this release.
+  # Who destroys may be someone else than who has made the cluster.
   depends_on = [
     aws_eks_access_policy_association.principal,
     aws_eks_addon.after_nodes,
-    terraform_data.sweep,
   ]
 }
 
