@@ -5,6 +5,7 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
+from requests.auth import AuthBase
 
 _TIMEOUT_SECONDS = (5, 35)
 """Connect, and answer: API Gateway itself gives up after 29 s."""
@@ -13,12 +14,12 @@ _LOOPBACK = "127.0.0.1"
 
 
 class ApiClient:
-    """One API with one key."""
+    """One API, with the authorization that it asks for."""
 
-    def __init__(self, endpoint: str, api_key: str) -> None:
+    def __init__(self, endpoint: str, authorization: AuthBase) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._http = requests.Session()
-        self._http.headers["x-api-key"] = api_key
+        self._http.auth = authorization
         # A proxy from the environment is not meant for the emulator on this machine.
         self._http.trust_env = urlsplit(endpoint).hostname != _LOOPBACK
 
@@ -32,7 +33,13 @@ class ApiClient:
         Raises:
             requests.RequestException: the API did not answer.
         """
-        return self._http.post(f"{self._endpoint}/{version}", json=body, timeout=_TIMEOUT_SECONDS)
+        return self._http.post(
+            f"{self._endpoint}/{version}",
+            json=body,
+            timeout=_TIMEOUT_SECONDS,
+            # The API never redirects, and nobody else is to get the key.
+            allow_redirects=False,
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import NoCredentialsError
 
 from easel_cli.target import Target
 
@@ -24,7 +26,7 @@ class AwsClients:
     def __init__(self, target: Target) -> None:
         # The emulator takes any key pair; a person's own must not travel to it.
         key = "test" if target.aws_endpoint_url else None
-        session = boto3.Session(
+        self._session = session = boto3.Session(
             region_name=target.region, aws_access_key_id=key, aws_secret_access_key=key
         )
         endpoint = target.aws_endpoint_url
@@ -34,6 +36,17 @@ class AwsClients:
         self.s3: S3Client = session.client("s3", endpoint_url=endpoint, config=_CONFIG)
         self.sns: SNSClient = session.client("sns", endpoint_url=endpoint, config=_CONFIG)
         self.sqs: SQSClient = session.client("sqs", endpoint_url=endpoint, config=_CONFIG)
+
+    def credentials(self) -> Credentials:
+        """The credentials that these clients use, to sign with.
+
+        Raises:
+            botocore.exceptions.NoCredentialsError: there are none.
+        """
+        credentials = self._session.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        return credentials
 
     def api_key(self, api_key_id: str) -> str:
         """Reads the value of an API key.

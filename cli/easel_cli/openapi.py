@@ -33,7 +33,8 @@ _VERSIONS: dict[str, tuple[type[BaseModel], type[BaseModel], str]] = {
 }
 _REFUSALS = {
     "400": "invalid_request: no JSON object, or wrong fields, every one of them named",
-    "401": "unauthorized: no key, or a wrong one",
+    "401": "unauthorized: no key, or a wrong one; no signature, where the stack asks for one",
+    "403": "forbidden: a wrong signature, or no right to execute-api:Invoke",
     "413": "payload_too_large: the body is over 5 MiB",
     "415": "unsupported_media_type: the content type is not application/json",
     "429": "throttled: too many requests with this key",
@@ -72,11 +73,21 @@ def openapi_document() -> dict[str, Any]:
                 "variables": {"endpoint": {"default": "https://example.com/dev"}},
             }
         ],
-        "security": [{"apiKey": []}],
+        # A stack asks for one of them: its output `authorization` says which.
+        "security": [{"apiKey": []}, {"signature": []}],
         "paths": {f"/{version}": {"post": _operation(version)} for version in _VERSIONS},
         "webhooks": {"taskFinished": {"post": _callback()}},
         "components": {
-            "securitySchemes": {"apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"}},
+            "securitySchemes": {
+                "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+                "signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Authorization",
+                    "description": "AWS Signature Version 4, service execute-api",
+                    "x-amazon-apigateway-authtype": "awsSigv4",
+                },
+            },
             "schemas": schemas["$defs"],
         },
     }

@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 
+from easel_cli.api_authorization import authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.download import download_pictures
@@ -50,8 +51,8 @@ def submit(arguments: argparse.Namespace, target: Target, progress: Progress) ->
     task_id = task_id_of(body)
     clients = AwsClients(target)
     # From the environment or from AWS: an argument would be seen by everyone on the machine.
-    api_key = os.environ.get(API_KEY_VARIABLE) or clients.api_key(target.api_key_id)
-    with ApiClient(target.endpoint, api_key) as api:
+    authorization = authorization_of(target, clients, os.environ.get(API_KEY_VARIABLE))
+    with ApiClient(target.endpoint, authorization) as api:
         if arguments.no_wait:
             accepted = _post(api, version, body)
             _show(arguments, progress, accepted, f"accepted: {accepted['output_location']}")

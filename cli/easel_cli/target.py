@@ -5,11 +5,19 @@ know no other way to find a queue or a topic.
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from easel_contract.task import RuntimeType
+
+
+class Authorization(StrEnum):
+    """How a request to the API proves who sends it."""
+
+    API_KEY = "API_KEY"
+    AWS_IAM = "AWS_IAM"
 
 
 class TargetRuntime(BaseModel):
@@ -32,13 +40,33 @@ class Target(BaseModel):
     region: str
     endpoint: str
     """The API's URL without the version."""
-    api_key_id: str
+    authorization: Authorization = Authorization.API_KEY
+    api_key_id: str | None = Field(default=None, validate_default=True)
+    """None where requests are signed."""
     output_bucket: str
     tasks_topic_arn: str
     notifications_topic_arn: str
     runtimes: dict[str, TargetRuntime]
     aws_endpoint_url: str | None = None
     """Of the emulator; None on AWS."""
+
+    @field_validator("api_key_id")
+    @classmethod
+    def _is_there_where_it_is_asked_for(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("authorization") is Authorization.API_KEY:
+            raise ValueError("is required with authorization API_KEY")
+        return value
+
+    @property
+    def known_api_key_id(self) -> str:
+        """Id of the API key.
+
+        Raises:
+            ValueError: the stack has none, as its requests are signed.
+        """
+        if self.api_key_id is None:
+            raise ValueError("this stack has no API key: its requests are signed (AWS_IAM)")
+        return self.api_key_id
 
     @classmethod
     def from_outputs(cls, outputs: Mapping[str, Mapping[str, Any]]) -> Self:

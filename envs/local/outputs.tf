@@ -13,6 +13,11 @@ output "region" {
   value       = "us-east-1"
 }
 
+output "authorization" {
+  description = "How a request proves who sends it."
+  value       = module.api_fanout.authorization
+}
+
 output "api_key_id" {
   description = "Id of the API key; not its value."
   value       = module.api_fanout.api_key_id

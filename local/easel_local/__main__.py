@@ -92,7 +92,7 @@ def _options(arguments: argparse.Namespace) -> StackOptions:
 
 
 def _how_to_use(target: Target) -> str:
-    api_key = AwsClients(target).api_key(target.api_key_id)
+    api_key = AwsClients(target).api_key(target.known_api_key_id)
     body = json.dumps(SEED_REQUEST)
     return f"""
 endpoint       {target.endpoint}

@@ -6,6 +6,7 @@ from typing import Any
 
 from PIL import Image
 
+from easel_cli.api_authorization import authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.download import download_pictures
@@ -55,10 +56,9 @@ def generate_picture(target: Target, progress: Progress, folder: Path) -> Path:
         TimeoutError: no callback came.
     """
     clients = AwsClients(target)
-    api_key = clients.api_key(target.api_key_id)
     with (
         ResultSubscription(clients, target.notifications_topic_arn) as subscription,
-        ApiClient(target.endpoint, api_key) as api,
+        ApiClient(target.endpoint, authorization_of(target, clients)) as api,
     ):
         with progress.step("POST /v1alpha2"):
             answer = api.post("v1alpha2", SEED_REQUEST)

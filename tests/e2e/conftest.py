@@ -18,7 +18,9 @@ from unittest.mock import patch
 import boto3
 import pytest
 import python_terraform
+from requests.auth import AuthBase
 
+from easel_cli.api_authorization import authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.package_intake import package
@@ -197,13 +199,19 @@ def clients(target: Target) -> AwsClients:
 
 
 @pytest.fixture(scope="session")
-def api_key(target: Target, clients: AwsClients) -> str:
-    return clients.api_key(target.api_key_id)
+def authorization(target: Target, clients: AwsClients) -> AuthBase:
+    """What the stack asks its callers for: its key, or a signature."""
+    return authorization_of(target, clients)
 
 
 @pytest.fixture(scope="session")
-def api(target: Target, api_key: str) -> Iterator[ApiClient]:
-    with ApiClient(target.endpoint, api_key) as client:
+def api_key(local_stack: LocalStack, clients: AwsClients) -> str:
+    return clients.api_key(local_stack.target.known_api_key_id)
+
+
+@pytest.fixture(scope="session")
+def api(target: Target, authorization: AuthBase) -> Iterator[ApiClient]:
+    with ApiClient(target.endpoint, authorization) as client:
         yield client
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from requests.auth import AuthBase
 
 from easel_cli.api_client import ApiClient
 from easel_cli.target import Target
@@ -30,7 +31,7 @@ def error_of(answer: requests.Response) -> dict[str, Any]:
 
 @pytest.mark.parametrize("version", ["v1alpha1", "v1alpha2"])
 @pytest.mark.parametrize("key", [None, "not-a-key-of-this-api-at-all"])
-def test_without_a_good_key_the_answer_is_401(
+def test_without_a_good_key_or_signature_the_answer_is_401(
     target: Target, version: str, key: str | None
 ) -> None:
     with requests.Session() as http:
@@ -62,24 +63,26 @@ def test_a_broken_request_hears_of_every_problem(api: ApiClient, target: Target)
 
 
 @pytest.mark.parametrize("body", ["", "{", "[]", "null", "nonsense"])
-def test_what_is_no_object_is_400(target: Target, api_key: str, body: str) -> None:
-    answer = post_text(target, api_key, body, "application/json")
+def test_what_is_no_object_is_400(target: Target, authorization: AuthBase, body: str) -> None:
+    answer = post_text(target, authorization, body, "application/json")
     assert answer.status_code == 400
     assert error_of(answer)["code"] == "invalid_request"
 
 
-def test_another_content_type_is_415(target: Target, api_key: str) -> None:
-    answer = post_text(target, api_key, "{}", "text/plain")
+def test_another_content_type_is_415(target: Target, authorization: AuthBase) -> None:
+    answer = post_text(target, authorization, "{}", "text/plain")
     assert answer.status_code == 415
     assert error_of(answer)["code"] == "unsupported_media_type"
 
 
-def test_beyond_the_limit_the_answer_is_429(local_stack: LocalStack, api_key: str) -> None:
+def test_beyond_the_limit_the_answer_is_429(
+    local_stack: LocalStack, authorization: AuthBase
+) -> None:
     # Refused bodies: they count like others and leave no tasks behind.
     target = local_stack.target
 
     def send(_: int) -> requests.Response:
-        return post_text(target, api_key, "[]", "application/json")
+        return post_text(target, authorization, "[]", "application/json")
 
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(send, range(200)))
@@ -106,13 +109,16 @@ def test_the_logs_of_the_intake_hold_no_key(
         assert api_key not in json.dumps(events)
 
 
-def post_text(target: Target, api_key: str, body: str, content_type: str) -> requests.Response:
+def post_text(
+    target: Target, authorization: AuthBase, body: str, content_type: str
+) -> requests.Response:
     """Sends a body as it is."""
     with requests.Session() as http:
         http.trust_env = target.aws_endpoint_url is None
         return http.post(
             f"{target.endpoint}/v1alpha2",
             data=body.encode(),
-            headers={"x-api-key": api_key, "Content-Type": content_type},
+            headers={"Content-Type": content_type},
+            auth=authorization,
             timeout=30,
         )
