@@ -18,6 +18,11 @@ class CustomResourceDefinition:
 
     def __init__(self, definition: dict[str, Any]) -> None:
         spec = definition["spec"]
+        self.definition = definition
+        self.path = (
+            "apis/apiextensions.k8s.io/v1/customresourcedefinitions/"
+            + definition["metadata"]["name"]
+        )
         self.kind: str = spec["names"]["kind"]
         self._group: str = spec["group"]
         self._schemas: dict[str, Schema] = {

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from easel_local.kubernetes import ObjectStore, serving
+from tests.charts.crd_schema import CustomResourceDefinition
 from tests.charts.helm import CHART, Helm, HelmError, Values, at, overlay
-from tests.charts.kubernetes_api import ObjectStore, kubernetes_api
 from tests.charts.manifests import Validate
 
 pytestmark = pytest.mark.integration
@@ -31,6 +32,7 @@ KINDS = {
     "ServiceAccount",
     "TriggerAuthentication",
 }
+NOT_OF_THE_CHART = {"CustomResourceDefinition", "Namespace", "Secret"}
 
 
 @dataclass
@@ -55,16 +57,23 @@ class Cluster:
         )
 
     def kinds(self) -> set[str]:
-        return {one["kind"] for one in self.store.objects.values()} - {"Secret", "Namespace"}
+        return {one["kind"] for one in self.store.objects.values()} - NOT_OF_THE_CHART
 
 
 @pytest.fixture
-def cluster(helm: Helm, problems: Validate, tmp_path: Path) -> Iterator[Cluster]:
+def cluster(
+    helm: Helm,
+    problems: Validate,
+    crds: dict[str, CustomResourceDefinition],
+    tmp_path: Path,
+) -> Iterator[Cluster]:
     def validate(wanted: dict[str, object]) -> list[str]:
         return [] if wanted["kind"] == "Namespace" else problems([wanted])
 
     store = ObjectStore(validate)
-    with kubernetes_api(store) as url:
+    for crd in crds.values():
+        store.put(crd.path, crd.definition)
+    with serving(store) as url:
         kubeconfig = tmp_path / "kubeconfig"
         kubeconfig.write_text(
             yaml.safe_dump(

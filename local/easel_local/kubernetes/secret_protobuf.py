@@ -10,22 +10,28 @@ from typing import Any
 
 MAGIC = b"k8s\x00"
 
-_RAW = 2  # of Unknown
+_TYPE_META, _RAW = 1, 2  # of Unknown
+_KIND = 2  # of TypeMeta
 _METADATA, _DATA, _TYPE = 1, 2, 3  # of Secret
 _NAME, _NAMESPACE, _RESOURCE_VERSION, _LABELS = 1, 3, 6, 11  # of ObjectMeta
 _KEY, _VALUE = 1, 2  # of a map's entry
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # wire types
+_MORE = 0x80  # in a byte of a varint: another follows
 
 
 def decode_secret(body: bytes) -> dict[str, Any]:
     """Returns the parts of a Secret that a store of releases needs, in their JSON form.
 
     Raises:
-        ValueError: it is not in that form.
+        ValueError: it is not in that form, or another kind than a Secret.
     """
     if not body.startswith(MAGIC):
         raise ValueError("no Kubernetes protobuf")
-    raw = next(value for number, value in _fields(body[len(MAGIC) :]) if number == _RAW)
+    envelope = dict(_fields(body[len(MAGIC) :]))
+    kind = dict(_fields(envelope.get(_TYPE_META, b""))).get(_KIND, b"").decode()
+    if kind != "Secret":
+        raise ValueError(f"{kind or 'an object of no kind'} in protobuf is not understood here")
+    raw = envelope.get(_RAW, b"")
     secret: dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "data": {}, "metadata": {}}
     for number, value in _fields(raw):
         if number == _METADATA:
@@ -79,8 +85,8 @@ def _varint(message: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         byte = message[at]
-        value |= (byte & 0x7F) << shift
+        value |= (byte & ~_MORE) << shift
         at += 1
-        if byte < 0x80:
+        if byte < _MORE:
             return value, at
         shift += 7

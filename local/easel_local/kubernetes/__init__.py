@@ -1,0 +1,12 @@
+"""An API server in memory, as far as Helm, kubectl and easel call one. It runs nothing.
+
+``python -m easel_local.kubernetes`` serves one over TLS in the foreground, which takes EKS tokens;
+``KubernetesApi`` starts and stops such a process from Python; ``serving`` serves a store from a
+thread. It is no Kubernetes: no scheduler, no admission, no access control.
+"""
+
+from easel_local.kubernetes.objects import Object, ObjectStore
+from easel_local.kubernetes.process import KubernetesApi, KubernetesApiError
+from easel_local.kubernetes.server import serving
+
+__all__ = ["KubernetesApi", "KubernetesApiError", "Object", "ObjectStore", "serving"]
