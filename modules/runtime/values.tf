@@ -18,12 +18,10 @@ locals {
       cooldownPeriod  = var.scaling.cooldown_seconds
     }
     nodes = {
-      instanceTypes              = var.nodes.instance_types
-      capacityTypes              = var.nodes.capacity_types
-      amiAlias                   = var.nodes.ami_alias
-      instanceStorePolicy        = var.nodes.instance_store_policy
-      subnetSelectorTerms        = local.selector_terms.subnets
-      securityGroupSelectorTerms = local.selector_terms.security_groups
+      instanceTypes       = var.nodes.instance_types
+      capacityTypes       = var.nodes.capacity_types
+      amiAlias            = var.nodes.ami_alias
+      instanceStorePolicy = var.nodes.instance_store_policy
     }
     data_volume = {
       volumeSize = var.nodes.data_volume_gib == null ? null : "${var.nodes.data_volume_gib}Gi"
@@ -43,11 +41,13 @@ locals {
     }
   }
 
-  # By id where the environment names them, by the tag karpenter.sh/discovery otherwise.
-  selector_terms = {
-    subnets         = try([for id in var.cluster.subnet_ids : { id = id }], null)
-    security_groups = try([for id in var.cluster.security_group_ids : { id = id }], null)
+  # By id where the environment names them, by the tag karpenter.sh/discovery otherwise. No try()
+  # here: what it is given is unknown as a whole while an id in it is.
+  selector_ids = var.cluster == null ? {} : {
+    subnetSelectorTerms        = var.cluster.subnet_ids
+    securityGroupSelectorTerms = var.cluster.security_group_ids
   }
+  selector_terms = { for name, ids in local.selector_ids : name => [for id in ids : { id = id }] if ids != null }
 
   values = {
     aws = { region = local.region }
@@ -65,7 +65,7 @@ locals {
     )
     agent   = local.given.agent
     scaling = local.given.scaling
-    nodes = merge(local.given.nodes, {
+    nodes = merge(local.given.nodes, local.selector_terms, {
       clusterName = try(var.cluster.name, "")
       role        = try(var.cluster.node_role_name, "")
       imageCache  = coalesce(var.nodes.image_cache, var.nodes.snapshot_id == null ? "none" : "ebsSnapshot")

@@ -1,15 +1,20 @@
 import functools
 import io
+import json
 import os
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 import tftest
 
+from easel_local.emulator import Emulator
 from easel_local.terraform_config import write_cli_config
+
+from .planned_environment import PlannedEnvironment
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,3 +62,45 @@ def plan_of(
         return terraform.plan(output=True, color=False)
 
     return plan
+
+
+EnvironmentPlan = Callable[..., PlannedEnvironment]
+
+
+@pytest.fixture(scope="session")
+def environment_plan_of(
+    tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str]
+) -> Iterator[EnvironmentPlan]:
+    """Plans envs/REGION, with other variables where they are given; each combination once.
+
+    A region's root module asks AWS for the account and its zones: an emulator answers.
+    """
+    with ExitStack() as running:
+
+        @functools.cache
+        def emulator(region: str) -> Emulator:
+            log = tmp_path_factory.mktemp(f"emulator-{region}") / "emulator.log"
+            return running.enter_context(Emulator(log_path=log, region=region))
+
+        @functools.cache
+        def plan(region: str, variables: str) -> PlannedEnvironment:
+            root = tmp_path_factory.mktemp(region)
+            ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.tf")
+            for part in ("modules", "charts", "envs"):
+                shutil.copytree(ROOT / part, root / part, ignore=ignored)
+            (root / "intake.zip").write_bytes(empty_package())
+            (root / "extra.yaml").write_text("agent: {logLevel: DEBUG}")
+            folder = root / "envs" / region
+            (folder / "test.auto.tfvars.json").write_text(
+                json.dumps({"intake_package_path": "../../intake.zip", **json.loads(variables)})
+            )
+            environment = terraform_environment | {
+                name: value
+                for name, value in emulator(region).environment().items()
+                if name.startswith("AWS_") or name.lower() == "no_proxy"
+            }
+            terraform = tftest.TerraformTest(str(folder), env=environment)
+            terraform.setup()
+            return PlannedEnvironment(terraform.plan(output=True, color=False))
+
+        yield lambda region, **variables: plan(region, json.dumps(variables, sort_keys=True))

@@ -1,0 +1,356 @@
+"""What `make plan ENV=us-east-1` and `ENV=cn-northwest-1` show: the whole estate of a region."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import tftest
+import yaml
+
+from tests.charts.helm import CHART, overlay
+
+from .conftest import EnvironmentPlan
+from .planned_environment import PlannedEnvironment
+
+pytestmark = pytest.mark.plan
+
+ENVIRONMENTS = Path(__file__).parents[2] / "envs"
+REGIONS = {"us-east-1": "aws", "cn-northwest-1": "aws-cn"}
+ACCOUNT = "000000000000"
+"""The emulator's."""
+
+
+@pytest.fixture(params=REGIONS)
+def region(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def planned(region: str, environment_plan_of: EnvironmentPlan) -> PlannedEnvironment:
+    return environment_plan_of(region)
+
+
+@pytest.fixture
+def china(environment_plan_of: EnvironmentPlan) -> PlannedEnvironment:
+    return environment_plan_of("cn-northwest-1")
+
+
+def test_all_regions_share_their_code() -> None:
+    def code(region: str) -> dict[str, bytes]:
+        folder = ENVIRONMENTS / region
+        return {path.name: path.read_bytes() for path in folder.glob("*.tf")}
+
+    first, *others = (code(region) for region in REGIONS)
+    assert first
+    assert all(other == first for other in others)
+
+
+def test_two_runtimes_of_different_types_stand_side_by_side(planned: PlannedEnvironment) -> None:
+    releases = [f'module.runtime["{name}"].module.release[0]' for name in ("sdruntime", "comfyui")]
+    types = [planned.release_values(release)["runtime"]["type"] for release in releases]
+    assert types == ["sdwebui", "comfyui"]
+
+
+def test_everything_is_there(planned: PlannedEnvironment) -> None:
+    modules = {address.split(".")[1].partition("[")[0] for address in planned.resources}
+    assert modules == {"vpc", "eks_karpenter", "keda", "api_fanout", "runtime"}
+    assert len(planned.of_type("aws_eks_cluster")) == 1
+    assert len(planned.of_type("aws_api_gateway_rest_api")) == 1
+
+
+def test_everything_that_can_be_is_tagged(region: str, planned: PlannedEnvironment) -> None:
+    tagged = 0
+    for address, values in planned.resources.items():
+        if "tags_all" in values:
+            tagged += 1
+            expected = {"Stack": "easel", "ManagedBy": "easel", "Environment": region}
+            assert (values["tags_all"] or {}).items() >= expected.items(), address
+    assert tagged > 50
+
+
+def test_the_outputs_say_how_to_go_on(region: str, planned: PlannedEnvironment) -> None:
+    assert planned.outputs.keys() >= {
+        "endpoint",
+        "api_key_command",
+        "kubeconfig_command",
+        "notifications_topic_arn",
+    }
+    assert planned.outputs["kubeconfig_command"] == (
+        f"aws eks update-kubeconfig --region {region} --name easel"
+    )
+
+
+# -- IAM --------------------------------------------------------------------------------------
+
+UNCONDITIONED = {
+    # In a key policy "*" is the key itself.
+    "AccountAdministersThroughIam": "key policies",
+    # As Karpenter publishes them: these actions know no resource.
+    "AllowPricingReadActions": "Karpenter",
+    "AllowUnscopedInstanceProfileListAction": "Karpenter",
+    # X-Ray has no resources to name.
+    "Trace": "intake",
+    "SendTraces": "intake",
+}
+
+
+def test_no_statement_allows_every_action(planned: PlannedEnvironment) -> None:
+    found = [
+        f"{statement.address}: {statement.body['Sid']}: {action}"
+        for statement in planned.statements()
+        if statement.body["Effect"] == "Allow"
+        for action in statement.listed("Action")
+        if action == "*" or (action.endswith(":*") and not _is_key_policy(statement.address))
+    ]
+    assert found == []
+
+
+def _is_key_policy(address: str) -> bool:
+    return address.endswith("aws_iam_policy_document.key")
+
+
+def test_every_resource_star_has_a_condition_but_for_a_listed_few(
+    planned: PlannedEnvironment,
+) -> None:
+    stars = [
+        statement
+        for statement in planned.statements()
+        if statement.body["Effect"] == "Allow" and "*" in statement.listed("Resource")
+    ]
+    bare = {one.body["Sid"]: one.address for one in stars if not one.body["Condition"]}
+    assert stars
+    assert {sid: where for sid, where in bare.items() if sid not in UNCONDITIONED} == {}
+
+
+def test_no_wildcard_principal_is_allowed_anything(planned: PlannedEnvironment) -> None:
+    for address, text in planned.strings():
+        if not text.startswith("{") or "Statement" not in text:
+            continue
+        for statement in json.loads(text)["Statement"]:
+            principal = statement.get("Principal")
+            if principal in ("*", {"AWS": "*"}):
+                assert statement["Effect"] == "Deny", address
+
+
+def test_keda_counts_exactly_the_runtimes_queues(planned: PlannedEnvironment) -> None:
+    (statement,) = (
+        one
+        for one in planned.statements()
+        if one.address.startswith("module.keda.")
+        and "sqs:GetQueueAttributes" in one.listed("Action")
+    )
+    names = {
+        values["name"]
+        for address, values in planned.of_type("aws_sqs_queue").items()
+        if address.startswith("module.runtime[") and address.endswith(".task")
+    }
+    assert {arn.rpartition(":")[2] for arn in statement.listed("Resource")} == names
+
+
+# -- encryption -------------------------------------------------------------------------------
+
+
+def test_whatever_holds_data_is_encrypted(planned: PlannedEnvironment) -> None:
+    def encrypted(kind: str, *arguments: str) -> None:
+        found = planned.of_type(kind)
+        assert found, kind
+        for address, values in found.items():
+            # Known after the apply is not planned as null: it is not in the values at all.
+            assert any(values.get(one, "after the apply") for one in arguments), address
+
+    encrypted("aws_sqs_queue", "kms_master_key_id", "sqs_managed_sse_enabled")
+    encrypted("aws_sns_topic", "kms_master_key_id")
+    encrypted("aws_cloudwatch_log_group", "kms_key_id")
+    encrypted("aws_lambda_function", "kms_key_arn")
+    encrypted("aws_eks_cluster", "encryption_config")
+    for values in planned.of_type("aws_launch_template").values():
+        assert all(one["ebs"][0]["encrypted"] == "true" for one in values["block_device_mappings"])
+    for values in planned.of_type("aws_kms_key").values():
+        assert values["enable_key_rotation"] is True
+
+
+# -- tasks reach their runtimes -----------------------------------------------------------------
+
+
+def test_filters_let_through_what_the_intake_function_publishes(
+    planned: PlannedEnvironment,
+) -> None:
+    known = planned.variables["runtimes"]
+    filters = {
+        address.split('"')[1]: json.loads(values["filter_policy"])
+        for address, values in planned.of_type("aws_sns_topic_subscription").items()
+    }
+    assert known.keys() == filters.keys()
+    for name, runtime in known.items():
+        # lambda/easel_intake/publishing.py sets `runtime` always, and the checkpoint of v1alpha1.
+        attributes = {"runtime": name, "sd_model_checkpoint": runtime.get("model_filename")}
+        reached = [other for other, policy in filters.items() if _passes(policy, attributes)]
+        assert reached == [name]
+
+
+def _passes(policy: dict[str, Any], attributes: dict[str, Any]) -> bool:
+    def matches(values: list[Any], value: Any) -> bool:
+        return any(value is None if one == {"exists": False} else value == one for one in values)
+
+    return all(
+        any(_passes(one, attributes) for one in wanted)
+        if key == "$or"
+        else matches(wanted, attributes.get(key))
+        for key, wanted in policy.items()
+    )
+
+
+# -- releases -----------------------------------------------------------------------------------
+
+QUEUES = {
+    "queue": {
+        "url": f"https://queue.example/{ACCOUNT}/tasks",
+        "deadLetterUrl": f"https://queue.example/{ACCOUNT}/dead-letters",
+    },
+    "notificationsTopicArn": f"arn:aws:sns:us-east-1:{ACCOUNT}:easel-notifications",
+    "outputBucket": "easel-outputs",
+}
+
+
+@pytest.mark.parametrize("runtime", ["sdruntime", "comfyui"])
+def test_the_runtimes_chart_takes_what_is_rendered(
+    planned: PlannedEnvironment, runtime: str
+) -> None:
+    values = planned.release_values(f'module.runtime["{runtime}"].module.release[0]')
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    defaults = yaml.safe_load((CHART / "values.yaml").read_text())
+    # Known after the apply only: AWS names what it makes.
+    missing = {key: value for key, value in QUEUES.items() if not values.get(key)}
+    complete = overlay(overlay(defaults, values), {**missing, "queue": QUEUES["queue"]})
+    jsonschema.Draft7Validator(schema).validate(complete)
+
+
+def test_images_without_a_registry_are_in_the_accounts_ecr(
+    region: str, planned: PlannedEnvironment
+) -> None:
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    values = planned.release_values('module.runtime["sdruntime"].module.release[0]')
+    images = (values["runtime"]["image"], values["agent"]["image"])
+    assert [image["repository"] for image in images] == [
+        f"{ACCOUNT}.dkr.ecr.{region}.{suffix}/easel/{name}" for name in ("sd-webui", "queue-agent")
+    ]
+
+
+def test_a_release_goes_before_what_it_needs_and_comes_after_it() -> None:
+    text = (ENVIRONMENTS / "us-east-1" / "tasks.tf").read_text()
+    assert "ready              = [module.eks_karpenter.ready, module.keda.ready]" in text
+
+
+# -- choices ------------------------------------------------------------------------------------
+
+
+def test_a_network_of_ones_own_is_used_as_it_is(environment_plan_of: EnvironmentPlan) -> None:
+    subnets = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+    planned = environment_plan_of(
+        "us-east-1",
+        existing_vpc={
+            "vpc_id": "vpc-0123456789abcdef0",
+            "subnet_ids": subnets,
+            "cidr_blocks": ["10.9.0.0/16"],
+        },
+    )
+    assert not [one for one in planned.resources if one.startswith("module.vpc")]
+    (cluster,) = planned.of_type("aws_eks_cluster").values()
+    assert set(cluster["vpc_config"][0]["subnet_ids"]) == set(subnets)
+    values = planned.release_values('module.runtime["sdruntime"].module.release[0]')
+    assert values["nodes"]["subnetSelectorTerms"] == [{"id": one} for one in subnets]
+    assert values["networkPolicy"]["endpointCidrs"] == ["10.9.0.0/16"]
+    assert planned.outputs["vpc_id"] == "vpc-0123456789abcdef0"
+
+
+def test_a_runtime_more_is_an_entry_more(environment_plan_of: EnvironmentPlan) -> None:
+    planned = environment_plan_of(
+        "us-east-1",
+        runtimes={
+            "pictures": {
+                "type": "sdwebui",
+                "image": {"repository": "ghcr.io/me/webui", "digest": "sha256:" + "0" * 64},
+                "chart": {"repository": "https://charts.example/easel", "version": "0.1.0"},
+                "scaling": {"max_replica_count": 2},
+            },
+            "workflows": {
+                "type": "comfyui",
+                "namespace": "workflows",
+                "chart": {
+                    "repository": "oci://r.example/easel/sd-runtime",
+                    "version": "1.2.3",
+                },
+                "values_file": "../../extra.yaml",
+            },
+        },
+    )
+    first, second = (
+        f'module.runtime["{name}"].module.release[0]' for name in ("pictures", "workflows")
+    )
+    image = planned.release_values(first)["runtime"]["image"]
+    assert image["repository"] == "ghcr.io/me/webui"
+    assert planned.chart(first)["repository"] == "https://charts.example/easel"
+    assert planned.chart(second)["reference"] == "oci://r.example/easel/sd-runtime"
+    assert "image" not in planned.release_values(second)["runtime"]
+    assert len(planned.of_type("aws_sns_topic_subscription")) == 2
+
+
+def test_an_imported_configuration_is_taken(environment_plan_of: EnvironmentPlan) -> None:
+    """The keys that `easel config import` writes."""
+    planned = environment_plan_of(
+        "us-east-1",
+        name="sdoneks",
+        model_bucket_arn="arn:aws:s3:::my-models",
+        stage_name="prod",
+        throttle={"rate_limit_per_second": 10, "burst_limit": 20},
+        runtimes={
+            "sdruntime": {
+                "type": "sdwebui",
+                "namespace": "default",
+                "model_filename": "v1-5.safetensors",
+                "dynamic_model": False,
+                "values_file": "../../extra.yaml",
+                "chart": {"repository": "https://charts.example/easel", "version": "0.1.0"},
+            }
+        },
+    )
+    values = planned.release_values('module.runtime["sdruntime"].module.release[0]')
+    assert values["models"]["s3"]["bucket"] == "my-models"
+    (plan,) = planned.of_type("aws_api_gateway_usage_plan").values()
+    assert plan["throttle_settings"] == [{"rate_limit": 10, "burst_limit": 20}]
+
+
+def test_wrong_settings_are_refused_all_together(environment_plan_of: EnvironmentPlan) -> None:
+    wrong = {
+        "existing_vpc": {"vpc_id": "my-vpc", "subnet_ids": ["subnet-0a"], "cidr_blocks": ["10/8"]},
+        "mirror_prefix": "/Easel/",
+        "model_kms_key_arn": "alias/models",
+        "intake_package_path": "../../nothing.zip",
+        "runtimes": {
+            "a": {"type": "sdwebui"},
+            "b": {"type": "comfyui", "values_file": "missing.yaml"},
+            "c": {
+                "type": "comfyui",
+                "image": {"repository": "x", "tag": "1"},
+                "chart": {"repository": "registry.example/sd-runtime"},
+            },
+        },
+    }
+    with pytest.raises(tftest.TerraformTestError) as refused:
+        environment_plan_of("us-east-1", **wrong)
+    said = " ".join(" ".join(map(str, refused.value.args)).split())
+    for message in (
+        "existing_vpc.vpc_id must be like",
+        "must name at least two subnets",
+        "existing_vpc.cidr_blocks must be",
+        "mirror_prefix must be the beginning of an ECR repository's name",
+        "model_kms_key_arn must be the ARN of a KMS key",
+        "run `make package` first",
+        "A runtime needs an image, or a values_file",
+        "There is no file at a runtime's values_file",
+        "chart.repository must begin with oci://",
+    ):
+        assert message in said
