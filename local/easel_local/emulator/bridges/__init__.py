@@ -6,7 +6,7 @@ tests/integration/test_emulator_bridges_*.py that fails when ministack no longer
 Importing this package imports ministack, which reads its settings from the environment.
 """
 
-from easel_local.emulator.bridges import access, apigateway, functions
+from easel_local.emulator.bridges import access, apigateway, ec2, eks, functions
 from easel_local.emulator.process import KubernetesEndpoint
 
 
@@ -16,8 +16,15 @@ def build_bridges(kubernetes: KubernetesEndpoint | None) -> None:
     Args:
         kubernetes: What every EKS cluster says of its API server.
     """
-    for part in (access, apigateway, functions):
-        for bridge in part.BRIDGES:
+    parts = (
+        access.BRIDGES,
+        apigateway.BRIDGES,
+        ec2.BRIDGES,
+        eks.bridges(kubernetes),
+        functions.BRIDGES,
+    )
+    for part in parts:
+        for bridge in part:
             bridge.build()
 
 
