@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import tftest
 
+from easel_cli.config_import import read_config, write
+from easel_cli.config_import_mapping import convert
 from easel_local.emulator import Emulator
 from easel_local.terraform_config import write_cli_config
 
@@ -71,7 +73,7 @@ EnvironmentPlan = Callable[..., PlannedEnvironment]
 def environment_plan_of(
     tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str]
 ) -> Iterator[EnvironmentPlan]:
-    """Plans envs/REGION, with other variables where they are given; each combination once.
+    """Plans envs/REGION, with other variables, or after the import of an ancestor's config.yaml.
 
     A region's root module asks AWS for the account and its zones: an emulator answers.
     """
@@ -83,7 +85,7 @@ def environment_plan_of(
             return running.enter_context(Emulator(log_path=log, region=region))
 
         @functools.cache
-        def plan(region: str, variables: str) -> PlannedEnvironment:
+        def plan(region: str, variables: str, ancestor: Path | None) -> PlannedEnvironment:
             root = tmp_path_factory.mktemp(region)
             ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.tf")
             for part in ("modules", "charts", "envs"):
@@ -94,6 +96,9 @@ def environment_plan_of(
             (folder / "test.auto.tfvars.json").write_text(
                 json.dumps({"intake_package_path": "../../intake.zip", **json.loads(variables)})
             )
+            if ancestor:
+                bucket = {"MODEL_BUCKET": "my-models", "AWS_REGION": region}
+                write(convert(read_config(ancestor.read_text(), bucket)), folder)
             environment = terraform_environment | {
                 name: value
                 for name, value in emulator(region).environment().items()
@@ -103,4 +108,6 @@ def environment_plan_of(
             terraform.setup()
             return PlannedEnvironment(terraform.plan(output=True, color=False))
 
-        yield lambda region, **variables: plan(region, json.dumps(variables, sort_keys=True))
+        yield lambda region, ancestor=None, **variables: plan(
+            region, json.dumps(variables, sort_keys=True), ancestor
+        )

@@ -16,7 +16,8 @@ from .planned_environment import PlannedEnvironment
 
 pytestmark = pytest.mark.plan
 
-ENVIRONMENTS = Path(__file__).parents[2] / "envs"
+ROOT = Path(__file__).parents[2]
+ENVIRONMENTS = ROOT / "envs"
 REGIONS = {"us-east-1": "aws", "cn-northwest-1": "aws-cn"}
 ACCOUNT = "000000000000"
 """The emulator's."""
@@ -298,29 +299,23 @@ def test_a_runtime_more_is_an_entry_more(environment_plan_of: EnvironmentPlan) -
     assert len(planned.of_type("aws_sns_topic_subscription")) == 2
 
 
-def test_an_imported_configuration_is_taken(environment_plan_of: EnvironmentPlan) -> None:
-    """The keys that `easel config import` writes."""
-    planned = environment_plan_of(
-        "us-east-1",
-        name="sdoneks",
-        model_bucket_arn="arn:aws:s3:::my-models",
-        stage_name="prod",
-        throttle={"rate_limit_per_second": 10, "burst_limit": 20},
-        runtimes={
-            "sdruntime": {
-                "type": "sdwebui",
-                "namespace": "default",
-                "model_filename": "v1-5.safetensors",
-                "dynamic_model": False,
-                "values_file": "../../extra.yaml",
-                "chart": {"repository": "https://charts.example/easel", "version": "0.1.0"},
-            }
-        },
-    )
-    values = planned.release_values('module.runtime["sdruntime"].module.release[0]')
-    assert values["models"]["s3"]["bucket"] == "my-models"
-    (plan,) = planned.of_type("aws_api_gateway_usage_plan").values()
-    assert plan["throttle_settings"] == [{"rate_limit": 10, "burst_limit": 20}]
+@pytest.mark.parametrize(
+    ("region", "config"), [("us-east-1", "guide.yaml"), ("cn-northwest-1", "china-page.yaml")]
+)
+def test_an_imported_configuration_is_taken(
+    environment_plan_of: EnvironmentPlan, region: str, config: str
+) -> None:
+    """`easel config import config.yaml --out envs/REGION`, and a plan without another edit."""
+    ancestor = ROOT / "tests" / "data" / "ancestor" / config
+    planned = environment_plan_of(region, ancestor=ancestor)
+    (runtime,) = yaml.safe_load(ancestor.read_text())["modelsRuntime"]
+    release = f'module.runtime["{runtime["name"]}"].module.release[0]'
+    values = planned.release_values(release)
+    assert values["runtime"]["modelFilename"] == runtime["modelFilename"]
+    identity = planned.resources[f"{release}.terraform_data.release"]["input"]
+    assert identity["namespace"] == runtime["namespace"]
+    upgrade = planned.resources[f"{release}.terraform_data.upgrade"]
+    assert upgrade["triggers_replace"]["extra_values_sha256"]
 
 
 def test_wrong_settings_are_refused_all_together(environment_plan_of: EnvironmentPlan) -> None:
