@@ -1,30 +1,20 @@
-"""A canary for each bridge: what ministack does without it, and what AWS does.
+"""A canary for each bridge of API Gateway and of access: what ministack does without it, and what
+AWS does.
 
 Where the first half of a test fails, ministack no longer needs the bridge: remove it.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import requests
 from botocore.exceptions import ClientError
 
-from easel_local.emulator import Emulator
-
 pytestmark = pytest.mark.integration
 
 Client = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def bare(
-    tmp_path_factory: pytest.TempPathFactory, client_of: Callable[[Emulator], Client]
-) -> Iterator[Client]:
-    log = tmp_path_factory.mktemp("bare") / "emulator.log"
-    with Emulator(log_path=log, enforce_iam=True, bridges=False) as running:
-        yield client_of(running)
 
 
 def create_api_key(client: Client) -> str:

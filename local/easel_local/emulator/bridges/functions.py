@@ -10,24 +10,21 @@ from ministack.core import lambda_runtime
 from easel_local.emulator.bridges.bridge import Bridge
 from easel_local.emulator.partition import is_china, to_china_value
 
-_Credentials = Callable[[dict[str, Any]], dict[str, str]]
+_Spawn = Callable[[Any], None]
 _Invoke = Callable[..., dict[str, Any]]
 
 
-def variables_of_china(execution_credentials: _Credentials) -> _Credentials:
-    """A function in China finds its own partition in its environment variables.
+def variables_of_china(spawn: _Spawn) -> _Spawn:
+    """A function in China finds its own partition in its environment variables."""
 
-    ministack adds the credentials last, so that what is given here replaces the configured values.
-    """
-
-    def bridged(config: dict[str, Any]) -> dict[str, str]:
-        credentials = execution_credentials(config)
-        if not _is_in_china(config):
-            return credentials
-        variables = config.get("Environment", {}).get("Variables", {})
-        seen = {**variables, "_LAMBDA_FUNCTION_ARN": config.get("FunctionArn", "")}
-        found: dict[str, str] = to_china_value(seen)
-        return {**found, **credentials}
+    def bridged(worker: Any) -> None:
+        config = worker.config
+        if _is_in_china(config) and "Environment" in config:
+            worker.config = {**config, "Environment": to_china_value(config["Environment"])}
+        try:
+            spawn(worker)
+        finally:
+            worker.config = config
 
     return bridged
 
@@ -51,6 +48,6 @@ def _is_in_china(config: dict[str, Any]) -> bool:
 
 
 BRIDGES = (
-    Bridge(lambda_runtime, "execution_credentials", variables_of_china),
+    Bridge(lambda_runtime.Worker, "_spawn", variables_of_china),
     Bridge(lambda_runtime.Worker, "invoke", event_of_china),
 )

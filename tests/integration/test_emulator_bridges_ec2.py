@@ -1,0 +1,90 @@
+"""A canary for each bridge of EC2: what ministack does without it, and what AWS does.
+
+Where the first half of a test fails, ministack no longer needs the bridge: remove it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.integration
+
+Client = Callable[..., Any]
+TAGS = [{"Key": "Name", "Value": "easel"}]
+
+
+def new_vpc(client: Client) -> str:
+    return str(client("ec2").create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"])
+
+
+def new_flow_log(client: Client, **settings: Any) -> dict[str, Any]:
+    ec2 = client("ec2")
+    (name,) = ec2.create_flow_logs(
+        ResourceIds=[new_vpc(client)],
+        ResourceType="VPC",
+        TrafficType="ALL",
+        LogDestination="arn:aws:logs:us-east-1:000000000000:log-group:/flows",
+        DeliverLogsPermissionArn="arn:aws:iam::000000000000:role/flow-logs",
+        TagSpecifications=[{"ResourceType": "vpc-flow-log", "Tags": TAGS}],
+        **settings,
+    )["FlowLogIds"]
+    (described,) = ec2.describe_flow_logs(FlowLogIds=[name])["FlowLogs"]
+    flow_log: dict[str, Any] = described
+    return flow_log
+
+
+def test_a_flow_log_keeps_its_role_interval_format_and_tags(bare: Client, client: Client) -> None:
+    kept = {"DeliverLogsPermissionArn", "MaxAggregationInterval", "LogFormat", "LogGroupName"}
+    forgetful = new_flow_log(bare, MaxAggregationInterval=60, LogFormat="${srcaddr}")
+    assert not kept & forgetful.keys()
+    assert not forgetful.get("Tags")
+
+    flow_log = new_flow_log(client, MaxAggregationInterval=60, LogFormat="${srcaddr}")
+    assert {name: flow_log[name] for name in kept} == {
+        "DeliverLogsPermissionArn": "arn:aws:iam::000000000000:role/flow-logs",
+        "MaxAggregationInterval": 60,
+        "LogFormat": "${srcaddr}",
+        "LogGroupName": "/flows",
+    }
+    assert flow_log["Tags"] == TAGS
+
+
+def test_a_flow_logs_interval_is_ten_minutes_unless_given(client: Client) -> None:
+    assert new_flow_log(client)["MaxAggregationInterval"] == 600
+
+
+def new_endpoint(client: Client, groups: list[str]) -> dict[str, Any]:
+    ec2 = client("ec2")
+    name = ec2.create_vpc_endpoint(
+        VpcId=new_vpc(client),
+        VpcEndpointType="Interface",
+        ServiceName="com.amazonaws.us-east-1.sqs",
+        PrivateDnsEnabled=True,
+        SecurityGroupIds=groups,
+    )["VpcEndpoint"]["VpcEndpointId"]
+    (described,) = ec2.describe_vpc_endpoints(VpcEndpointIds=[name])["VpcEndpoints"]
+    endpoint: dict[str, Any] = described
+    return endpoint
+
+
+def test_a_vpc_endpoint_keeps_its_groups_and_private_names(bare: Client, client: Client) -> None:
+    forgetful = new_endpoint(bare, ["sg-1"])
+    assert "PrivateDnsEnabled" not in forgetful
+    assert not forgetful.get("Groups")
+    endpoint = new_endpoint(client, ["sg-1"])
+    assert endpoint["PrivateDnsEnabled"] is True
+    assert [group["GroupId"] for group in endpoint["Groups"]] == ["sg-1"]
+
+
+def test_a_vpc_endpoint_without_groups_has_the_vpcs_default_one(client: Client) -> None:
+    endpoint = new_endpoint(client, [])
+    groups = client("ec2").describe_security_groups(
+        Filters=[
+            {"Name": "vpc-id", "Values": [endpoint["VpcId"]]},
+            {"Name": "group-name", "Values": ["default"]},
+        ]
+    )["SecurityGroups"]
+    expected = [group["GroupId"] for group in groups]
+    assert expected
+    assert [group["GroupId"] for group in endpoint["Groups"]] == expected
