@@ -166,7 +166,7 @@ data "aws_iam_policy_document" "resource_discovery" {
     resources = ["arn:${local.partition}:ssm:${local.region}::parameter/aws/service/*"]
   }
 
-  # This and the next know no resource, as checked in the service authorization reference.
+  # Published without a resource, as is AllowUnscopedInstanceProfileListAction: both only list.
   statement {
     sid       = "AllowPricingReadActions"
     actions   = ["pricing:GetProducts"]

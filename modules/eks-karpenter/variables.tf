@@ -93,9 +93,7 @@ variable "access_entries" {
     error_message = "access_entries: principal_arn must be the ARN of an IAM role or user (not of an assumed-role session)."
   }
   validation {
-    condition = alltrue([
-      for entry in var.access_entries : contains(["cluster-admin", "admin", "edit", "view"], entry.policy)
-    ])
+    condition     = alltrue([for entry in var.access_entries : contains(["cluster-admin", "admin", "edit", "view"], entry.policy)])
     error_message = "access_entries: policy must be cluster-admin, admin, edit or view."
   }
   validation {

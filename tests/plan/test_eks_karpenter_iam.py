@@ -174,7 +174,7 @@ def test_no_policy_allows_every_action(module: PlannedModule) -> None:
                 assert services <= {"kms:*"}, policy
 
 
-def test_only_what_knows_no_resource_is_allowed_on_every_resource(module: PlannedModule) -> None:
+def test_nothing_but_lists_and_the_keys_own_policy_names_no_resource(module: PlannedModule) -> None:
     everywhere = {
         (policy, sid)
         for policy in module.policies()
@@ -184,7 +184,7 @@ def test_only_what_knows_no_resource_is_allowed_on_every_resource(module: Planne
     assert everywhere == {
         # A key's own policy: this key.
         ("key", "AccountAdministersThroughIam"),
-        # Published so, and IAM knows no resource for either.
+        # Published so; both only list.
         ("resource_discovery", "AllowPricingReadActions"),
         ("resource_discovery", "AllowUnscopedInstanceProfileListAction"),
     }
