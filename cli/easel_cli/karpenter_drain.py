@@ -53,6 +53,23 @@ def drain(_: argparse.Namespace) -> int:
     return 0
 
 
+def let_go(client: KubernetesClient, say: Say) -> None:
+    """Deletes what a drain has left, once Karpenter, which should have done so, is uninstalled.
+
+    Else its CRDs could not be uninstalled: they wait for their objects, and these for Karpenter.
+
+    Raises:
+        easel_cli.cluster_errors.ClusterError: the API server refuses or does not answer.
+    """
+    for kind in (NODE_CLAIMS, NODE_POOLS, NODE_CLASSES):
+        names = [str(item["metadata"]["name"]) for item in client.items(kind.path)]
+        for name in names:
+            client.delete(f"{kind.path}/{name}")
+            client.drop_finalizers(f"{kind.path}/{name}")
+        if names:
+            say(f"deleted {_in_words(kind, names)}, without Karpenter")
+
+
 class Drain:
     """One draining of a cluster, within a time limit."""
 

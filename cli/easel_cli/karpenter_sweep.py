@@ -15,9 +15,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from easel_cli.cluster_access import Say
-from easel_cli.cluster_errors import ClusterError
+from easel_cli.cluster_access import Say, cluster_access
+from easel_cli.cluster_errors import ClusterError, ClusterGoneError
 from easel_cli.cluster_requests import CLUSTER_VARIABLE, ClusterRequest, read_request
+from easel_cli.karpenter_drain import let_go
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -58,7 +59,19 @@ def sweep(_: argparse.Namespace) -> int:
             "and delete instances, launch templates, volumes, network interfaces and instance "
             "profiles. Run destroy again afterwards: it begins with what is left."
         ) from error
+    _let_go(request)
     return 0
+
+
+def _let_go(request: ClusterRequest) -> None:
+    # Nothing of it costs money: what is left of it is only said.
+    try:
+        with cluster_access(request, _say, patience_seconds=0) as access:
+            let_go(access.client, _say)
+    except ClusterGoneError:
+        return
+    except ClusterError as error:
+        _say(f"Karpenter's objects in the cluster were not looked at: {error}")
 
 
 class Sweep:

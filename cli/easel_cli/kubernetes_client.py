@@ -111,16 +111,29 @@ class KubernetesClient:
         except NotFoundError:
             return
 
+    def drop_finalizers(self, path: str) -> None:
+        """Lets an object go whose controller is gone; does nothing where it is gone already.
+
+        Raises:
+            ClusterError: as `get`.
+        """
+        try:
+            self._call("PATCH", path, {}, {"metadata": {"finalizers": None}})
+        except NotFoundError:
+            return
+
     def _call(
         self, method: str, path: str, query: dict[str, str], body: Object | None = None
     ) -> Object:
         url = f"{self.url}/{path}"
+        kind = "application/merge-patch+json" if method == "PATCH" else "application/json"
         try:
             answer = self._session.request(
                 method,
                 url,
                 params=query,
-                json=body,
+                data=json.dumps(body) if body is not None else None,
+                headers={"Content-Type": kind, "Accept": "application/json"},
                 timeout=(_CONNECT_SECONDS, _READ_SECONDS),
                 verify=self._verify,
                 allow_redirects=False,

@@ -1,0 +1,230 @@
+"""An OCI registry on 127.0.0.1 that holds the stand-in charts, for applies without a network.
+
+``python -m easel_local.chart_registry`` serves it in the foreground. A chart is found by its name,
+whatever folder it is asked for in: as the public registries, and ECR, have it.
+
+https://github.com/opencontainers/distribution-spec/blob/main/spec.md (pulling)
+"""
+
+import argparse
+import gzip
+import hashlib
+import io
+import json
+import os
+import re
+import signal
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import yaml
+
+from easel_local.paths import ROOT
+from easel_local.ports import LOOPBACK
+from easel_local.processes import ManagedProcess, start
+
+STAND_INS = ROOT / "local" / "charts"
+
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_CONFIG = "application/vnd.cncf.helm.config.v1+json"
+_CONTENT = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
+_PATH = re.compile(r"/v2/(?P<repository>[a-z0-9._/-]+)/(?P<kind>manifests|blobs)/(?P<which>\S+)")
+_START_SECONDS = 30.0
+_STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.05
+
+
+class ChartRegistryError(Exception):
+    """The registry did not start; the message holds the reason and the log's path."""
+
+
+@dataclass(frozen=True)
+class _Blob:
+    media_type: str
+    content: bytes
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+
+    def descriptor(self) -> dict[str, Any]:
+        return {
+            "mediaType": self.media_type,
+            "digest": self.digest,
+            "size": len(self.content),
+        }
+
+
+class ChartRegistry:
+    """One registry's process, as a context manager."""
+
+    def __init__(self, *, log_path: Path, port: int = 0) -> None:
+        """Describes the process; nothing is started yet.
+
+        Args:
+            log_path: file for its output; overwritten.
+            port: on 127.0.0.1; 0 takes a free one.
+        """
+        self._log_path = log_path
+        self._command = [sys.executable, "-m", "easel_local.chart_registry", "--port", str(port)]
+        self.process: ManagedProcess | None = None
+        """While it runs; one that shall outlive this program goes into a state file."""
+        self.host = ""
+        """Such as 127.0.0.1:5000, for EASEL_CHART_REGISTRY, once started."""
+
+    def start(self) -> None:
+        """Starts the process and waits until it listens.
+
+        Raises:
+            ChartRegistryError: it ended, or did not come up within 30 s.
+        """
+        self.process = start("chart-registry", self._command, os.environ, self._log_path)
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self.process.is_running():
+            line, end, _ = self._log_path.read_text().partition("\n")
+            if end and line.startswith(LOOPBACK):
+                self.host = line
+                return
+            time.sleep(_POLL_SECONDS)
+        reason = self.process.last_log_line()
+        self.stop()
+        raise ChartRegistryError(
+            f"the chart registry did not come up: {reason} (log: {self._log_path})"
+        )
+
+    def stop(self) -> None:
+        """Stops the process; does nothing where none runs."""
+        process, self.process = self.process, None
+        if process is not None:
+            process.stop(_STOP_SECONDS)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+@contextmanager
+def serving(charts: Path = STAND_INS, port: int = 0) -> Iterator[str]:
+    """Serves the charts in a folder from a thread while the block runs.
+
+    Yields:
+        Host and port.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    folders = sorted(path.parent for path in charts.glob("*/Chart.yaml"))
+    content = {folder.name: _packed(folder) for folder in folders}
+    handler = type("Handler", (_Handler,), {"charts": content})
+    server = ThreadingHTTPServer((LOOPBACK, port), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"{LOOPBACK}:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+def _packed(folder: Path) -> dict[str, _Blob]:
+    """Returns a chart's manifest by its version, and all its blobs by their digests."""
+    description = yaml.safe_load((folder / "Chart.yaml").read_text())
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            info = tarfile.TarInfo(f"{folder.name}/{file.relative_to(folder)}")
+            info.size = file.stat().st_size
+            archive.addfile(info, io.BytesIO(file.read_bytes()))
+    config = _Blob(_CONFIG, json.dumps(description).encode())
+    layer = _Blob(_CONTENT, gzip.compress(packed.getvalue(), mtime=0))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": _MANIFEST,
+        "config": config.descriptor(),
+        "layers": [layer.descriptor()],
+    }
+    whole = _Blob(_MANIFEST, json.dumps(manifest).encode())
+    by_digest = {blob.digest: blob for blob in (config, layer, whole)}
+    return {str(description["version"]): whole} | by_digest
+
+
+class _Handler(BaseHTTPRequestHandler):
+    charts: ClassVar[dict[str, dict[str, _Blob]]]
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        self._answer()
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        blob = _Blob("application/json", b"{}") if self.path == "/v2/" else self._found()
+        status = HTTPStatus.OK if blob else HTTPStatus.NOT_FOUND
+        unknown = b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "not a stand-in chart"}]}'
+        content = blob.content if blob else unknown
+        self.send_response(status)
+        self.send_header("Content-Type", blob.media_type if blob else "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        if blob:
+            self.send_header("Docker-Content-Digest", blob.digest)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def _found(self) -> _Blob | None:
+        match = _PATH.fullmatch(self.path)
+        if not match:
+            return None
+        chart = match["repository"].rpartition("/")[2]
+        return self.charts.get(chart, {}).get(match["which"])
+
+
+def main() -> int:
+    """Serves; the first line on standard output is host and port.
+
+    Returns:
+        The exit status: 0 after a signal, 1 where the port cannot be had.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m easel_local.chart_registry",
+        description="The stand-in charts in an OCI registry.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0 takes a free one")
+    options = parser.parse_args()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        with serving(port=options.port) as host:
+            sys.stdout.write(f"{host}\n")
+            sys.stdout.flush()
+            stop.wait()
+    except OSError as error:
+        sys.stderr.write(
+            f"chart_registry: cannot listen on {LOOPBACK}:{options.port}: {error.strerror}; "
+            "choose another --port\n"
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
