@@ -32,8 +32,8 @@ locals {
       operator = { create = true, name = local.service_account_name }
     }
 
-    # It scales Deployments, with its own identity: it needs no secret outside its namespace, and no
-    # other kind of thing.
+    # It scales Deployments, with its own identity: it needs no secret outside its namespace. Both
+    # are needed: for kinds of others' making the chart lets it read everything, secrets as well.
     permissions = {
       operator     = { restrict = { secret = true } }
       metricServer = { restrict = { secret = true } }
