@@ -42,6 +42,13 @@ cluster = {
 
 system_nodes = { architecture = "x86_64" }
 
+# Add-ons come to China later than elsewhere. Empty: EKS's defaults for the Kubernetes version, which
+# move on with time. Pin them here once you know them; the plan shows them, and so does
+# aws eks describe-addon-versions --kubernetes-version 1.35 --region cn-northwest-1.
+addon_versions = {
+  # coredns = "v1.14.3-eksbuild.3"
+}
+
 # Charts and images of Karpenter and KEDA come from this account's ECR, from repositories that
 # begin with this: AWS China has no public ECR, and does not reach others reliably.
 mirror_prefix = "easel"

@@ -41,6 +41,18 @@ cluster = {
 # Controllers and add-ons run on Graviton: the price of x86 less a fifth.
 system_nodes = { architecture = "arm64" }
 
+# For Kubernetes 1.35. What there is: aws eks describe-addon-versions --kubernetes-version 1.35.
+# One that is left out gets EKS's default for the Kubernetes version, which moves on with time.
+addon_versions = {
+  amazon-cloudwatch-observability = "v6.6.0-eksbuild.1"
+  aws-mountpoint-s3-csi-driver    = "v2.7.0-eksbuild.1"
+  coredns                         = "v1.14.3-eksbuild.3"
+  eks-pod-identity-agent          = "v1.3.10-eksbuild.3"
+  kube-proxy                      = "v1.35.3-eksbuild.21"
+  metrics-server                  = "v0.9.0-eksbuild.7"
+  vpc-cni                         = "v1.22.4-eksbuild.3"
+}
+
 # -- models and images --------------------------------------------------------------------------
 
 # null: easel-models-<account>-us-east-1. It is yours: the stack reads it, and never deletes it.
