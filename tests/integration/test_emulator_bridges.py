@@ -29,6 +29,29 @@ def test_an_api_key_without_a_value_gets_one(bare: Client, client: Client) -> No
     assert len(create_api_key(client)) >= 20
 
 
+def key_required_after_a_change(client: Client) -> Any:
+    """As it is on the wire: boto3 reads "false" as False, Terraform's provider refuses it."""
+    apigateway = client("apigateway")
+    api = apigateway.create_rest_api(name="api")["id"]
+    root = apigateway.get_resources(restApiId=api)["items"][0]["id"]
+    method = {"restApiId": api, "resourceId": root, "httpMethod": "POST"}
+    apigateway.put_method(**method, authorizationType="NONE", apiKeyRequired=True)
+    bodies: list[bytes] = []
+    apigateway.meta.events.register(
+        "after-call.api-gateway.UpdateMethod",
+        lambda http_response, **_: bodies.append(http_response.content),
+    )
+    change = {"op": "replace", "path": "/apiKeyRequired", "value": "false"}
+    apigateway.update_method(**method, patchOperations=[change])
+    (body,) = bodies
+    return json.loads(body)["apiKeyRequired"]
+
+
+def test_a_method_that_is_changed_keeps_its_booleans(bare: Client, client: Client) -> None:
+    assert key_required_after_a_change(bare) == "false"
+    assert key_required_after_a_change(client) is False
+
+
 def read_usage_plan(client: Client, **settings: Any) -> dict[str, Any]:
     apigateway = client("apigateway")
     plan = apigateway.create_usage_plan(name="plan", **settings)

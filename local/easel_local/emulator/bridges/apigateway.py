@@ -1,4 +1,4 @@
-"""API Gateway: keys, usage plans and throttles."""
+"""API Gateway: keys, usage plans, throttles and methods."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from easel_local.emulator.bridges.bridge import Bridge, Response
 
 _Create = Callable[[dict[str, Any]], Response]
 _TakeToken = Callable[[Any, dict[str, Any]], bool]
+_Update = Callable[[str, str, str, dict[str, Any]], Response]
 
 
 def generated_api_key_value(create_api_key: _Create) -> _Create:
@@ -60,8 +61,28 @@ def unlimited_stage_throttle(take_token: _TakeToken) -> _TakeToken:
     return bridged
 
 
+def method_keeps_its_booleans(update_method: _Update) -> _Update:
+    """A method that is changed keeps apiKeyRequired as a boolean.
+
+    Values of a patch are strings. ministack stores them as they are, and "false" then asks for a
+    key and cannot be read back.
+    """
+
+    def bridged(api_id: str, resource_id: str, http_method: str, data: dict[str, Any]) -> Response:
+        patches = [
+            patch | {"value": str(patch["value"]).lower() == "true"}
+            if patch.get("path") == "/apiKeyRequired"
+            else patch
+            for patch in data.get("patchOperations", [])
+        ]
+        return update_method(api_id, resource_id, http_method, data | {"patchOperations": patches})
+
+    return bridged
+
+
 BRIDGES = (
     Bridge(apigateway_v1, "_create_api_key", generated_api_key_value),
     Bridge(apigateway_v1, "_create_usage_plan", usage_plan_without_quota),
     Bridge(apigateway_v1, "_take_token", unlimited_stage_throttle),
+    Bridge(apigateway_v1, "_update_method", method_keeps_its_booleans),
 )
