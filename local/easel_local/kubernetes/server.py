@@ -28,6 +28,9 @@ _APPLY = "application/apply-patch+yaml"
 _MERGES = {"application/merge-patch+json", "application/strategic-merge-patch+json"}
 _WATCH_SECONDS = 300.0
 _IDLE_SECONDS = 60
+# Clients look here for kinds that version 3 does not have, and go on where there are none.
+_OPENAPI_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
+_EMPTY_OPENAPI_V2 = b"\x0a\x032.0"
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 
 Query = dict[str, str]
@@ -70,17 +73,20 @@ class _Handler(BaseHTTPRequestHandler):
         except ApiError as error:
             self._send(error.status, _failure(error))
         else:
-            if body is not None:  # a watch has answered by itself
+            if body is not None:  # else it has answered by itself
                 self._send(HTTPStatus.OK, body)
 
     def _send(self, status: HTTPStatus, body: Object) -> None:
         with self.store.changed:
             text = json.dumps(body).encode()
+        self._send_bytes(status, "application/json", text)
+
+    def _send_bytes(self, status: HTTPStatus, kind: str, content: bytes) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(text)
+        self.wfile.write(content)
 
     def _received(self) -> bytes:
         length = int(self.headers.get("Content-Length", 0))
@@ -104,6 +110,9 @@ class _Handler(BaseHTTPRequestHandler):
         return body
 
     def _read(self, path: str, query: Query) -> Object | None:
+        if path == "openapi/v2":
+            self._send_bytes(HTTPStatus.OK, _OPENAPI_V2, _EMPTY_OPENAPI_V2)
+            return None
         said = discovery(path, self.store.resources())
         if said is not None:
             return said
