@@ -61,13 +61,25 @@ class StateFile:
         Raises:
             BusyError: another command is at work.
         """
-        self._lock_path.parent.mkdir(parents=True, exist_ok=True)
-        with self._lock_path.open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise BusyError(
-                    "Another make up, demo or down is at work in this checkout. "
-                    "Wait for it, or stop it with Ctrl-C."
-                ) from error
+        with locked(self._lock_path, "Another make up, demo or down is at work in this checkout."):
             yield
+
+
+@contextmanager
+def locked(path: Path, busy: str) -> Iterator[None]:
+    """Holds a lock while the block runs.
+
+    Args:
+        path: of the lock file; made if missing, and left.
+        busy: said where somebody else holds it.
+
+    Raises:
+        BusyError: somebody else holds it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BusyError(f"{busy} Wait for it, or stop it with Ctrl-C.") from error
+        yield

@@ -1,0 +1,225 @@
+"""Plans, applies and destroys a region's environment on this machine."""
+
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from easel_cli.root_module import RootModule
+from easel_local import interrupts
+from easel_local.estate.folder import root_folder
+from easel_local.estate.services import (
+    EstateServices,
+    local_endpoint,
+    program_environment,
+    stop_processes,
+    terraform_environment,
+)
+from easel_local.estate.state import EstateState
+from easel_local.paths import INTAKE_PACKAGE, ROOT
+
+_INIT_SECONDS = 600
+_INTERRUPTED = 130
+
+
+class EstateError(Exception):
+    """It cannot be done; the message says what to do."""
+
+
+class Estate:
+    """One environment's estate on this machine."""
+
+    def __init__(self, environment: str, home: Path) -> None:
+        """Names it; nothing is run yet.
+
+        Args:
+            environment: folder under envs/ with a terraform.tfvars.
+            home: for state, logs and processes of this estate alone.
+
+        Raises:
+            EstateError: there is no such environment.
+        """
+        if not environment or not (ROOT / "envs" / environment / "terraform.tfvars").is_file():
+            raise EstateError(_unknown(environment))
+        if environment == "local":
+            raise EstateError("envs/local has its own verbs: make up, make status, make down.")
+        if not INTAKE_PACKAGE.is_file():
+            raise EstateError("The intake function's zip is missing: run `make package` first.")
+        self._environment = environment
+        self._home = home
+        self._root: Path = home / "envs" / environment
+
+    def plan(self, options: Sequence[str]) -> int:
+        """Shows what an apply would change; nothing is left running that was not.
+
+        Args:
+            options: of `terraform plan`.
+
+        Returns:
+            Terraform's exit status.
+
+        Raises:
+            EstateError: `terraform init` failed.
+        """
+        with ExitStack() as stack:
+            state = self._whole_state()
+            if state is None:
+                state = self._initialised()
+                services = EstateServices.start(state, self._home)
+                stack.callback(services.stop)
+            else:
+                self._initialised()
+            return self._terraform(state, "plan", *options)
+
+    def apply(self, options: Sequence[str]) -> int:
+        """Makes it so, and leaves emulator and API server running.
+
+        Args:
+            options: of `terraform apply`.
+
+        Returns:
+            Terraform's exit status.
+
+        Raises:
+            EstateError: `terraform init` failed.
+        """
+        state = self._whole_state()
+        if state is None:
+            state = self._initialised()
+            EstateServices.start(state, self._home)
+            state.write(self._home)
+        else:
+            self._initialised()
+        self._write_environment(state)
+        status = self._terraform(state, "apply", *options)
+        if status == 0:
+            sys.stdout.write(self._how_to_use(state))
+        else:
+            sys.stdout.write(
+                f"\nEmulator and API server still run: apply again, or take them down with "
+                f"make destroy ENV={self._environment} LOCAL=1\n"
+            )
+        return status
+
+    def output(self, options: Sequence[str]) -> int:
+        """Prints the outputs.
+
+        Args:
+            options: of `terraform output`.
+
+        Returns:
+            Terraform's exit status.
+
+        Raises:
+            EstateError: nothing is up.
+        """
+        return self._terraform(self._needed_state(), "output", *options)
+
+    def destroy(self, options: Sequence[str]) -> int:
+        """Destroys what was applied, in the order that a destroy on AWS has; stops all processes.
+
+        Args:
+            options: of `terraform destroy`.
+
+        Returns:
+            0 destroyed, 1 failed, 3 not agreed to.
+
+        Raises:
+            EstateError: nothing is up.
+        """
+        state = self._needed_state()
+        command = [sys.executable, "-m", "easel_cli.destroy", str(self._root), *options]
+        status = self._run(state, command)
+        if status == 0:
+            self._forget(state)
+        return status
+
+    def _whole_state(self) -> EstateState | None:
+        state = EstateState.read(self._home)
+        if state is None or state.is_whole():
+            return state
+        # What was applied lived in those processes.
+        sys.stdout.write("easel: what was applied before is gone, as its processes have ended.\n")
+        self._forget(state)
+        return None
+
+    def _needed_state(self) -> EstateState:
+        state = self._whole_state()
+        if state is None:
+            raise EstateError(
+                f"Nothing of {self._environment} is up on this machine: "
+                f"make apply ENV={self._environment} LOCAL=1"
+            )
+        return state
+
+    def _forget(self, state: EstateState) -> None:
+        stop_processes(state)
+        shutil.rmtree(self._home, ignore_errors=True)
+
+    def _initialised(self) -> EstateState:
+        root_folder(self._environment, self._home)
+        state = EstateState(name="", region="", started_at=datetime.now(UTC))
+        environment = program_environment(terraform_environment())
+        command = ["terraform", f"-chdir={self._root}", "init", "-input=false", "-no-color"]
+        answer = subprocess.run(  # noqa: S603 - no shell
+            [*command, "-lockfile=readonly"],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_INIT_SECONDS,
+            check=False,
+        )
+        if answer.returncode:
+            raise EstateError(f"terraform init failed:\n{answer.stdout}{answer.stderr}".strip())
+        stack = RootModule(self._root, environment).evaluate(
+            "{ name = var.name, region = var.region }"
+        )
+        state.name, state.region = stack["name"], stack["region"]
+        return state
+
+    def _terraform(self, state: EstateState, *arguments: str) -> int:
+        return self._run(state, ["terraform", f"-chdir={self._root}", *arguments])
+
+    def _run(self, state: EstateState, command: list[str]) -> int:
+        try:
+            # A Ctrl-C reaches the program too, which ends what it does in its own order.
+            with interrupts.deferred():
+                return subprocess.call(  # noqa: S603 - no shell
+                    command, env=program_environment(state.environment)
+                )
+        except KeyboardInterrupt:
+            return _INTERRUPTED
+
+    def _write_environment(self, state: EstateState) -> None:
+        # For a person's own `terraform`, `aws` and `easel`.
+        lines = [f"export {name}={shlex.quote(value)}" for name, value in state.environment.items()]
+        lines += ["unset AWS_CA_BUNDLE AWS_PROFILE AWS_SESSION_TOKEN"]
+        (self._home / "environment").write_text("\n".join(lines) + "\n")
+
+    def _how_to_use(self, state: EstateState) -> str:
+        outputs = RootModule(self._root, program_environment(state.environment)).outputs()
+        endpoint = local_endpoint(outputs, state.environment["AWS_ENDPOINT_URL"])
+        return f"""
+{state.name} in {state.region} is up on this machine; no node and no pod runs.
+
+endpoint here    {endpoint}
+AWS here         {state.environment["AWS_ENDPOINT_URL"]}
+in a shell       . {self._home / "environment"}
+                 terraform -chdir={self._root} state list
+again            make plan ENV={self._environment} LOCAL=1
+take it down     make destroy ENV={self._environment} LOCAL=1
+"""
+
+
+def _unknown(environment: str) -> str:
+    found = sorted(path.parent.name for path in (ROOT / "envs").glob("*/terraform.tfvars"))
+    known = ", ".join(name for name in found if name != "local")
+    return (
+        f"ENV={environment} is no folder of envs/ with a terraform.tfvars. There are: {known}. "
+        "Another region: .venv/bin/easel env new us-west-2"
+    )

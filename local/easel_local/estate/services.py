@@ -1,0 +1,140 @@
+"""What an estate on this machine is applied to: emulator, API server, registry of charts."""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from easel_local import interrupts
+from easel_local.chart_registry import ChartRegistry
+from easel_local.emulator.process import Emulator, KubernetesEndpoint
+from easel_local.estate.state import EstateState
+from easel_local.kubernetes import KubernetesApi
+from easel_local.paths import HOME, INTAKE_PACKAGE, ROOT
+from easel_local.processes import ManagedProcess
+from easel_local.terraform_config import write_cli_config
+
+_GRACE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class EstateServices:
+    """Running processes, and the environment in which programs find them."""
+
+    emulator: Emulator
+    kubernetes: KubernetesApi
+    charts: ChartRegistry
+
+    @classmethod
+    def start(cls, state: EstateState, home: Path) -> "EstateServices":
+        """Starts all of them; what was started is stopped again where one fails.
+
+        Args:
+            state: gets the processes, and what is needed to find them again.
+            home: gets `logs/` and the API server's certificates.
+
+        Raises:
+            easel_local.emulator.process.EmulatorError: the emulator did not start.
+            easel_local.kubernetes.KubernetesApiError: the API server did not start.
+            easel_local.chart_registry.ChartRegistryError: the registry did not start.
+        """
+        logs = home / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+        folder = home / "kubernetes"
+        kubernetes = KubernetesApi(state.name, folder=folder, log_path=logs / "kubernetes.log")
+        charts = ChartRegistry(log_path=logs / "chart-registry.log")
+        with contextlib.ExitStack() as started, interrupts.deferred():
+            kubernetes.start()
+            started.callback(kubernetes.stop)
+            charts.start()
+            started.callback(charts.stop)
+            emulator = Emulator(
+                log_path=logs / "emulator.log",
+                region=state.region,
+                enforce_iam=True,
+                kubernetes=KubernetesEndpoint(kubernetes.url, folder / "ca.pem"),
+            )
+            emulator.start()
+            started.pop_all()
+        services = cls(emulator, kubernetes, charts)
+        state.processes = [process for process in (kubernetes.process, charts.process) if process]
+        state.processes.append(
+            ManagedProcess.of_pid("emulator", emulator.pid, logs / "emulator.log")
+        )
+        state.environment = services.environment()
+        return services
+
+    def stop(self) -> None:
+        """Stops all of them; what they held is gone."""
+        self.emulator.stop()
+        self.charts.stop()
+        self.kubernetes.stop()
+
+    def environment(self) -> dict[str, str]:
+        """What differs from this process's environment for a program that works on the estate."""
+        own = self.emulator.environment()
+        changed = {name: value for name, value in own.items() if os.environ.get(name) != value}
+        return {
+            **changed,
+            **terraform_environment(),
+            # `easel helm` finds what it needs by these two.
+            "EASEL": str(ROOT / ".venv" / "bin" / "easel"),
+            "EASEL_CHART_REGISTRY": self.charts.host,
+        }
+
+
+def terraform_environment() -> dict[str, str]:
+    """What Terraform needs beside AWS.
+
+    Raises:
+        easel_local.terraform_config.TerraformConfigError: TF_PLUGIN_DIR leads nowhere.
+    """
+    return {
+        "TF_CLI_CONFIG_FILE": str(write_cli_config(HOME / "terraform-cli")),
+        "TF_IN_AUTOMATION": "1",
+        # The zip with this machine's wheels, which the emulator runs.
+        "TF_VAR_intake_package_path": str(INTAKE_PACKAGE),
+    }
+
+
+def stop_processes(state: EstateState) -> None:
+    """Stops what an earlier command started."""
+    with interrupts.deferred():
+        for process in reversed(state.processes):
+            process.stop(_GRACE_SECONDS)
+
+
+def program_environment(changed: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of a program, in which AWS is the emulator.
+
+    Args:
+        changed: of `EstateServices.environment`.
+    """
+    # Whatever else could lead a client to the real AWS is gone.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    return inherited | dict(changed)
+
+
+def local_endpoint(outputs: Mapping[str, Any], endpoint_url: str) -> str:
+    """The API's URL on this machine; the output `endpoint` is what it would be on AWS.
+
+    Args:
+        outputs: values of the root module's outputs.
+        endpoint_url: of the emulator.
+    """
+    stage = str(outputs["endpoint"]).rstrip("/").rpartition("/")[2]
+    return f"{endpoint_url}/_aws/execute-api/{outputs['rest_api_id']}/{stage}"
+
+
+def as_target_outputs(outputs: Mapping[str, Any], endpoint_url: str) -> dict[str, Any]:
+    """`terraform output -json` as a client on this machine needs it.
+
+    Args:
+        outputs: what `terraform output -json` says.
+        endpoint_url: of the emulator.
+    """
+    values = {name: output["value"] for name, output in outputs.items()}
+    local = {"endpoint": local_endpoint(values, endpoint_url), "aws_endpoint_url": endpoint_url}
+    return {**outputs, **{name: {"value": value} for name, value in local.items()}}
