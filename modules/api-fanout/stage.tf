@@ -16,6 +16,7 @@ resource "aws_cloudwatch_log_group" "execution" {
 }
 
 resource "aws_api_gateway_stage" "this" {
+  #checkov:skip=CKV_AWS_73:On unless tracing_enabled is false, as in AWS China, where Lambda has no X-Ray
   #checkov:skip=CKV_AWS_120:Every request is a task of its own; a cached answer would lose it
   #checkov:skip=CKV2_AWS_51:Clients authenticate with an API key or a signature; the integration is AWS-internal, where client certificates do not apply
   #checkov:skip=CKV2_AWS_29:A web ACL has a monthly price and rules of the user's own; associate one with the stage's ARN
