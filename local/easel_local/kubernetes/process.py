@@ -52,6 +52,11 @@ class KubernetesApi:
         """The certificate authority that a client trusts, once started."""
         return (self._folder / "ca.pem").read_text()
 
+    @property
+    def own_token(self) -> str:
+        """The token of who has started it, once started."""
+        return (self._folder / "own-token").read_text()
+
     def start(self) -> None:
         """Starts the process and waits until it listens.
 
@@ -87,6 +92,11 @@ class KubernetesApi:
         items: list[dict[str, Any]] = self.call("GET", path)["items"]
         return items
 
+    def calls(self) -> list[str]:
+        """Returns the last requests in their order, as `METHOD path`."""
+        calls: list[str] = self.call("GET", "calls")["calls"]
+        return calls
+
     def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         """Makes any request as the server's own user.
 
@@ -104,7 +114,7 @@ class KubernetesApi:
             f"{self.url}/{path}",
             json=body,
             headers={
-                "Authorization": f"Bearer {(self._folder / 'own-token').read_text()}",
+                "Authorization": f"Bearer {self.own_token}",
                 "Content-Type": kind,
             },
             verify=str(self._folder / "ca.pem"),
