@@ -39,7 +39,9 @@ def destroy(root: RootModule, options: list[str]) -> int:
         return _REFUSED
     if kept:
         root.run("state", "rm", *kept.addresses)
-    root.run("destroy", *[one for one in options if one != _AUTO_APPROVE], _AUTO_APPROVE)
+    plain = () if sys.stdout.isatty() else ("-no-color",)
+    others = [one for one in options if one != _AUTO_APPROVE]
+    root.run("destroy", *plain, *others, _AUTO_APPROVE)
     sys.stdout.write(_summary(name, region, root, kept))
     return 0
 

@@ -109,7 +109,7 @@ def test_pictures_leave_the_state_before_terraform_destroys(
     assert destroy(module, ["-auto-approve", "-parallelism=5"]) == 0
     assert module.ran == [
         ("state", "rm", BUCKET, POLICY, KEY, ALIAS),
-        ("destroy", "-parallelism=5", "-auto-approve"),
+        ("destroy", "-no-color", "-parallelism=5", "-auto-approve"),
     ]
     said = capsys.readouterr().out
     assert f"s3://{NAME}: it holds pictures" in said

@@ -182,8 +182,9 @@ class Estate:
         state.name, state.region = stack["name"], stack["region"]
         return state
 
-    def _terraform(self, state: EstateState, *arguments: str) -> int:
-        return self._run(state, ["terraform", f"-chdir={self._root}", *arguments])
+    def _terraform(self, state: EstateState, verb: str, *options: str) -> int:
+        plain = () if sys.stdout.isatty() else ("-no-color",)
+        return self._run(state, ["terraform", f"-chdir={self._root}", verb, *plain, *options])
 
     def _run(self, state: EstateState, command: list[str]) -> int:
         try:
