@@ -189,7 +189,8 @@ class Sweep:
                 ours = f"/karpenter/{self._region}/{self._cluster}/"
                 # Every profile's tags are a call of their own: only likely ones are looked at.
                 if profile["Path"].startswith(ours) or name.startswith(f"{self._cluster}_"):
-                    tags = _tags(self._iam.list_instance_profile_tags(InstanceProfileName=name))
+                    found = self._iam.get_instance_profile(InstanceProfileName=name)
+                    tags = _tags(found["InstanceProfile"])
                     if (
                         tags.get(self._owned) == "owned"
                         and tags.get(_REGION_TAG) == self._region
