@@ -113,6 +113,8 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "openapi/v2":
             self._send_bytes(HTTPStatus.OK, _OPENAPI_V2, _EMPTY_OPENAPI_V2)
             return None
+        if path == "calls":  # no path of Kubernetes
+            return {"calls": list(self.store.calls)}
         said = discovery(path, self.store.resources())
         if said is not None:
             return said

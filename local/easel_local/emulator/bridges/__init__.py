@@ -6,7 +6,7 @@ tests/integration/test_emulator_bridges_*.py that fails when ministack no longer
 Importing this package imports ministack, which reads its settings from the environment.
 """
 
-from easel_local.emulator.bridges import access, apigateway, ec2, eks, functions
+from easel_local.emulator.bridges import access, apigateway, ec2, eks, functions, pod_identity
 from easel_local.emulator.process import KubernetesEndpoint
 
 
@@ -22,6 +22,7 @@ def build_bridges(kubernetes: KubernetesEndpoint | None) -> None:
         ec2.BRIDGES,
         eks.bridges(kubernetes),
         functions.BRIDGES,
+        pod_identity.BRIDGES,
     )
     for part in parts:
         for bridge in part:
