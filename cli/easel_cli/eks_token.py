@@ -11,7 +11,7 @@ import json
 import sys
 
 import boto3
-import botocore.session
+from botocore.exceptions import UnknownRegionError
 from botocore.signers import RequestSigner
 
 from easel_cli.cluster_errors import ClusterError
@@ -19,6 +19,7 @@ from easel_cli.cluster_errors import ClusterError
 CLUSTER_HEADER = "x-k8s-aws-id"
 PREFIX = "k8s-aws-v1."
 
+_SUFFIXES = {"aws-cn": "amazonaws.com.cn"}
 _SIGNED_SECONDS = 60
 _VALID_SECONDS = 14 * 60
 """EKS takes a token for 15 minutes after it was signed, whatever its URL says."""
@@ -43,7 +44,8 @@ def token(session: boto3.Session, cluster_name: str, region: str) -> str:
         )
     # Written out, not a client's endpoint: the cluster takes no other host than AWS's own of the
     # region, whatever AWS_ENDPOINT_URL or a legacy setting says.
-    url = f"https://sts.{region}.{_dns_suffix(region)}/?Action=GetCallerIdentity&Version=2011-06-15"
+    url = f"https://sts.{region}.{_dns_suffix(session, region)}/"
+    url += "?Action=GetCallerIdentity&Version=2011-06-15"
     signer = RequestSigner(
         session.client("sts", region_name=region).meta.service_model.service_id,
         region,
@@ -97,8 +99,9 @@ def print_token(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _dns_suffix(region: str) -> str:
-    resolver = botocore.session.get_session().get_component("endpoint_resolver")
-    partition = resolver.get_partition_for_region(region)
-    suffix: str = resolver.get_partition_dns_suffix(partition)
-    return suffix
+def _dns_suffix(session: boto3.Session, region: str) -> str:
+    try:
+        partition = session.get_partition_for_region(region)
+    except UnknownRegionError as error:
+        raise ClusterError(f"{region} is no region that boto3 knows.") from error
+    return _SUFFIXES.get(partition, "amazonaws.com")
