@@ -1,7 +1,6 @@
 """Calls a cluster's API server: the few plain calls that draining needs.
 
-The official client is not used: its newest version and boto3 exclude each other (python-dateutil),
-and it brings a dozen packages for five calls.
+Why not the official client: docs/adr/0026.
 """
 
 import datetime
