@@ -35,7 +35,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeHelm:
         binary = tmp_path / "helm-of-the-test"
         binary.write_text(f"#!/bin/sh\n{script}\n")
         binary.chmod(0o755)
-        return Helm(binary, tmp_path / "home", said.append)
+        return Helm(binary, tmp_path / "own", said.append)
 
     said: list[str] = []
     return of
@@ -106,7 +106,7 @@ def test_the_public_registry_is_asked_without_a_login(fake: FakeHelm, tmp_path: 
         ChartFetcher(helm, attempts=1).fetch(chart)
     assert json.loads((tmp_path / "config").read_text()) == {"auths": {}}
     # A login of Docker's that has ended would be refused.
-    assert f"DOCKER_CONFIG={tmp_path}/home/registry" in (tmp_path / "seen").read_text()
+    assert f"DOCKER_CONFIG={tmp_path}/own/registry" in (tmp_path / "seen").read_text()
 
 
 @pytest.mark.parametrize(
