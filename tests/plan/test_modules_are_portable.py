@@ -100,3 +100,10 @@ def test_the_readmes_example_is_the_one_that_is_planned(module: Path) -> None:
     fixture = Path(__file__).parent / "fixtures" / module.name.replace("-", "_") / "example.tf"
     example = fixture.read_text().replace("../../../../modules/", "../../modules/")
     assert f"```hcl\n{example}```" in (module / "README.md").read_text()
+
+
+def test_the_index_names_every_file_that_makes_something() -> None:
+    index = (ROOT / "modules" / "README.md").read_text()
+    for path in MODULE_CODE:
+        if re.search(r'^(resource|module) "', path.read_text(), re.MULTILINE):
+            assert f"({path.relative_to(ROOT / 'modules')})" in index, path
