@@ -23,6 +23,7 @@ from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallabl
 
 from easel_local.emulator.partition import with_china
 from easel_local.emulator.process import REGION, KubernetesEndpoint
+from easel_local.emulator.whole_answers import send_whole_answers
 
 HOST = "127.0.0.1"
 ACCOUNT_ID = "000000000000"
@@ -168,6 +169,7 @@ async def _serve(listener: socket.socket, options: ServerOptions) -> None:
         build_bridges(options.kubernetes)
         served = with_china(served)
 
+    send_whole_answers()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
