@@ -12,12 +12,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from unittest.mock import patch
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
-import python_terraform
 from requests.auth import AuthBase
 
 from easel_cli.api_authorization import authorization_of
@@ -29,7 +27,7 @@ from easel_cli.target import Target
 from easel_contract.result import ResultStatus, TaskResult
 from easel_contract.task import RuntimeType
 from easel_local.emulator.process import Emulator
-from easel_local.paths import ROOT
+from easel_local.paths import ENVIRONMENT, ROOT
 from easel_local.ports import LOOPBACK, free_port
 from easel_local.presets import runtimes_of
 from easel_local.processes import ManagedProcess, start
@@ -40,6 +38,7 @@ from easel_local.services import (
     simulator_command,
 )
 from easel_local.terraform import stack_environment
+from tests.root_module import RootModule, terraform_with
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -50,52 +49,6 @@ DEPLOYED_RESULT_SECONDS = 900.0
 
 SERVICE_SECONDS = 0.2
 AGENT_GRACE_SECONDS = 20.0
-
-
-class RootModule:
-    """A root module under envs/, driven by python-terraform in an environment of its own."""
-
-    def __init__(self, env: str, environment: Mapping[str, str]) -> None:
-        self.environment = dict(environment)
-        self._terraform = python_terraform.Terraform(working_dir=str(ROOT / "envs" / env))
-
-    def init(self) -> None:
-        self._succeed(self._terraform.init)
-
-    def apply(self) -> None:
-        self._succeed(self._terraform.apply, skip_plan=True)
-
-    def destroy(self) -> None:
-        # 0.10.1 passes -force, which Terraform no longer knows, unless it is None.
-        self._succeed(self._terraform.destroy, force=None, auto_approve=True)
-
-    def plan(self) -> tuple[int, str]:
-        """The exit status (0: no change, 2: changes) and the plan as text."""
-        status, out, err = self._run(self._terraform.plan)
-        return status, out + err
-
-    def outputs(self) -> dict[str, Any]:
-        with patch.dict(os.environ, self.environment, clear=True):
-            outputs: dict[str, Any] = self._terraform.output(json=python_terraform.IsFlagged)
-        return outputs
-
-    def resources(self) -> list[str]:
-        """Addresses of all that the state holds."""
-        state = Path(self.environment["TF_DATA_DIR"]).parent / "terraform.tfstate"
-        out = self._succeed(self._terraform.cmd, "state list", state=str(state))
-        return out.split()
-
-    def _succeed(self, command: Callable[..., Any], *words: str, **options: Any) -> str:
-        status, out, err = self._run(command, *words, **options)
-        assert status == 0, f"terraform failed:\n{out}\n{err}"
-        return out
-
-    def _run(
-        self, command: Callable[..., Any], *words: str, **options: Any
-    ) -> tuple[int, str, str]:
-        with patch.dict(os.environ, self.environment, clear=True):
-            status, out, err = command(*words, **options)
-        return status, out, err
 
 
 class LocalStack:
@@ -118,10 +71,10 @@ class LocalStack:
                 "intake_package_path": str(intake_package),
                 "runtimes": runtimes_of(["sdwebui", "dynamic", "comfyui"]),
             }
-            self.module = RootModule(
-                "local",
-                stack_environment(self.home / "terraform", self.aws_environment, variables),
+            environment = stack_environment(
+                self.home / "terraform", self.aws_environment, variables
             )
+            self.module = RootModule(ENVIRONMENT, terraform_with(environment, self.home))
             self.module.init()
             self.module.apply()
             self.target = Target.from_outputs(self.module.outputs())
@@ -136,7 +89,8 @@ class LocalStack:
         """Stops the processes; asserts that Terraform destroys all that it made."""
         with self._exit:
             self.module.destroy()
-            assert self.module.resources() == []
+            state = self.home / "terraform" / "terraform.tfstate"
+            assert self.module.resources(state=str(state)) == []
 
     def start_process(
         self, name: str, command: list[str], environment: Mapping[str, str]
@@ -190,7 +144,7 @@ def target(env: str, request: pytest.FixtureRequest) -> Target:
     if env == "local":
         stack: LocalStack = request.getfixturevalue("local_stack")
         return stack.target
-    return Target.from_outputs(RootModule(env, os.environ).outputs())
+    return Target.from_outputs(RootModule(ROOT / "envs" / env).outputs())
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,16 @@
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
+from easel_cli.package_intake import package
 from easel_local.emulator import Emulator
+from easel_local.paths import INTAKE_PACKAGE
+from tests.integration.applied_estate import AppliedEstate
 
 Client = Callable[..., Any]
 
@@ -55,3 +60,33 @@ def bare(
 @pytest.fixture
 def log_path(tmp_path: Path) -> Path:
     return tmp_path / "emulator.log"
+
+
+REGIONS = ("us-east-1", "cn-northwest-1")
+Estates = dict[str, AppliedEstate]
+
+
+@pytest.fixture(scope="session")
+def estates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estates]:
+    """Both regions' environments, applied at the same time: most of an apply is waiting."""
+    if not INTAKE_PACKAGE.exists():
+        package("local", INTAKE_PACKAGE)
+    home = tmp_path_factory.mktemp("estate")
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        started: Estates = {}
+        for region in REGIONS:
+            started[region] = AppliedEstate.start(region, home / region / "estate")
+            stack.callback(started[region].services.stop)
+        for applied in [pool.submit(one.apply) for one in started.values()]:
+            applied.result()
+        yield started
+
+
+@pytest.fixture(params=REGIONS)
+def estate(request: pytest.FixtureRequest, estates: Estates) -> AppliedEstate:
+    return estates[request.param]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts tests of what a destroy leaves behind those that need what it takes."""
+    items.sort(key=lambda item: "destroyed" in getattr(item, "fixturenames", ()))

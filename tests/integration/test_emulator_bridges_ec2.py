@@ -88,3 +88,21 @@ def test_a_vpc_endpoint_without_groups_has_the_vpcs_default_one(client: Client) 
     expected = [group["GroupId"] for group in groups]
     assert expected
     assert [group["GroupId"] for group in endpoint["Groups"]] == expected
+
+
+def root_volumes_after_termination(client: Client) -> list[str]:
+    ec2 = client("ec2")
+    image = "ami-12345678"
+    (instance,) = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"]
+    described = ec2.describe_instances(InstanceIds=[instance["InstanceId"]])["Reservations"]
+    (mapping,) = described[0]["Instances"][0]["BlockDeviceMappings"]
+    volumes = {one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]}
+    assert mapping["Ebs"]["VolumeId"] in volumes
+    ec2.terminate_instances(InstanceIds=[instance["InstanceId"]])
+    left = {one["VolumeId"] for one in ec2.describe_volumes()["Volumes"]}
+    return [mapping["Ebs"]["VolumeId"]] if mapping["Ebs"]["VolumeId"] in left else []
+
+
+def test_a_terminated_instance_takes_its_root_volume_along(bare: Client, client: Client) -> None:
+    assert root_volumes_after_termination(bare)
+    assert root_volumes_after_termination(client) == []

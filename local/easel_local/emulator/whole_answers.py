@@ -20,7 +20,7 @@ _unsent: dict[TCPServer, bytearray] = {}
 
 def send_whole_answers() -> None:
     """Puts it in place for every connection of this process."""
-    TCPServer.protocol_send = _send_later  # type: ignore[method-assign]
+    TCPServer.protocol_send = _send_later  # type: ignore[method-assign, assignment]
 
 
 async def _send_later(server: TCPServer, event: Event) -> None:

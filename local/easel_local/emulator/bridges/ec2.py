@@ -1,4 +1,4 @@
-"""EC2: what flow logs and VPC endpoints say of themselves."""
+"""EC2: what flow logs and VPC endpoints say of themselves; what an instance leaves."""
 
 from __future__ import annotations
 
@@ -96,11 +96,30 @@ def shown_endpoint(fields_xml: Callable[..., str]) -> Callable[..., str]:
     return bridged
 
 
+def instance_takes_its_volumes_along(terminate_instances: _Action) -> _Action:
+    """A terminated instance takes the volumes along that are to be deleted with it.
+
+    ministack marks a root volume so, and keeps it.
+    """
+
+    def bridged(parameters: _Parameters) -> Response:
+        answer = terminate_instances(parameters)
+        for name in ec2._parse_member_list(parameters, "InstanceId"):  # noqa: SLF001
+            instance = ec2._instances.get(name) or {}  # noqa: SLF001
+            for mapping in instance.get("BlockDeviceMappings", []):
+                if mapping["Ebs"].get("DeleteOnTermination"):
+                    ec2._volumes.pop(mapping["Ebs"]["VolumeId"], None)  # noqa: SLF001
+        return answer
+
+    return bridged
+
+
 BRIDGES = (
     Bridge(ec2._ACTION_MAP, "CreateFlowLogs", kept_flow_log),  # noqa: SLF001
     Bridge(ec2._ACTION_MAP, "DescribeFlowLogs", shown_flow_log),  # noqa: SLF001
     Bridge(ec2._ACTION_MAP, "CreateVpcEndpoint", kept_endpoint),  # noqa: SLF001
     Bridge(ec2, "_vpce_fields_xml", shown_endpoint),
+    Bridge(ec2._ACTION_MAP, "TerminateInstances", instance_takes_its_volumes_along),  # noqa: SLF001
 )
 
 

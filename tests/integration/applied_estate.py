@@ -1,0 +1,166 @@
+"""A region's environment, applied on this machine; what tests ask of it and do to it."""
+
+import base64
+import gzip
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from easel_cli.target import Target
+from easel_contract.task import RuntimeType
+from easel_local.estate import EstateServices, root_folder
+from easel_local.estate.services import as_target_outputs, program_environment
+from easel_local.estate.state import EstateState
+from easel_local.ports import LOOPBACK, free_port
+from easel_local.processes import start
+from easel_local.services import await_runtime, simulator_command
+from tests.integration.inventory import Inventory, inventory
+from tests.integration.pod_session import pod_clients, pod_environment
+from tests.root_module import RootModule, terraform_with
+
+Client = Callable[..., Any]
+
+NAME = "easel"
+"""Of the stack and its cluster, in both regions."""
+
+NAMESPACE = "easel"
+"""Of the runtimes' releases."""
+
+_AGENT_GRACE_SECONDS = 20.0
+
+
+@dataclass
+class AppliedEstate:
+    """One environment, applied; and what it was applied to."""
+
+    region: str
+    home: Path
+    services: EstateServices
+    environment: dict[str, str]
+    module: RootModule
+    before: Inventory
+    """What the account had before the apply."""
+    outputs: dict[str, Any] = field(default_factory=dict)
+    """As `terraform output -json` says them."""
+
+    @classmethod
+    def start(cls, region: str, home: Path) -> "AppliedEstate":
+        """Starts emulator, API server and registry; applies nothing."""
+        state = EstateState(name=NAME, region=region, started_at=datetime.now(UTC))
+        services = EstateServices.start(state, home)
+        environment = program_environment(state.environment)
+        module = RootModule(root_folder(region, home), terraform_with(environment, home))
+        before = inventory(_clients(services, region))
+        return cls(region, home, services, environment, module, before)
+
+    def apply(self) -> None:
+        """Applies envs/<region> as it is."""
+        self.module.init()
+        self.module.apply()
+        self.outputs = self.module.outputs()
+
+    @property
+    def partition(self) -> str:
+        """Of the region."""
+        return "aws-cn" if self.region.startswith("cn-") else "aws"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The outputs' values."""
+        return {name: output["value"] for name, output in self.outputs.items()}
+
+    @property
+    def target(self) -> Target:
+        """The stack, as a client on this machine reaches it."""
+        url = self.services.emulator.endpoint_url
+        return Target.from_outputs(as_target_outputs(self.outputs, url))
+
+    def client(self, service: str, **keys: str) -> Any:
+        """A client of the emulator; as the account's root unless keys are given."""
+        return _clients(self.services, self.region)(service, **keys)
+
+    def pod(self, namespace: str, service_account: str) -> Client:
+        """Clients with the rights of a service account's pods."""
+        return pod_clients(self.client, NAME, namespace, service_account)
+
+    def kubernetes(self, path: str) -> dict[str, Any]:
+        """An object, or a list of them, from the cluster."""
+        return self.services.kubernetes.call("GET", path)
+
+    def releases(self) -> dict[str, list[dict[str, Any]]]:
+        """Helm's releases by their names: all kept revisions, the first one first."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        secrets = self.kubernetes("api/v1/secrets")["items"]
+        for secret in secrets:
+            if secret.get("type") == "helm.sh/release.v1":
+                release = _release(secret)
+                found.setdefault(release["name"], []).append(release)
+        return {
+            name: sorted(kept, key=lambda one: int(one["version"])) for name, kept in found.items()
+        }
+
+    @contextmanager
+    def working_pod(self, runtime: str) -> Iterator[None]:
+        """The queue agent as the runtime's Deployment has it, beside a simulated runtime.
+
+        It has the pod's environment and the rights of its service account, and no other.
+        """
+        path = f"apis/apps/v1/namespaces/{NAMESPACE}/deployments/{runtime}"
+        pod = self.kubernetes(path)["spec"]["template"]["spec"]
+        (agent,) = (one for one in pod["containers"] if one["name"] == "queue-agent")
+        variables = {one["name"]: one["value"] for one in agent["env"]}
+        port = free_port()
+        described = self.target.runtimes[runtime]
+        command = simulator_command(described, port, service_seconds=0.2)
+        simulator = start("runtime", command, os.environ, self.home / "runtime.log")
+        try:
+            await_runtime(simulator, RuntimeType(described.type), f"http://{LOOPBACK}:{port}")
+            account = pod["serviceAccountName"]
+            environment = {
+                **variables,
+                **pod_environment(self.client, NAME, NAMESPACE, account),
+                **_of_this_machine(self.environment),
+                "EASEL_RUNTIME_URL": f"http://{LOOPBACK}:{port}",
+                "EASEL_HEALTH_HOST": LOOPBACK,
+                "EASEL_HEALTH_PORT": "0",
+                "EASEL_RECEIVE_WAIT_SECONDS": "1",
+            }
+            program = [sys.executable, "-m", "easel_agent"]
+            process = start("agent", program, environment, self.home / "agent.log")
+            try:
+                yield
+            finally:
+                process.stop(_AGENT_GRACE_SECONDS)
+        finally:
+            simulator.stop(_AGENT_GRACE_SECONDS)
+
+
+def _clients(services: EstateServices, region: str) -> Client:
+    connect: Any = boto3.client
+    root = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+
+    def client(service: str, **keys: str) -> Any:
+        url = services.emulator.endpoint_url
+        return connect(service, endpoint_url=url, region_name=region, **(keys or root))
+
+    return client
+
+
+def _release(secret: Mapping[str, Any]) -> dict[str, Any]:
+    # Base64 by Kubernetes, base64 by Helm, gzip by Helm.
+    packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
+    release: dict[str, Any] = json.loads(gzip.decompress(packed))
+    return release
+
+
+def _of_this_machine(environment: Mapping[str, str]) -> dict[str, str]:
+    names = ("PATH", "HOME", "AWS_ENDPOINT_URL", "NO_PROXY", "no_proxy")
+    return {name: environment[name] for name in names if name in environment}
