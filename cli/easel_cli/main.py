@@ -9,12 +9,12 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from easel_cli.cluster_verbs import add_cluster_verbs, run_cluster_verb
+from easel_cli.cluster.verbs import add_cluster_verbs, run_cluster_verb
 from easel_cli.config_import import add_arguments as add_import_arguments
 from easel_cli.config_import import config_import
 from easel_cli.dead_letters import DeadLetterError, dead_letters
-from easel_cli.environment import add_arguments as add_environment_arguments
-from easel_cli.environment import env_new
+from easel_cli.environments.new import add_arguments as add_environment_arguments
+from easel_cli.environments.new import env_new
 from easel_cli.progress import Progress
 from easel_cli.request_building import RequestError
 from easel_cli.submit import API_KEY_VARIABLE, ExitStatus, RefusedError, submit

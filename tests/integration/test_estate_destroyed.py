@@ -119,7 +119,14 @@ def destroy(estate: AppliedEstate) -> str:
 
 def make_destroy(folder: Path, environment: dict[str, str]) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "easel_cli.destroy", str(folder), "-auto-approve", "-no-color"],
+        [
+            sys.executable,
+            "-m",
+            "easel_cli.environments.destroy",
+            str(folder),
+            "-auto-approve",
+            "-no-color",
+        ],
         env=environment,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

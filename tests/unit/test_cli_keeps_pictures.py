@@ -9,10 +9,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from easel_cli import kept_outputs
-from easel_cli.destroy import destroy
-from easel_cli.kept_outputs import ALIAS, BUCKET, KEY, adopt, kept_by_destroy
-from easel_cli.root_module import RootModule
+from easel_cli.environments import kept_outputs
+from easel_cli.environments.destroy import destroy
+from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY, adopt, kept_by_destroy
+from easel_cli.environments.root_module import RootModule
 
 pytestmark = pytest.mark.unit
 

@@ -9,17 +9,17 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from easel_cli import helm_chart, helm_process
-from easel_cli.cluster_errors import ClusterError
-from easel_cli.cluster_requests import (
+from easel_cli.cluster import helm_chart, helm_process
+from easel_cli.cluster.errors import ClusterError
+from easel_cli.cluster.helm_chart import ChartFetcher, ecr_login, is_final
+from easel_cli.cluster.helm_process import Helm, HelmFailedError
+from easel_cli.cluster.request import (
     RELEASE_VARIABLE,
     Chart,
     RequestRefusedError,
     UpgradeRequest,
     read_request,
 )
-from easel_cli.helm_chart import ChartFetcher, ecr_login, is_final
-from easel_cli.helm_process import Helm, HelmFailedError
 
 pytestmark = pytest.mark.unit
 

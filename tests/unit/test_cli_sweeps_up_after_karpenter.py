@@ -8,9 +8,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from easel_cli.cluster_errors import ClusterError
-from easel_cli.cluster_requests import ClusterRequest
-from easel_cli.karpenter_sweep import Sweep
+from easel_cli.cluster.errors import ClusterError
+from easel_cli.cluster.karpenter_sweep import Sweep
+from easel_cli.cluster.request import ClusterRequest
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from easel_cli.root_module import TerraformError
+from easel_cli.environments.root_module import TerraformError
 from easel_local import interrupts
 from easel_local.chart_registry import ChartRegistryError
 from easel_local.emulator.process import EmulatorError

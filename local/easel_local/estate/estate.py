@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from easel_cli.root_module import RootModule
+from easel_cli.environments.root_module import RootModule
 from easel_local import interrupts
 from easel_local.estate.folder import root_folder
 from easel_local.estate.services import (
@@ -132,7 +132,13 @@ class Estate:
             EstateError: nothing is up.
         """
         state = self._needed_state()
-        command = [sys.executable, "-m", "easel_cli.destroy", str(self._root), *options]
+        command = [
+            sys.executable,
+            "-m",
+            "easel_cli.environments.destroy",
+            str(self._root),
+            *options,
+        ]
         status = self._run(state, command)
         if status == 0:
             self._forget(state)

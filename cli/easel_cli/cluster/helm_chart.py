@@ -13,9 +13,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from easel_cli.cluster_errors import ClusterError
-from easel_cli.cluster_requests import Chart
-from easel_cli.helm_process import Helm
+from easel_cli.cluster.errors import ClusterError
+from easel_cli.cluster.helm_process import Helm
+from easel_cli.cluster.request import Chart
 
 ATTEMPTS = 6
 REGISTRY_VARIABLE = "EASEL_CHART_REGISTRY"

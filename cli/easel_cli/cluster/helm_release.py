@@ -10,19 +10,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from easel_cli.cluster_access import ClusterAccess, Say, cluster_access
-from easel_cli.cluster_errors import ClusterError, ClusterGoneError
-from easel_cli.cluster_requests import (
+from easel_cli.cluster.access import ClusterAccess, Say, cluster_access
+from easel_cli.cluster.errors import ClusterError, ClusterGoneError
+from easel_cli.cluster.helm_chart import ChartFetcher
+from easel_cli.cluster.helm_process import Helm, HelmFailedError
+from easel_cli.cluster.request import (
     RELEASE_VARIABLE,
     ReleaseRequest,
     UpgradeRequest,
     read_request,
 )
 from easel_cli.helm_binary import HelmMissingError, find_helm
-from easel_cli.helm_chart import ChartFetcher
-from easel_cli.helm_process import Helm, HelmFailedError
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _HISTORY = 5
 _CALL_SECONDS = 60
 _MARGIN_SECONDS = 60
@@ -35,7 +35,7 @@ def upgrade(_: argparse.Namespace) -> int:
     """Carries out `easel helm upgrade`: installs a release, or upgrades it in place.
 
     Raises:
-        easel_cli.cluster_requests.RequestRefusedError: the environment holds no whole request.
+        easel_cli.cluster.request.RequestRefusedError: the environment holds no whole request.
         ClusterError: it failed; the message says what to do.
     """
     request = read_request(UpgradeRequest, RELEASE_VARIABLE)
@@ -53,7 +53,7 @@ def uninstall(_: argparse.Namespace) -> int:
     """Carries out `easel helm uninstall`; what is not there is as good as uninstalled.
 
     Raises:
-        easel_cli.cluster_requests.RequestRefusedError: the environment holds no whole request.
+        easel_cli.cluster.request.RequestRefusedError: the environment holds no whole request.
         ClusterError: it failed; the message says what to do.
     """
     request = read_request(ReleaseRequest, RELEASE_VARIABLE)

@@ -6,7 +6,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from easel_cli.cluster_errors import ClusterError, ClusterGoneError
+from easel_cli.cluster.errors import ClusterError, ClusterGoneError
 
 _CONFIG = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}

@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from easel_cli.root_module import RootModule, TerraformError
+from easel_cli.environments.root_module import RootModule, TerraformError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -130,9 +130,9 @@ def _key(kms: Any, alias: str) -> str | None:
 
 
 def main(arguments: list[str]) -> int:
-    """Runs `python -m easel_cli.kept_outputs adopt FOLDER`."""
+    """Runs `python -m easel_cli.environments.kept_outputs adopt FOLDER`."""
     if len(arguments) != 2 or arguments[0] != "adopt":  # noqa: PLR2004
-        sys.stderr.write("usage: python -m easel_cli.kept_outputs adopt envs/REGION\n")
+        sys.stderr.write("usage: python -m easel_cli.environments.kept_outputs adopt envs/REGION\n")
         return 2
     try:
         adopted = adopt(RootModule(Path(arguments[1])))

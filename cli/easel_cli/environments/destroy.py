@@ -1,12 +1,15 @@
-"""Destroys a stack, but for the pictures: `python -m easel_cli.destroy envs/us-east-1`."""
+"""Destroys a stack, but for the pictures.
+
+`python -m easel_cli.environments.destroy envs/us-east-1` is what `make destroy` runs.
+"""
 
 import sys
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from easel_cli.kept_outputs import Kept, kept_by_destroy
-from easel_cli.root_module import RootModule, TerraformError
+from easel_cli.environments.kept_outputs import Kept, kept_by_destroy
+from easel_cli.environments.root_module import RootModule, TerraformError
 
 _AUTO_APPROVE = "-auto-approve"
 _REFUSED = 3
@@ -72,7 +75,9 @@ def main(arguments: list[str]) -> int:
         0 destroyed, 1 failed, 2 wrong usage, 3 not agreed to.
     """
     if not arguments or not (Path(arguments[0]) / "terraform.tfvars").is_file():
-        sys.stderr.write("usage: python -m easel_cli.destroy envs/REGION [terraform options]\n")
+        sys.stderr.write(
+            "usage: python -m easel_cli.environments.destroy envs/REGION [terraform options]\n"
+        )
         return 2
     try:
         return destroy(RootModule(Path(arguments[0])), arguments[1:])

@@ -6,16 +6,16 @@ import sys
 from types import FrameType
 from typing import Any
 
-from easel_cli.cluster_errors import ClusterError
-from easel_cli.cluster_requests import (
+from easel_cli.cluster.eks_token import print_token
+from easel_cli.cluster.errors import ClusterError
+from easel_cli.cluster.helm_release import uninstall, upgrade
+from easel_cli.cluster.karpenter_drain import drain
+from easel_cli.cluster.karpenter_sweep import sweep
+from easel_cli.cluster.request import (
     CLUSTER_VARIABLE,
     RELEASE_VARIABLE,
     RequestRefusedError,
 )
-from easel_cli.eks_token import print_token
-from easel_cli.helm_release import uninstall, upgrade
-from easel_cli.karpenter_drain import drain
-from easel_cli.karpenter_sweep import sweep
 
 _FAILED = 1
 _USAGE = 2

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from easel_cli.cluster_access import Say, cluster_access
-from easel_cli.cluster_errors import ClusterGoneError, UnreachableError
-from easel_cli.cluster_requests import CLUSTER_VARIABLE, ClusterRequest, read_request
-from easel_cli.kubernetes_client import KubernetesClient
+from easel_cli.cluster.access import Say, cluster_access
+from easel_cli.cluster.errors import ClusterGoneError, UnreachableError
+from easel_cli.cluster.kubernetes_client import KubernetesClient
+from easel_cli.cluster.request import CLUSTER_VARIABLE, ClusterRequest, read_request
 
 _POLL_SECONDS = 3.0
 _PROGRESS_SECONDS = 10.0
@@ -41,8 +41,8 @@ def drain(_: argparse.Namespace) -> int:
     """Carries out `easel karpenter drain`.
 
     Raises:
-        easel_cli.cluster_requests.RequestRefusedError: the environment holds no whole request.
-        easel_cli.cluster_errors.ClusterError: the cluster is there and cannot be entered.
+        easel_cli.cluster.request.RequestRefusedError: the environment holds no whole request.
+        easel_cli.cluster.errors.ClusterError: the cluster is there and cannot be entered.
     """
     request = read_request(ClusterRequest, CLUSTER_VARIABLE)
     try:
@@ -59,7 +59,7 @@ def let_go(client: KubernetesClient, say: Say) -> None:
     Else its CRDs could not be uninstalled: they wait for their objects, and these for Karpenter.
 
     Raises:
-        easel_cli.cluster_errors.ClusterError: the API server refuses or does not answer.
+        easel_cli.cluster.errors.ClusterError: the API server refuses or does not answer.
     """
     for kind in (NODE_CLAIMS, NODE_POOLS, NODE_CLASSES):
         names = [str(item["metadata"]["name"]) for item in client.items(kind.path)]
@@ -101,7 +101,7 @@ class Drain:
             Whether nothing is left; what is left was said.
 
         Raises:
-            easel_cli.cluster_errors.ClusterError: the API server refuses.
+            easel_cli.cluster.errors.ClusterError: the API server refuses.
         """
         pools = self._delete_all(NODE_POOLS)
         # Also those that belong to no NodePool.

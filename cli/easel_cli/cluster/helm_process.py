@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from easel_cli.cluster_access import Say
-from easel_cli.cluster_errors import ClusterError
+from easel_cli.cluster.access import Say
+from easel_cli.cluster.errors import ClusterError
 
 _PROGRESS_SECONDS = 15.0
 _GRACE_SECONDS = 30.0

@@ -15,10 +15,10 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from easel_cli.cluster_access import Say, cluster_access
-from easel_cli.cluster_errors import ClusterError, ClusterGoneError
-from easel_cli.cluster_requests import CLUSTER_VARIABLE, ClusterRequest, read_request
-from easel_cli.karpenter_drain import let_go
+from easel_cli.cluster.access import Say, cluster_access
+from easel_cli.cluster.errors import ClusterError, ClusterGoneError
+from easel_cli.cluster.karpenter_drain import let_go
+from easel_cli.cluster.request import CLUSTER_VARIABLE, ClusterRequest, read_request
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -46,7 +46,7 @@ def sweep(_: argparse.Namespace) -> int:
     """Carries out `easel karpenter sweep`.
 
     Raises:
-        easel_cli.cluster_requests.RequestRefusedError: the environment holds no whole request.
+        easel_cli.cluster.request.RequestRefusedError: the environment holds no whole request.
         ClusterError: something that costs money is left.
     """
     request = read_request(ClusterRequest, CLUSTER_VARIABLE)

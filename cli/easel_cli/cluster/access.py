@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from easel_cli.cluster_errors import ClusterError, UnknownCallerError, UnreachableError
-from easel_cli.cluster_requests import ClusterRequest
-from easel_cli.eks_cluster import Cluster, find_cluster
-from easel_cli.kubeconfig import write_kubeconfig
-from easel_cli.kubernetes_client import KubernetesClient
+from easel_cli.cluster.eks_cluster import Cluster, find_cluster
+from easel_cli.cluster.errors import ClusterError, UnknownCallerError, UnreachableError
+from easel_cli.cluster.kubeconfig import write_kubeconfig
+from easel_cli.cluster.kubernetes_client import KubernetesClient
+from easel_cli.cluster.request import ClusterRequest
 
 KUBECONFIG_VARIABLE = "EASEL_KUBECONFIG"
 PATIENCE_SECONDS = 60
@@ -47,7 +47,7 @@ def cluster_access(
         patience_seconds: for which a server that does not answer is tried again.
 
     Raises:
-        easel_cli.cluster_errors.ClusterGoneError: there is no such cluster.
+        easel_cli.cluster.errors.ClusterGoneError: there is no such cluster.
         ClusterError: it cannot be reached or entered; the message says what to do.
     """
     with tempfile.TemporaryDirectory(prefix="easel-") as name:

@@ -14,7 +14,7 @@ import boto3
 from botocore.exceptions import UnknownRegionError
 from botocore.signers import RequestSigner
 
-from easel_cli.cluster_errors import ClusterError
+from easel_cli.cluster.errors import ClusterError
 
 CLUSTER_HEADER = "x-k8s-aws-id"
 PREFIX = "k8s-aws-v1."

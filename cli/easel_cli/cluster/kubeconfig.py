@@ -10,8 +10,8 @@ from typing import TypeVar
 import yaml
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 
-from easel_cli.cluster_errors import ClusterError
-from easel_cli.eks_cluster import Cluster
+from easel_cli.cluster.eks_cluster import Cluster
+from easel_cli.cluster.errors import ClusterError
 
 _MAX_BYTES = 1024 * 1024
 _PRIVATE = 0o600

@@ -15,13 +15,13 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-from easel_cli.cluster_errors import (
+from easel_cli.cluster.errors import (
     ClusterError,
     NotFoundError,
     UnknownCallerError,
     UnreachableError,
 )
-from easel_cli.kubeconfig import ClusterEntry, ExecPlugin, UserEntry, read_kubeconfig
+from easel_cli.cluster.kubeconfig import ClusterEntry, ExecPlugin, UserEntry, read_kubeconfig
 
 Object = dict[str, Any]
 

@@ -1,0 +1,1 @@
+"""What Terraform runs in an EKS cluster: releases by Helm, and the end of Karpenter's nodes."""
