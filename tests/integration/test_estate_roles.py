@@ -259,12 +259,12 @@ def test_a_role_may_do_its_work_and_no_more(
     assert outcome in ({"allowed"} if allowed else REFUSED)
 
 
-def test_a_spot_interruption_reaches_karpenters_queue(estate: AppliedEstate) -> None:
-    rules = estate.client("events").list_rules()["Rules"]
+def test_every_interruption_rule_sends_to_karpenters_queue(estate: AppliedEstate) -> None:
+    events = estate.client("events")
     targets = [
         target["Arn"]
-        for rule in rules
-        for target in estate.client("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        for rule in events.list_rules()["Rules"]
+        for target in events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
     ]
     queue = estate.client("sqs").get_queue_attributes(
         QueueUrl=Names(estate).interruptions(), AttributeNames=["QueueArn"]

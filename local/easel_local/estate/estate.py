@@ -1,5 +1,6 @@
 """Plans, applies and destroys a region's environment on this machine."""
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from easel_local.estate.services import (
 from easel_local.estate.state import EstateState
 from easel_local.paths import INTAKE_PACKAGE, ROOT
 
+_NAME = re.compile(r"[a-z0-9-]+")
 _INIT_SECONDS = 600
 _INTERRUPTED = 130
 
@@ -43,7 +45,8 @@ class Estate:
         Raises:
             EstateError: there is no such environment.
         """
-        if not environment or not (ROOT / "envs" / environment / "terraform.tfvars").is_file():
+        settings = ROOT / "envs" / environment / "terraform.tfvars"
+        if not _NAME.fullmatch(environment) or not settings.is_file():
             raise EstateError(_unknown(environment))
         if environment == "local":
             raise EstateError("envs/local has its own verbs: make up, make status, make down.")
@@ -210,12 +213,14 @@ class Estate:
 
     def _how_to_use(self, state: EstateState) -> str:
         outputs = RootModule(self._root, program_environment(state.environment)).outputs()
-        endpoint = local_endpoint(outputs, state.environment["AWS_ENDPOINT_URL"])
+        url = state.environment["AWS_ENDPOINT_URL"]
+        # An apply of a part of it (-target) may have made no API.
+        here = local_endpoint(outputs, url) if "rest_api_id" in outputs else "none yet"
         return f"""
 {state.name} in {state.region} is up on this machine; no node and no pod runs.
 
-endpoint here    {endpoint}
-AWS here         {state.environment["AWS_ENDPOINT_URL"]}
+endpoint here    {here}
+AWS here         {url}
 in a shell       . {self._home / "environment"}
                  terraform -chdir={self._root} state list
 again            make plan ENV={self._environment} LOCAL=1

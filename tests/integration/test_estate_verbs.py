@@ -1,0 +1,108 @@
+"""make plan, apply, output and destroy with LOCAL=1."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from easel_cli.package_intake import package
+from easel_local.estate.state import EstateState
+from easel_local.paths import INTAKE_PACKAGE, ROOT
+
+pytestmark = pytest.mark.integration
+
+SECONDS = 300
+Make = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Runs a verb as the Makefile does, with a home of its own."""
+    if not INTAKE_PACKAGE.exists():
+        package("local", INTAKE_PACKAGE)
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "easel_local.estate", *arguments],
+            env=os.environ | {"EASEL_HOME": str(tmp_path)},
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=SECONDS,
+        )
+
+    return run
+
+
+def ours(home: Path) -> list[str]:
+    """Command lines of processes that work for a home."""
+    lines = [" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"])]
+    return [line for line in lines if str(home) in line]
+
+
+def changes_of_the_checkout() -> str:
+    status = ["git", "-C", str(ROOT), "status", "--porcelain", "--ignored", "envs", "modules"]
+    return subprocess.run(status, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "cn-northwest-1"])
+def test_a_plan_is_whole_without_a_warning_and_leaves_nothing(
+    make: Make, tmp_path: Path, region: str
+) -> None:
+    before = changes_of_the_checkout()
+    done = make("plan", region, "-no-color")
+    assert done.returncode == 0, done.stderr
+    assert "to add, 0 to change, 0 to destroy." in done.stdout
+    assert "Warning:" not in done.stdout + done.stderr
+    assert ours(tmp_path) == []
+    assert changes_of_the_checkout() == before
+
+
+def test_what_is_applied_is_there_for_the_next_command_until_it_is_destroyed(
+    make: Make, tmp_path: Path
+) -> None:
+    applied = make("apply", "us-east-1", "-no-color", "-auto-approve", "-target=module.vpc")
+    assert applied.returncode == 0, applied.stderr
+    home = tmp_path / "estate" / "us-east-1"
+    state = EstateState.read(home)
+    assert state is not None
+    try:
+        assert state.is_whole()
+        assert f"AWS here         {state.environment['AWS_ENDPOINT_URL']}" in applied.stdout
+
+        said = make("output", "us-east-1", "-json")
+        assert json.loads(said.stdout)["vpc_id"]["value"].startswith("vpc-")
+
+        again = make("plan", "us-east-1", "-no-color", "-target=module.vpc", "-detailed-exitcode")
+        assert again.returncode == 0, again.stdout
+
+        destroyed = make("destroy", "us-east-1", "-no-color", "-auto-approve")
+        assert destroyed.returncode == 0, destroyed.stderr
+        assert not home.exists()
+        assert not state.is_whole()
+        assert ours(tmp_path) == []
+    finally:
+        for process in state.processes:
+            process.stop(1)
+
+
+def test_where_nothing_is_up_it_is_said(make: Make, tmp_path: Path) -> None:
+    missing = make("destroy", "us-east-1")
+    assert missing.returncode == 2
+    assert "make apply ENV=us-east-1 LOCAL=1" in missing.stderr
+    assert ours(tmp_path) == []
+
+
+def test_an_unknown_environment_is_one_clear_message(make: Make) -> None:
+    for name in ("nowhere", "../envs/us-east-1", ""):
+        unknown = make("plan", name)
+        assert unknown.returncode == 2
+        assert "cn-northwest-1, us-east-1" in unknown.stderr
+        assert "Traceback" not in unknown.stderr
