@@ -31,7 +31,7 @@ class StubbedModule(RootModule):
         self._force_destroy = force_destroy
 
     def outputs(self) -> dict[str, Any]:
-        return {"output_bucket": NAME} if self.addresses else {}
+        return {"output_bucket": NAME, "model_bucket": "my-models"} if self.addresses else {}
 
     def resources(self) -> list[str]:
         return self.addresses
@@ -39,8 +39,6 @@ class StubbedModule(RootModule):
     def evaluate(self, expression: str) -> Any:
         if "force_destroy" in expression:
             return self._force_destroy
-        if "model_bucket_arn" in expression:
-            return "arn:aws:s3:::my-models"
         return {"name": "easel", "region": "us-east-1"}
 
     def run(self, *arguments: str) -> None:

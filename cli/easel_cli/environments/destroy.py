@@ -32,6 +32,9 @@ def destroy(root: RootModule, options: list[str]) -> int:
     stack = root.evaluate("{ name = var.name, region = var.region }")
     name, region = stack["name"], stack["region"]
     count = len(root.resources())
+    # There is none before the first apply, or after half of a destroy.
+    bucket = root.outputs().get("model_bucket")
+    models = f"s3://{bucket}" if bucket else "the model bucket"
     kept = kept_by_destroy(root, region)
     sys.stdout.write(
         f"easel: this destroys stack {name} in {region}: {count} resources in Terraform's state, "
@@ -45,7 +48,7 @@ def destroy(root: RootModule, options: list[str]) -> int:
     plain = () if sys.stdout.isatty() else ("-no-color",)
     others = [one for one in options if one != _AUTO_APPROVE]
     root.run("destroy", *plain, *others, _AUTO_APPROVE)
-    sys.stdout.write(_summary(name, region, root, kept))
+    sys.stdout.write(_summary(name, region, models, kept))
     return 0
 
 
@@ -55,15 +58,11 @@ def _agreed(name: str) -> bool:
     return sys.stdin.readline().strip() == name
 
 
-def _summary(name: str, region: str, root: RootModule, kept: Kept | None) -> str:
-    models = root.evaluate(
-        'coalesce(var.model_bucket_arn, "<name>-models-<account>-<region>")'
-    ).rpartition(":")[2]
-    models = models.replace("<name>", name).replace("<region>", region)
+def _summary(name: str, region: str, models: str, kept: Kept | None) -> str:
     lines = [f"easel: stack {name} in {region} is destroyed. Kept:"]
     if kept:
         lines.append(f"  - {kept.explain(region)}")
-    lines.append(f"  - s3://{models}: the models are yours; the stack only read them.")
+    lines.append(f"  - {models}: the models are yours; the stack only read them.")
     lines.append("  - images in ECR and EBS snapshots: made by you, for the next stack, too.")
     return "\n".join(lines) + "\n"
 
