@@ -114,8 +114,18 @@ def test_pictures_leave_the_state_before_terraform_destroys(
     assert "s3://my-models" in said
 
 
-@pytest.mark.parametrize("answer", ["", "y\n", "yes\n", "Easel\n"])
 @pytest.mark.usefixtures("pictures")
+def test_a_second_destroy_still_says_what_the_first_has_kept(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    module = StubbedModule(OTHER)
+    assert destroy(module, ["-auto-approve"]) == 0
+    assert [ran[0] for ran in module.ran] == ["destroy"]
+    assert f"s3://{NAME}: it holds pictures" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("pictures")
+@pytest.mark.parametrize("answer", ["", "y\n", "yes\n", "Easel\n"])
 def test_only_the_stacks_name_destroys_it(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
     module = stack()

@@ -43,7 +43,7 @@ def destroy(root: RootModule, options: list[str]) -> int:
     if _AUTO_APPROVE not in options and not _agreed(name):
         sys.stdout.write("easel: nothing is destroyed.\n")
         return _REFUSED
-    if kept:
+    if kept and kept.addresses:
         root.run("state", "rm", *kept.addresses)
     plain = () if sys.stdout.isatty() else ("-no-color",)
     others = [one for one in options if one != _AUTO_APPROVE]

@@ -57,14 +57,16 @@ def kept_by_destroy(root: RootModule, region: str) -> Kept | None:
         TerraformError: the state cannot be read.
         botocore.exceptions.ClientError: the bucket cannot be read.
     """
-    addresses = root.resources()
     bucket = root.outputs().get("output_bucket")
-    if BUCKET not in addresses or not bucket or root.evaluate("var.output_bucket.force_destroy"):
+    if not bucket or root.evaluate("var.output_bucket.force_destroy"):
         return None
     s3: S3Client = boto3.client("s3", region_name=region, config=_CONFIG)
     if is_empty(s3, bucket):
         return None
-    kept = [one for one in addresses if one in {BUCKET, KEY, ALIAS} or one.startswith(_SETTINGS)]
+    # None of them where an earlier destroy has got no further than this: it is kept all the same.
+    kept = [
+        one for one in root.resources() if one in {BUCKET, KEY, ALIAS} or one.startswith(_SETTINGS)
+    ]
     return Kept(bucket, tuple(kept))
 
 
