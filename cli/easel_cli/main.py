@@ -94,7 +94,10 @@ def _shared_options() -> argparse.ArgumentParser:
 
 def _add_submit(verb: argparse.ArgumentParser) -> None:
     verb.set_defaults(command=submit)
-    verb.epilog = f"The API key is read from {API_KEY_VARIABLE}, or from AWS."
+    verb.epilog = (
+        f"The API key is read from {API_KEY_VARIABLE}, or from AWS. Where the stack asks for "
+        "signatures (AWS_IAM), AWS credentials take its place."
+    )
     what = verb.add_mutually_exclusive_group(required=True)
     what.add_argument("--prompt", help="what to draw (SD WebUI)")
     what.add_argument("--upscale", type=float, metavar="FACTOR", help="enlarge the --image")
