@@ -33,9 +33,9 @@ class RootModule:
         # 0.10.1 passes -force, which Terraform no longer knows, unless it is None.
         return self._succeed(self._terraform.destroy, force=None, auto_approve=True)
 
-    def plan(self, **variables: Any) -> tuple[int, str]:
-        """The exit status (0: no change, 2: changes) and the plan as text."""
-        status, out, err = self._terraform.plan(**_given(variables))
+    def plan(self, target: list[str] | None = None, **variables: Any) -> tuple[int, str]:
+        """The exit status (0: no change, 2: changes) and the plan, of all or of some addresses."""
+        status, out, err = self._terraform.plan(target=target, **_given(variables))
         return status, out + err
 
     def outputs(self) -> dict[str, Any]:

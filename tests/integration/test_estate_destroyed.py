@@ -4,6 +4,7 @@ us-east-1 goes as `make destroy` does it, with pictures in its bucket; cn-northw
 `terraform destroy`, its bucket emptied before.
 """
 
+import re
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 import requests
 
+from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY
 from easel_local.paths import ROOT
 from tests.integration.applied_estate import NAME, NAMESPACE, AppliedEstate
 from tests.integration.inventory import added, inventory
@@ -222,3 +224,33 @@ def test_the_cluster_is_left_empty(estate: AppliedEstate, destroyed: Destroyed) 
     assert estate.kubernetes("apis/apps/v1/deployments")["items"] == []
     with pytest.raises(requests.HTTPError):
         estate.kubernetes(NODE_CLAIMS)
+
+
+# Last: it puts the kept back into a state.
+def test_the_next_apply_takes_over_what_was_kept(
+    estates: dict[str, AppliedEstate], destroyed: Destroyed
+) -> None:
+    estate = estates[KEEPS_PICTURES]
+    assert destroyed[KEEPS_PICTURES]
+    folder, environment = estate.module.folder, estate.environment
+    done = subprocess.run(
+        [sys.executable, "-m", "easel_cli.environments.kept_outputs", "adopt", str(folder)],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DESTROY_SECONDS,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert estate.values["output_bucket"] in done.stdout
+    kept = {BUCKET, KEY, ALIAS}
+    # An import reads data sources, too.
+    assert {one for one in estate.module.resources() if "data." not in one} == kept
+    _, text = estate.module.plan(target=sorted(kept))
+    made_anew = re.findall(
+        r"^  # (\S+) (?:will be created|will be destroyed|must be)", text, re.MULTILINE
+    )
+    # The stage's log group is named in the key's policy: what leads to it is planned, too.
+    assert made_anew, text
+    assert not kept & set(made_anew), text
