@@ -18,6 +18,10 @@ variable "name" {
     condition     = can(regex("^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$", var.name))
     error_message = "name must be 1 to 32 lower-case letters, digits or hyphens, and begin and end with a letter or digit."
   }
+  validation {
+    condition     = !endswith(var.name, "-dead-letter")
+    error_message = "name must not end in -dead-letter: that is how the dead-letter queue of another runtime is named."
+  }
 }
 
 variable "type" {

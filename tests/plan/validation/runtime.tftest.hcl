@@ -254,3 +254,11 @@ run "extra_values_that_are_a_list" {
   }
   expect_failures = [var.extra_values_yaml]
 }
+
+run "name_of_anothers_dead_letter_queue" {
+  command = plan
+  variables {
+    name = "sdruntime-dead-letter"
+  }
+  expect_failures = [var.name]
+}
