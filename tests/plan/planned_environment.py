@@ -33,6 +33,7 @@ class PlannedEnvironment:
         self.types = {address: change["type"] for address, change in plan.resource_changes.items()}
         self.outputs = plan.outputs
         self.variables = plan.variables
+        self.calls: dict[str, Any] = plan.configuration["root_module"]["module_calls"]
         self._read = _documents(plan)
 
     def of_type(self, kind: str) -> dict[str, dict[str, Any]]:

@@ -3,12 +3,16 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import jsonschema
 import pytest
 import tftest
 import yaml
 
+from easel_contract.task import TaskMetadata
+from easel_intake.api_requests import RequestedTask
+from easel_intake.publishing import TaskPublisher
 from tests.charts.helm import CHART, overlay
 
 from .conftest import EnvironmentPlan
@@ -86,16 +90,17 @@ def test_the_outputs_say_how_to_go_on(region: str, planned: PlannedEnvironment) 
 
 # -- IAM --------------------------------------------------------------------------------------
 
-UNCONDITIONED = {
-    # In a key policy "*" is the key itself.
-    "AccountAdministersThroughIam": "key policies",
-    # As Karpenter publishes them: these actions know no resource.
-    "AllowPricingReadActions": "Karpenter",
-    "AllowUnscopedInstanceProfileListAction": "Karpenter",
-    # X-Ray has no resources to name.
-    "Trace": "intake",
-    "SendTraces": "intake",
+UNSCOPED = {
+    "us-east-1": {
+        # As Karpenter publishes them: these actions know no resource.
+        "AllowPricingReadActions",
+        "AllowUnscopedInstanceProfileListAction",
+        # Nor do X-Ray's.
+        "SendTraces",
+    },
+    "cn-northwest-1": {"AllowPricingReadActions", "AllowUnscopedInstanceProfileListAction"},
 }
+"""Statements with a bare "*", by region. In a key's policy "*" is the key itself."""
 
 
 def test_no_statement_allows_every_action(planned: PlannedEnvironment) -> None:
@@ -113,17 +118,18 @@ def _is_key_policy(address: str) -> bool:
     return address.endswith("aws_iam_policy_document.key")
 
 
-def test_every_resource_star_has_a_condition_but_for_a_listed_few(
-    planned: PlannedEnvironment,
+def test_a_bare_star_stands_only_where_an_action_knows_no_resource(
+    region: str, planned: PlannedEnvironment
 ) -> None:
-    stars = [
-        statement
+    bare = {
+        statement.body["Sid"]
         for statement in planned.statements()
-        if statement.body["Effect"] == "Allow" and "*" in statement.listed("Resource")
-    ]
-    bare = {one.body["Sid"]: one.address for one in stars if not one.body["Condition"]}
-    assert stars
-    assert {sid: where for sid, where in bare.items() if sid not in UNCONDITIONED} == {}
+        if statement.body["Effect"] == "Allow"
+        and "*" in statement.listed("Resource")
+        and not statement.body["Condition"]
+        and not _is_key_policy(statement.address)
+    }
+    assert bare == UNSCOPED[region]
 
 
 def test_no_wildcard_principal_is_allowed_anything(planned: PlannedEnvironment) -> None:
@@ -186,10 +192,20 @@ def test_filters_let_through_what_the_intake_function_publishes(
     }
     assert known.keys() == filters.keys()
     for name, runtime in known.items():
-        # lambda/easel_intake/publishing.py sets `runtime` always, and the checkpoint of v1alpha1.
-        attributes = {"runtime": name, "sd_model_checkpoint": runtime.get("model_filename")}
-        reached = [other for other, policy in filters.items() if _passes(policy, attributes)]
-        assert reached == [name]
+        for checkpoint in {None, runtime.get("model_filename")}:
+            attributes = _published(name, checkpoint)
+            reached = [other for other, policy in filters.items() if _passes(policy, attributes)]
+            assert reached == [name]
+
+
+def _published(runtime: str, checkpoint: str | None) -> dict[str, str]:
+    """The attributes that the intake function's own publisher gives a task."""
+    sns = Mock()
+    metadata = TaskMetadata(id="t", runtime=runtime, tasktype="text-to-image", prefix="outputs")
+    task = RequestedTask(metadata=metadata, content={}, checkpoint=checkpoint)
+    TaskPublisher(sns, Mock(), "topic", "bucket").publish(task)
+    attributes = sns.publish.call_args.kwargs["MessageAttributes"]
+    return {name: one["StringValue"] for name, one in attributes.items()}
 
 
 def _passes(policy: dict[str, Any], attributes: dict[str, Any]) -> bool:
@@ -226,7 +242,8 @@ def test_the_runtimes_chart_takes_what_is_rendered(
     # Known after the apply only: AWS names what it makes.
     missing = {key: value for key, value in QUEUES.items() if not values.get(key)}
     complete = overlay(overlay(defaults, values), {**missing, "queue": QUEUES["queue"]})
-    jsonschema.Draft7Validator(schema).validate(complete)
+    problems = jsonschema.Draft7Validator(schema).iter_errors(complete)
+    assert [problem.message for problem in problems] == []
 
 
 def test_images_without_a_registry_are_in_the_accounts_ecr(
@@ -240,9 +257,9 @@ def test_images_without_a_registry_are_in_the_accounts_ecr(
     ]
 
 
-def test_a_release_goes_before_what_it_needs_and_comes_after_it() -> None:
-    text = (ENVIRONMENTS / "us-east-1" / "tasks.tf").read_text()
-    assert "ready              = [module.eks_karpenter.ready, module.keda.ready]" in text
+def test_a_release_waits_for_karpenter_and_keda(planned: PlannedEnvironment) -> None:
+    cluster = planned.calls["runtime"]["expressions"]["cluster"]["references"]
+    assert {"module.eks_karpenter.ready", "module.keda.ready"} <= set(cluster)
 
 
 # -- choices ------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 """What modules/runtime releases: charts/sd-runtime, with values made from its inputs."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -41,7 +40,8 @@ def test_the_chart_takes_the_values(plan_of: Plan, scenario: str) -> None:
     values = values_of(PlannedModule(plan_of("runtime"), scenario))
     schema = json.loads((CHART / "values.schema.json").read_text())
     defaults = yaml.safe_load((CHART / "values.yaml").read_text())
-    jsonschema.Draft7Validator(schema).validate(overlay(defaults, values))
+    problems = jsonschema.Draft7Validator(schema).iter_errors(overlay(defaults, values))
+    assert [problem.message for problem in problems] == []
 
 
 def test_what_is_not_set_is_the_charts_to_choose(example: PlannedModule) -> None:
@@ -161,13 +161,12 @@ def test_without_a_cluster_nothing_is_released(plan_of: Plan) -> None:
     assert module.resources("aws_eks_pod_identity_association") == {}
 
 
-def test_a_pod_has_its_rights_until_its_release_is_gone() -> None:
-    text = (Path(__file__).parents[2] / "modules" / "runtime" / "release.tf").read_text()
-    depends = text.rpartition("depends_on = [")[2].partition("]")[0]
-    for outlives in (
+def test_a_pod_has_its_rights_until_its_release_is_gone(plan_of: Plan) -> None:
+    calls = plan_of("runtime").configuration["root_module"]["module_calls"]
+    release = calls["runtime"]["module"]["module_calls"]["release"]
+    assert set(release["depends_on"]) == {
         "var.cluster",
         "aws_eks_pod_identity_association.agent",
         "aws_iam_role_policy.agent",
         "aws_sns_topic_subscription.tasks",
-    ):
-        assert outlives in depends
+    }
