@@ -43,8 +43,8 @@ cluster = {
 system_nodes = { architecture = "x86_64" }
 
 # Add-ons come to China later than elsewhere. Empty: EKS's defaults for the Kubernetes version, which
-# move on with time. Pin them here once you know them; the plan shows them, and so does
-# aws eks describe-addon-versions --kubernetes-version 1.35 --region cn-northwest-1.
+# move on with time. Before the first apply replace this by what is printed by
+# .venv/bin/easel eks addons --region cn-northwest-1 --kubernetes-version 1.35
 addon_versions = {
   # coredns = "v1.14.3-eksbuild.3"
 }

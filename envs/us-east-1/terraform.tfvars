@@ -41,7 +41,7 @@ cluster = {
 # Controllers and add-ons run on Graviton: the price of x86 less a fifth.
 system_nodes = { architecture = "arm64" }
 
-# For Kubernetes 1.35. What there is: aws eks describe-addon-versions --kubernetes-version 1.35.
+# For Kubernetes 1.35. Others: .venv/bin/easel eks addons --region us-east-1 --kubernetes-version 1.35.
 # One that is left out gets EKS's default for the Kubernetes version, which moves on with time.
 addon_versions = {
   amazon-cloudwatch-observability = "v6.6.0-eksbuild.1"

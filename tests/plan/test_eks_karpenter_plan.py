@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from easel_cli.cluster.addon_versions import ADDONS
+
 from .conftest import Plan
 from .planned_module import PlannedModule
 
@@ -181,6 +183,10 @@ def test_every_addon_is_pinned(example: PlannedModule) -> None:
         "metrics-server": "v0.9.0-eksbuild.7",
         "vpc-cni": "v1.22.4-eksbuild.3",
     }
+
+
+def test_the_command_that_finds_versions_knows_every_addon(example: PlannedModule) -> None:
+    assert sorted(addons(example)) == list(ADDONS)
 
 
 def test_addons_that_call_aws_do_so_with_a_role_of_their_own(example: PlannedModule) -> None:

@@ -10,6 +10,7 @@ import pytest
 import tftest
 import yaml
 
+from easel_cli.environments import api_reach
 from easel_contract.task import TaskMetadata
 from easel_intake.api_requests import RequestedTask
 from easel_intake.publishing import TaskPublisher
@@ -62,7 +63,7 @@ def test_two_runtimes_of_different_types_stand_side_by_side(planned: PlannedEnvi
 def test_everything_is_there(planned: PlannedEnvironment) -> None:
     modules = {address.split(".")[1].partition("[")[0] for address in planned.resources}
     assert modules == {"vpc", "eks_karpenter", "keda", "api_fanout", "runtime"}
-    assert len(planned.of_type("aws_eks_cluster")) == 1
+    assert list(planned.of_type("aws_eks_cluster")) == [api_reach.CLUSTER]
     assert len(planned.of_type("aws_api_gateway_rest_api")) == 1
 
 

@@ -6,6 +6,7 @@ import sys
 from types import FrameType
 from typing import Any
 
+from easel_cli.cluster.addon_versions import print_default_versions
 from easel_cli.cluster.eks_token import print_token
 from easel_cli.cluster.errors import ClusterError
 from easel_cli.cluster.helm_release import uninstall, upgrade
@@ -40,10 +41,17 @@ def add_cluster_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
             "sweep": (sweep, f"delete what they left in EC2 and IAM ({cluster})"),
         },
     )
-    eks = verbs.add_parser("eks", help="sign in to an EKS cluster")
-    (token,) = _add(eks, {"token": (print_token, "print a token, as a kubeconfig's exec plugin")})
+    token, addons = _add(
+        verbs.add_parser("eks", help="sign in to an EKS cluster, pin its add-ons"),
+        {
+            "token": (print_token, "print a token, as a kubeconfig's exec plugin"),
+            "addons": (print_default_versions, "print addon_versions for terraform.tfvars"),
+        },
+    )
     token.add_argument("--cluster", required=True, help="its name")
     token.add_argument("--region", required=True)
+    addons.add_argument("--region", required=True)
+    addons.add_argument("--kubernetes-version", required=True, help="such as 1.35")
 
 
 def run_cluster_verb(arguments: argparse.Namespace) -> int:

@@ -48,6 +48,8 @@ def env_new(arguments: argparse.Namespace) -> int:
         f"- look through {folder / 'terraform.tfvars'};\n"
         "- nodes.instance_types: not every region has every GPU "
         f"(aws ec2 describe-instance-type-offerings --region {arguments.region});\n"
+        f"- addon_versions: .venv/bin/easel eks addons --region {arguments.region} "
+        "--kubernetes-version 1.35 prints the region's;\n"
         "- images and models have to be in the region's own ECR and S3.\n"
     )
     if arguments.region not in known_regions():

@@ -1,0 +1,92 @@
+"""`easel eks addons`: the add-on versions to pin in a region's terraform.tfvars."""
+
+import argparse
+import datetime
+import sys
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from easel_cli.cluster.errors import ClusterError
+
+if TYPE_CHECKING:
+    from mypy_boto3_eks import EKSClient
+
+ADDONS = (
+    "amazon-cloudwatch-observability",
+    "aws-mountpoint-s3-csi-driver",
+    "coredns",
+    "eks-pod-identity-agent",
+    "kube-proxy",
+    "metrics-server",
+    "vpc-cni",
+)
+"""Those that modules/eks-karpenter installs."""
+
+_CONFIG = Config(
+    connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}
+)
+
+
+def default_versions(client: "EKSClient", kubernetes_version: str) -> dict[str, str]:
+    """Asks EKS which version of each add-on it installs where none is named.
+
+    Args:
+        client: of the region.
+        kubernetes_version: minor version of the cluster, such as 1.35.
+
+    Returns:
+        Version by add-on; one that the region does not offer is missing.
+
+    Raises:
+        botocore.exceptions.ClientError: EKS does not tell.
+    """
+    versions = {}
+    for name in ADDONS:
+        pages = client.get_paginator("describe_addon_versions").paginate(
+            addonName=name, kubernetesVersion=kubernetes_version
+        )
+        for version in pages.search("addons[].addonVersions[]"):
+            if any(one.get("defaultVersion") for one in version["compatibilities"]):
+                versions[name] = version["addonVersion"]
+    return versions
+
+
+def print_default_versions(arguments: argparse.Namespace) -> int:
+    """Carries out `easel eks addons`: prints the setting for terraform.tfvars.
+
+    Raises:
+        ClusterError: EKS does not tell, or does not offer every add-on.
+    """
+    region, kubernetes_version = arguments.region, arguments.kubernetes_version
+    try:
+        client: EKSClient = boto3.Session().client("eks", region_name=region, config=_CONFIG)
+        versions = default_versions(client, kubernetes_version)
+    except (ClientError, BotoCoreError) as error:
+        raise ClusterError(
+            f"EKS in {region} does not tell its add-ons' versions: {error}\n"
+            "Needed are AWS credentials of that partition that allow eks:DescribeAddonVersions."
+        ) from error
+    sys.stdout.write(as_setting(versions, kubernetes_version, region))
+    return 0
+
+
+def as_setting(versions: dict[str, str], kubernetes_version: str, region: str) -> str:
+    """Returns what terraform.tfvars takes.
+
+    Raises:
+        ClusterError: an add-on is missing.
+    """
+    if missing := [name for name in ADDONS if name not in versions]:
+        raise ClusterError(
+            f"EKS in {region} does not offer for Kubernetes {kubernetes_version}: "
+            f"{', '.join(missing)}. A stack needs them all: try another version of Kubernetes."
+        )
+    width = max(map(len, versions))
+    today = datetime.datetime.now(datetime.UTC).date()
+    lines = [f"# EKS's defaults for Kubernetes {kubernetes_version} in {region} on {today}."]
+    lines.append("addon_versions = {")
+    lines += [f'  {name:{width}} = "{versions[name]}"' for name in ADDONS]
+    return "\n".join([*lines, "}"]) + "\n"

@@ -1,0 +1,54 @@
+"""`easel eks addons`: which versions of the add-ons to pin."""
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from easel_cli.cluster.addon_versions import ADDONS, as_setting, default_versions
+from easel_cli.cluster.errors import ClusterError
+
+pytestmark = pytest.mark.unit
+
+
+def offered(name: str, version: str, *, default: bool) -> dict[str, Any]:
+    compatibility = {"clusterVersion": "1.35", "platformVersions": ["*"], "defaultVersion": default}
+    versions = [{"addonVersion": version, "compatibilities": [compatibility]}]
+    return {"addons": [{"addonName": name, "addonVersions": versions}]}
+
+
+def test_the_default_is_found_among_all_versions_and_pages() -> None:
+    client = boto3.client(
+        "eks", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
+    )
+    with Stubber(client) as eks:
+        for name in ADDONS:
+            asked = {"addonName": name, "kubernetesVersion": "1.35"}
+            newest = offered(name, "v2.0.0-eksbuild.1", default=False)
+            eks.add_response("describe_addon_versions", newest | {"nextToken": "more"}, asked)
+            eks.add_response(
+                "describe_addon_versions",
+                # One is offered, but for no cluster of this version by default.
+                offered(name, "v1.0.0-eksbuild.1", default=name != "metrics-server"),
+                asked | {"nextToken": "more"},
+            )
+        versions = default_versions(client, "1.35")
+        eks.assert_no_pending_responses()
+    assert versions == {name: "v1.0.0-eksbuild.1" for name in ADDONS if name != "metrics-server"}
+
+
+def test_what_is_printed_is_a_setting_of_terraform() -> None:
+    versions = {name: f"v1.{number}.0-eksbuild.1" for number, name in enumerate(ADDONS)}
+    comment, *setting = as_setting(versions, "1.35", "us-east-1").splitlines()
+    assert comment.startswith("# EKS's defaults for Kubernetes 1.35 in us-east-1 on 20")
+    assert setting[0] == "addon_versions = {"
+    assert setting[3] == '  coredns                         = "v1.2.0-eksbuild.1"'
+    assert len(setting) == len(ADDONS) + 2
+    assert setting[-1] == "}"
+
+
+def test_an_addon_that_a_region_does_not_offer_is_named() -> None:
+    versions = dict.fromkeys(ADDONS[1:], "v1.0.0-eksbuild.1")
+    with pytest.raises(ClusterError, match=f"cn-northwest-1 does not offer.*{ADDONS[0]}"):
+        as_setting(versions, "1.35", "cn-northwest-1")
