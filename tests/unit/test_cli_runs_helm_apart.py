@@ -9,7 +9,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from easel_cli.cluster import helm_chart, helm_process
+from easel_cli.cluster import helm_chart, helm_process, helm_release
 from easel_cli.cluster.errors import ClusterError
 from easel_cli.cluster.helm_chart import ChartFetcher, ecr_login, is_final
 from easel_cli.cluster.helm_process import Helm, HelmFailedError
@@ -63,6 +63,15 @@ def test_values_arrive_by_standard_input(fake: FakeHelm) -> None:
 def test_a_failure_is_told_in_helms_words(fake: FakeHelm) -> None:
     with pytest.raises(HelmFailedError, match="no such chart"):
         fake("echo no such chart >&2; exit 1").run(["pull"], limit_seconds=10)
+
+
+def test_a_right_that_is_missing_is_named_as_it_is_set() -> None:
+    said = 'namespaces is forbidden: User "me" cannot create resource "namespaces"'
+    explained = str(helm_release._explained(HelmFailedError(said)))
+    assert explained.startswith(said)
+    assert 'access_entries = { me = { principal_arn = "<ARN>", policy = "cluster-admin" } }' in (
+        explained
+    )
 
 
 def test_a_helm_that_hangs_is_ended_and_progress_is_told(

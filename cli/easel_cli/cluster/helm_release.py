@@ -153,12 +153,14 @@ def _explained(error: HelmFailedError) -> ClusterError:
     if re.search(r"context deadline exceeded|timed out waiting|not ready", said):
         hint = (
             "\nNot everything became ready in time. `kubectl get pods,events` in the namespace "
-            "shows why; timeout_seconds of the module gives it longer. Another apply tries again."
+            "shows why. Another apply tries again."
         )
     elif re.search(r"forbidden", said, re.IGNORECASE):
         hint = (
             "\nThe cluster knows these AWS credentials, but their access entry allows too little: "
-            "AmazonEKSClusterAdminPolicy, for the whole cluster, is what releases need."
+            'releases need policy = "cluster-admin", without namespaces, in terraform.tfvars: '
+            'cluster = { access_entries = { me = { principal_arn = "<ARN>", '
+            'policy = "cluster-admin" } }, ... }'
         )
     elif "no matches for kind" in said:
         hint = "\nThe CRDs of that kind are not installed: the release that brings them goes first."
