@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from easel_cli.target import Target
 
 _ROOT = Path(__file__).resolve().parents[2]
+_LOCAL = "local"
 
 
 class TargetError(Exception):
@@ -20,7 +21,8 @@ def find_target(env: str | None, outputs: Path | None) -> Target:
     """Reads a stack's outputs.
 
     Args:
-        env: folder under envs/; its state is asked. None takes the local stack that is up.
+        env: folder under envs/; its state is asked. None and "local" take the local stack that is
+            up, whose state lies elsewhere.
         outputs: file with what `terraform output -json` printed, instead of asking.
 
     Raises:
@@ -28,7 +30,7 @@ def find_target(env: str | None, outputs: Path | None) -> Target:
     """
     if outputs is not None:
         return _read(outputs)
-    if env is not None:
+    if env is not None and env != _LOCAL:
         return _parse(_ask_terraform(_ROOT / "envs" / env), f"envs/{env}")
     local = Path(os.environ.get("EASEL_HOME") or _ROOT / ".easel") / "outputs.json"
     if not local.exists():
@@ -50,7 +52,7 @@ def _ask_terraform(folder: Path) -> str:
     if not folder.is_dir():
         names = ", ".join(sorted(path.name for path in folder.parent.iterdir() if path.is_dir()))
         raise TargetError(f"There is no environment {folder.name}; there are: {names}.")
-    command = ["terraform", f"-chdir={folder}", "output", "-json"]
+    command = ["terraform", f"-chdir={folder}", "output", "-json", "-no-color"]
     try:
         run = subprocess.run(  # noqa: S603 - no shell; the folder exists
             command, capture_output=True, text=True, check=True
@@ -58,8 +60,17 @@ def _ask_terraform(folder: Path) -> str:
     except FileNotFoundError as error:
         raise TargetError("terraform is not on PATH.") from error
     except subprocess.CalledProcessError as error:
-        raise TargetError(f"`{' '.join(command)}` failed:\n{error.stderr.strip()}") from error
+        raise TargetError(_explained(folder.name, error.stderr.strip())) from error
     return run.stdout
+
+
+def _explained(env: str, said: str) -> str:
+    if "terraform init" in said:
+        return (
+            f"Terraform was not run in envs/{env} of this checkout: run `make output ENV={env}` "
+            "first."
+        )
+    return f"The outputs of envs/{env} cannot be read:\n{said}"
 
 
 def _parse(text: str, source: str) -> Target:
