@@ -4,23 +4,38 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+
+from botocore.exceptions import ClientError
+from pydantic import BaseModel, ValidationError
 
 from easel_cli.aws_clients import AwsClients
 from easel_cli.progress import Progress
 from easel_cli.submit import ExitStatus
 from easel_cli.target import Target, TargetRuntime
 from easel_contract.envelope import UnreadableTaskError, decode_task
+from easel_contract.result import TaskResult
 from easel_contract.storage import result_key
+from easel_contract.task import TaskMessage
 
 _BATCH = 10
 _HOLD_SECONDS = 60
 """How long a letter that was looked at is hidden from a second look."""
 _EMPTY_ANSWERS = 2
 """In a row, after which the queue counts as empty: SQS asks only some of its servers at a time."""
+_MISSING = frozenset({"NoSuchKey", "404"})
+_NO_REASON = "no reason is recorded"
 
 
 class DeadLetterError(Exception):
     """The command cannot be carried out; the message says what to change."""
+
+
+class _Record(BaseModel):
+    """What the queue agent has written down of a finished task, as far as it is read here."""
+
+    created_at: datetime | None = None
+    result: TaskResult
 
 
 @dataclass(frozen=True)
@@ -30,28 +45,21 @@ class DeadLetter:
     message_id: str
     body: str
     receipt_handle: str
+    task: TaskMessage | None
+    """None where the body is no task."""
+    task_id: str | None
+    """The task's, also where nothing else of it can be read."""
+    problem: str | None
+    """Why the body is no task; None where it is one."""
 
-    @property
-    def task_id(self) -> str | None:
-        """The id of the task in it, where it can be read."""
+    @classmethod
+    def read(cls, message_id: str, body: str, receipt_handle: str) -> "DeadLetter":
+        """Reads a message as far as it can be read."""
         try:
-            return decode_task(self.body).metadata.id
+            task = decode_task(body)
         except UnreadableTaskError as error:
-            return error.task_id
-
-    def summary(self) -> dict[str, str | None]:
-        """What a list shows of it."""
-        try:
-            problem = None
-            tasktype: str | None = decode_task(self.body).metadata.tasktype
-        except UnreadableTaskError as error:
-            problem, tasktype = str(error), None
-        return {
-            "message_id": self.message_id,
-            "task_id": self.task_id,
-            "tasktype": tasktype,
-            "problem": problem,
-        }
+            return cls(message_id, body, receipt_handle, None, error.task_id, str(error))
+        return cls(message_id, body, receipt_handle, task, task.metadata.id, None)
 
 
 class DeadLetterQueue:
@@ -79,7 +87,32 @@ class DeadLetterQueue:
             empty = 0 if fresh else empty + 1
             for message in fresh:
                 seen.add(message["MessageId"])
-                yield DeadLetter(message["MessageId"], message["Body"], message["ReceiptHandle"])
+                yield DeadLetter.read(
+                    message["MessageId"], message["Body"], message["ReceiptHandle"]
+                )
+
+    def reason(self, letter: DeadLetter) -> str | None:
+        """Returns why a letter is here; None where nobody has written it down.
+
+        An agent writes it down when it gives a task up. It cannot where its pod was killed each
+        time, and then SQS has moved the message.
+        """
+        if letter.task is None:
+            return letter.problem
+        try:
+            found = self._s3.get_object(
+                Bucket=self._output_bucket, Key=result_key(letter.task.metadata.id)
+            )
+            record = _Record.model_validate_json(found["Body"].read())
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            return None if code in _MISSING else f"the record of its end cannot be read: {code}"
+        except ValidationError:
+            return "the record of its end cannot be read: another version of easel wrote it"
+        # An earlier request may have had the same id.
+        if record.result.error is None or record.created_at != letter.task.created_at:
+            return None
+        return f"{record.result.error.code}: {record.result.error.message}"
 
     def release(self, letter: DeadLetter) -> None:
         """Makes a letter visible again at once."""
@@ -112,38 +145,59 @@ def dead_letters(arguments: argparse.Namespace, target: Target, progress: Progre
     Raises:
         DeadLetterError: there is no such runtime, or nothing says which letters are meant.
     """
-    runtime = target.runtimes.get(arguments.runtime)
-    if runtime is None:
-        known = ", ".join(target.runtimes)
-        raise DeadLetterError(f"There is no runtime {arguments.runtime}; there are: {known}.")
-    if arguments.action in ("redrive", "purge") and not (arguments.ids or arguments.all):
-        raise DeadLetterError(f"Name what to {arguments.action} by task or message id, or --all.")
-    queue = DeadLetterQueue(AwsClients(target), runtime, target.output_bucket)
     count = 0
-    for letter in list(queue.letters()):
-        if arguments.ids and not {letter.message_id, letter.task_id} & set(arguments.ids):
-            queue.release(letter)
-            continue
-        count += 1
-        _act(arguments, queue, letter, progress)
-    progress.say(f"{count} dead letter(s) of {arguments.runtime}")
+    for name in _runtimes(arguments, target):
+        queue = DeadLetterQueue(AwsClients(target), target.runtimes[name], target.output_bucket)
+        meant = 0
+        for letter in list(queue.letters()):
+            if arguments.ids and not {letter.message_id, letter.task_id} & set(arguments.ids):
+                queue.release(letter)
+                continue
+            meant += 1
+            _act(arguments, queue, letter, name, progress)
+        progress.say(f"{meant} dead letter(s) of {name}")
+        count += meant
     return ExitStatus.COMPLETED if count or not arguments.ids else ExitStatus.FAILED
 
 
+def _runtimes(arguments: argparse.Namespace, target: Target) -> list[str]:
+    """The runtimes that are meant, once it is clear which letters are."""
+    known = ", ".join(target.runtimes)
+    if arguments.runtime is None:
+        if arguments.action == "list":
+            return list(target.runtimes)
+        raise DeadLetterError(f"Name the runtime to {arguments.action} from: {known}.")
+    if arguments.runtime not in target.runtimes:
+        raise DeadLetterError(f"There is no runtime {arguments.runtime}; there are: {known}.")
+    if arguments.action in ("redrive", "purge") and not (arguments.ids or arguments.all):
+        raise DeadLetterError(f"Name what to {arguments.action} by task or message id, or --all.")
+    return [arguments.runtime]
+
+
 def _act(
-    arguments: argparse.Namespace, queue: DeadLetterQueue, letter: DeadLetter, progress: Progress
+    arguments: argparse.Namespace,
+    queue: DeadLetterQueue,
+    letter: DeadLetter,
+    runtime: str,
+    progress: Progress,
 ) -> None:
+    reason = queue.reason(letter)  # a redrive removes the record
     if arguments.action == "redrive":
         queue.redrive(letter)
     elif arguments.action == "purge":
         queue.delete(letter)
     else:
         queue.release(letter)
-    summary = letter.summary()
     if arguments.json:
+        summary = {
+            "runtime": runtime,
+            "message_id": letter.message_id,
+            "task_id": letter.task_id,
+            "tasktype": letter.task and letter.task.metadata.tasktype,
+            "reason": reason,
+        }
         print(json.dumps(summary | ({"body": letter.body} if arguments.action == "show" else {})))
     elif arguments.action == "show":
         progress.say(letter.body)
     else:
-        problem = summary["problem"] or summary["tasktype"]
-        progress.say(f"{letter.message_id}  {letter.task_id or '-'}  {problem}")
+        progress.say(f"{letter.message_id}  {letter.task_id or '-'}  {reason or _NO_REASON}")

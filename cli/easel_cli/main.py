@@ -65,10 +65,12 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="easel", description="Uses a stack of easel.")
     verbs = parser.add_subparsers(required=True, metavar="{submit,watch,dlq,config,env,helm,...}")
-    shared = _shared_options()
-    _add_submit(verbs.add_parser("submit", parents=[shared], help="make pictures"))
-    _add_watch(verbs.add_parser("watch", parents=[shared], help="show results as they come"))
-    _add_dlq(verbs.add_parser("dlq", parents=[shared], help="look after the dead letters"))
+    stack, waiting = _stack_options(), _waiting_options()
+    _add_submit(verbs.add_parser("submit", parents=[stack, waiting], help="make pictures"))
+    _add_watch(
+        verbs.add_parser("watch", parents=[stack, waiting], help="show results as they come")
+    )
+    _add_dlq(verbs.add_parser("dlq", parents=[stack], help="look after the dead letters"))
     config = verbs.add_parser("config", help="take over a configuration of sd-on-eks")
     importing = config.add_subparsers(required=True).add_parser("import", help="from config.yaml")
     add_import_arguments(importing)
@@ -81,15 +83,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _shared_options() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
-    which = shared.add_mutually_exclusive_group()
+def _stack_options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    which = options.add_mutually_exclusive_group()
     which.add_argument("--env", help="folder under envs/ (default: the local stack that is up)")
     which.add_argument("--outputs", type=Path, help="file of `terraform output -json`")
-    shared.add_argument("--out", default="out", help="folder for pictures (default: out)")
-    shared.add_argument("--json", action="store_true", help="print results as JSON lines")
-    shared.add_argument("--timeout", type=float, default=900, help="seconds to wait (default: 900)")
-    return shared
+    options.add_argument("--json", action="store_true", help="print results as JSON lines")
+    return options
+
+
+def _waiting_options() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False)
+    options.add_argument("--out", default="out", help="folder for pictures (default: out)")
+    options.add_argument(
+        "--timeout", type=float, default=900, help="seconds to wait (default: 900)"
+    )
+    return options
 
 
 def _add_submit(verb: argparse.ArgumentParser) -> None:
@@ -125,9 +134,19 @@ def _add_watch(verb: argparse.ArgumentParser) -> None:
 
 def _add_dlq(verb: argparse.ArgumentParser) -> None:
     verb.set_defaults(command=dead_letters)
-    verb.add_argument("action", choices=("list", "show", "redrive", "purge"))
-    verb.add_argument("runtime", help="its name")
-    verb.add_argument("ids", nargs="*", metavar="ID", help="task or message ids (default: all)")
+    verb.description = "Looks after tasks that no agent could bring to a good end."
+    verb.add_argument(
+        "action",
+        choices=("list", "show", "redrive", "purge"),
+        help="name them with their reasons, print them, queue them again, remove them for good",
+    )
+    verb.add_argument("runtime", nargs="?", help="its name (list: all of them without one)")
+    verb.add_argument(
+        "ids",
+        nargs="*",
+        metavar="ID",
+        help="task or message ids (list, show: all of them without one)",
+    )
     verb.add_argument("--all", action="store_true", help="redrive or purge every one")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,15 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from easel_agent.records import ResultRecord, ResultRecords
 from easel_cli.main import main
 from easel_cli.submit import ExitStatus
+from easel_contract.errors import TaskError, TaskErrorCode
+from easel_contract.result import ResultStatus, TaskResult
 
 pytestmark = pytest.mark.unit
+
+CREATED_AT = "2026-01-02T03:04:05Z"
 
 
 class Queues:
@@ -27,7 +33,7 @@ class Queues:
             self._sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("tasks", "dead")
         )
         for task_id in ("one", "two"):
-            body = task | {"metadata": task["metadata"] | {"id": task_id}}
+            body = task | {"metadata": task["metadata"] | {"id": task_id}, "created_at": CREATED_AT}
             self._sqs.send_message(QueueUrl=self.dead, MessageBody=json.dumps(body))
         self._sqs.send_message(QueueUrl=self.dead, MessageBody="poison")
         runtime = {"type": "sdwebui", "queue_url": self.queue, "dead_letter_queue_url": self.dead}
@@ -43,6 +49,15 @@ class Queues:
         arguments = ["easel", "dlq", "--outputs", str(self._outputs), *words]
         self._patch.setattr("sys.argv", arguments)
         return main()
+
+    def record(self, task_id: str, created_at: str) -> None:
+        """Writes down that the agent gave a task up, as the agent does."""
+        error = TaskError(code=TaskErrorCode.INTERNAL, message="the runtime died: no answer")
+        result = TaskResult(id=task_id, result=False, status=ResultStatus.FAILED, error=error)
+        record = ResultRecord(
+            fingerprint="f", created_at=datetime.fromisoformat(created_at), result=result
+        )
+        ResultRecords(self.s3, "outputbucket").claim(record)
 
     def waiting(self, url: str) -> int:
         name = "ApproximateNumberOfMessages"
@@ -67,9 +82,49 @@ def test_list_names_every_letter_and_leaves_it(
     assert queues.easel("list", "sdruntime", "--json") == ExitStatus.COMPLETED
     letters = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert {letter["task_id"] for letter in letters} == {"one", "two", None}
-    [problem] = [letter["problem"] for letter in letters if letter["problem"]]
-    assert problem.startswith("is not JSON")
+    [reason] = [letter["reason"] for letter in letters if letter["reason"]]
+    assert reason.startswith("is not JSON")
     assert queues.waiting(queues.dead) == 3
+
+
+def test_list_without_a_runtime_looks_at_all(
+    queues: Queues, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert queues.easel("list") == ExitStatus.COMPLETED
+    assert "3 dead letter(s) of sdruntime" in capsys.readouterr().out
+    assert queues.easel("redrive", "--all") == ExitStatus.USAGE
+    assert "Name the runtime to redrive from: sdruntime" in capsys.readouterr().err
+    assert queues.waiting(queues.dead) == 3
+
+
+def test_list_says_why_the_agent_gave_a_task_up(
+    queues: Queues, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queues.record("one", CREATED_AT)
+    # Another request had this id before.
+    queues.record("two", "2020-01-01T00:00:00Z")
+    assert queues.easel("list", "sdruntime") == ExitStatus.COMPLETED
+    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()[:3]}
+    assert "one  internal_error: the runtime died" in lines["one"]
+    assert lines["two"].endswith("two  no reason is recorded")
+    assert "-  is not JSON" in lines["-"]
+
+
+def test_a_record_that_cannot_be_read_is_said_to_be_there(
+    queues: Queues, capsys: pytest.CaptureFixture[str]
+) -> None:
+    queues.s3.put_object(Bucket="outputbucket", Key="_easel/results/one.json", Body=b"{}")
+    assert queues.easel("list", "sdruntime") == ExitStatus.COMPLETED
+    assert "one  the record of its end cannot be read" in capsys.readouterr().out
+
+
+def test_only_what_is_used_is_offered(queues: Queues, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        queues.easel("--help")
+    offered = capsys.readouterr().out
+    assert "--json" in offered
+    assert "--out " not in offered
+    assert "--timeout" not in offered
 
 
 def test_show_prints_the_message(queues: Queues, capsys: pytest.CaptureFixture[str]) -> None:
