@@ -1,6 +1,7 @@
 """The way into a cluster, and what is said where there is none."""
 
 import os
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from easel_cli.cluster.errors import (
 )
 from easel_cli.cluster.request import ClusterRequest
 from easel_local.kubernetes import KubernetesApi
+from easel_local.paths import ROOT
 from easel_local.ports import free_port
 from tests.integration.eks_stub import Clusters, described, eks_stub
 
@@ -54,6 +56,16 @@ def enter(request: ClusterRequest = REQUEST, said: list[str] | None = None) -> s
     say = (said if said is not None else []).append
     with cluster_access(request, say, patience_seconds=0) as access:
         return access.client.version()
+
+
+def settings_in(message: str) -> set[str]:
+    """The settings of `cluster` that a message names; an environment takes all of them."""
+    named = set(re.findall(r"\bcluster = \{ (\w+) =", message))
+    variables = (ROOT / "envs" / REQUEST.region / "variables.tf").read_text()
+    cluster = variables.partition('variable "cluster"')[2].partition("\n}\n")[0]
+    known = set(re.findall(r"^    (\w+) += optional\(", cluster, re.MULTILINE))
+    assert named <= known
+    return named
 
 
 def test_an_eks_cluster_is_entered_with_aws_credentials() -> None:
@@ -95,8 +107,9 @@ def test_a_private_endpoint_is_told_from_one_for_other_addresses(clusters: Clust
     with pytest.raises(UnreachableError) as private:
         enter()
     assert "Connection refused" in str(private.value)
-    assert "takes calls from its VPC only" in str(private.value)
-    assert "public_access_cidrs" in str(private.value)
+    assert "takes calls from its VPC and networks that are let in" in str(private.value)
+    assert settings_in(str(private.value)) == {"public_access_cidrs", "private_access_cidrs"}
+    assert "make apply ENV=us-east-1 TF_ARGS=-target=module.eks_karpenter" in str(private.value)
     assert KUBECONFIG_VARIABLE in str(private.value)
 
     clusters["easel"]["resourcesVpcConfig"] = {
@@ -118,8 +131,11 @@ def test_a_server_that_is_not_the_clusters_gets_no_token(
 
 def test_a_missing_access_entry_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-somebody-else")
-    with pytest.raises(UnknownCallerError, match=r"access_entries in terraform\.tfvars"):
+    with pytest.raises(UnknownCallerError, match="does not know these AWS credentials") as unknown:
         enter()
+    assert settings_in(str(unknown.value)) == {"access_entries"}
+    assert 'policy = "cluster-admin"' in str(unknown.value)
+    assert "make apply ENV=us-east-1 TF_ARGS=-target=module.eks_karpenter" in str(unknown.value)
 
 
 def test_without_credentials_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

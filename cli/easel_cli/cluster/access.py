@@ -95,14 +95,17 @@ def _no_way(request: ClusterRequest, cluster: Cluster | None, error: ClusterErro
         open_to = ", ".join(cluster.public_cidrs)
         why = f"Its public endpoint takes calls from {open_to}; everyone else needs the VPC."
     else:
-        why = "Its endpoint is private: it takes calls from its VPC only."
+        why = "Its endpoint is private: it takes calls from its VPC and networks that are let in."
     return (
         f"The API server of cluster {request.cluster_name} in {request.region} does not answer.\n"
         f"{error}\n{why} One of these helps:\n"
-        "- run Terraform inside the VPC, or through a VPN into it;\n"
-        '- let your address in: public_access_cidrs = ["<address>/32"] in terraform.tfvars '
-        "(`curl https://checkip.amazonaws.com` prints it), and apply the cluster first;\n"
-        f"- open a tunnel and name its kubeconfig: export {KUBECONFIG_VARIABLE}=/path/to/it."
+        "- from outside: let your address in, which `curl https://checkip.amazonaws.com` prints:\n"
+        '    cluster = { public_access_cidrs = ["<address>/32"], ... }\n'
+        "- from a network that is connected with the VPC (a VPN, a peered VPC): let it in beside "
+        "the VPC:\n"
+        '    cluster = { private_access_cidrs = ["<VPC's block>", "<its block>"], ... }\n'
+        f"- open a tunnel and name its kubeconfig: export {KUBECONFIG_VARIABLE}=/path/to/it.\n"
+        f"{_how_to_apply(request)}"
     )
 
 
@@ -111,7 +114,20 @@ def _unknown(request: ClusterRequest, cluster: Cluster | None, error: ClusterErr
         return f"{error}\nThe credentials in the kubeconfig of {KUBECONFIG_VARIABLE} are not known."
     return (
         f"Cluster {request.cluster_name} in {request.region} does not know these AWS credentials "
-        f"({error}).\nAn access entry is missing: add the ARN that `aws sts get-caller-identity` "
-        "prints (for a role, the role's own ARN) to access_entries in terraform.tfvars, or use the "
-        "credentials that the cluster was made with."
+        f"({error}).\nUse those that the cluster was made with, or give these an access entry:\n"
+        '    cluster = { access_entries = { me = { principal_arn = "<ARN>", '
+        'policy = "cluster-admin" } }, ... }\n'
+        "`aws sts get-caller-identity` prints the ARN; for an assumed role give the role's own, "
+        "arn:<partition>:iam::<account>:role/<name>.\n"
+        f"{_how_to_apply(request)}\n"
+        "Whoever does that needs the right to make access entries (eks:CreateAccessEntry, "
+        "eks:AssociateAccessPolicy); else somebody who has it has to."
+    )
+
+
+def _how_to_apply(request: ClusterRequest) -> str:
+    return (
+        f"Such a setting goes into envs/{request.region}/terraform.tfvars, and is applied before "
+        "what failed is run again:\n"
+        f"    make apply ENV={request.region} TF_ARGS=-target=module.eks_karpenter"
     )
