@@ -103,7 +103,7 @@ def _no_way(request: ClusterRequest, cluster: Cluster | None, error: ClusterErro
         '    cluster = { public_access_cidrs = ["<address>/32"], ... }\n'
         "- from a network that is connected with the VPC (a VPN, a peered VPC): let it in beside "
         "the VPC:\n"
-        '    cluster = { private_access_cidrs = ["<VPC's block>", "<its block>"], ... }\n'
+        '    cluster = { private_access_cidrs = ["<block of the VPC>", "<of the other>"], ... }\n'
         f"- open a tunnel and name its kubeconfig: export {KUBECONFIG_VARIABLE}=/path/to/it.\n"
         f"{_how_to_apply(request)}"
     )
