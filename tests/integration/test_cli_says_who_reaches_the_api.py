@@ -9,7 +9,7 @@ import pytest
 from easel_cli.environments.api_reach import main, note
 from easel_cli.environments.root_module import RootModule
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.integration
 
 VARIABLES = """
 variable "cluster" {
