@@ -36,6 +36,63 @@ def test_a_new_region_has_the_same_files(environments: Path, region: str, origin
         assert origin not in (folder / name).read_text()
 
 
+SETTINGS = """
+region = "us-east-1" # us-east-1, of course
+tags = { Environment = "us-east-1", Site = "us-east-1 # 1" }
+availability_zones = ["us-east-1a", "us-east-1b"]
+cluster = { public_access_cidrs = [
+  "203.0.113.7/32",
+] }
+// for models in us-east-1
+model_bucket_arn = "arn:aws:s3:::models-us-east-1"
+model_kms_key_arn = null
+runtimes = {
+  sdruntime = { values_file = "values/sd.yaml" }
+  comfyui   = { values_file = "../shared.yaml", nodes = { snapshot_id = "snap-0123" } }
+  # other   = { values_file = "other.yaml" }
+}
+"""
+
+
+@pytest.fixture
+def settled(environments: Path) -> Path:
+    """Environments whose us-east-1 is a user's own."""
+    source = environments / "us-east-1"
+    (source / "terraform.tfvars").write_text(SETTINGS)
+    (source / "values").mkdir()
+    for name in ("values/sd.yaml", "../shared.yaml", "other.yaml"):
+        (source / name).write_text(name)
+    return environments
+
+
+def test_only_what_speaks_of_the_region_itself_is_changed(settled: Path) -> None:
+    folder, _ = new_environment("us-west-2", settled)
+    changed = SETTINGS.replace(
+        'region = "us-east-1" # us-east-1', 'region = "us-west-2" # us-west-2'
+    )
+    changed = changed.replace('Environment = "us-east-1"', 'Environment = "us-west-2"')
+    changed = changed.replace("models in us-east-1", "models in us-west-2")
+    assert (folder / "terraform.tfvars").read_text() == changed
+
+
+def test_values_files_come_along_but_for_those_that_are_shared(settled: Path) -> None:
+    folder, _ = new_environment("us-west-2", settled)
+    assert (folder / "values" / "sd.yaml").read_text() == "values/sd.yaml"
+    assert not (folder / "other.yaml").exists()
+    assert [one.name for one in settled.glob("*.yaml")] == ["shared.yaml"]
+
+
+def test_settings_that_are_hardly_the_other_regions_are_named(
+    settled: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env_new(Namespace(region="us-west-2", environments=settled))
+    said = capsys.readouterr().out
+    named = "availability_zones, model_bucket_arn, public_access_cidrs, snapshot_id;"
+    assert f"set for us-east-1, and copied as they are: {named}" in said
+    assert "values files, copied as they are: values/sd.yaml, ../shared.yaml;" not in said
+    assert "values files, copied as they are: values/sd.yaml;" in said
+
+
 def test_state_and_backend_of_the_source_stay_there(environments: Path) -> None:
     source = environments / "us-east-1"
     (source / "backend.tf").write_text("terraform {}")
@@ -73,3 +130,4 @@ def test_a_slip_in_the_name_is_noted(
     said = capsys.readouterr()
     assert said.err == ""
     assert "make plan ENV=us-west-2" in said.out
+    assert "copied as they are" not in said.out

@@ -1,7 +1,7 @@
 """`easel env new us-west-2`: makes the folder of another region.
 
 All regions share the same .tf files; a region is its terraform.tfvars. A new folder is a copy of
-envs/us-east-1, or for AWS China of envs/cn-northwest-1, with the region's name changed.
+envs/us-east-1, or for AWS China of envs/cn-northwest-1, for the other region.
 """
 
 import argparse
@@ -12,12 +12,15 @@ from pathlib import Path
 
 import botocore.session
 
+from easel_cli.environments.copied_settings import for_region, regional_settings, values_files
+
 ENVIRONMENTS = Path("envs")
 
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _CHINA = "cn-"
 _COPIED = ("*.tf", ".terraform.lock.hcl", "backend.tf.example", "terraform.tfvars")
-_SPEAKS_OF_ITS_REGION = ("backend.tf.example", "terraform.tfvars")
+_SETTINGS = "terraform.tfvars"
+_BACKEND_EXAMPLE = "backend.tf.example"
 
 
 class EnvironmentRefusedError(Exception):
@@ -45,7 +48,8 @@ def env_new(arguments: argparse.Namespace) -> int:
         return 2
     sys.stdout.write(
         f"{folder} is made from {source}. Before `make plan ENV={arguments.region}`:\n"
-        f"- look through {folder / 'terraform.tfvars'};\n"
+        f"- look through {folder / _SETTINGS};\n"
+        f"{_to_look_at(folder, source)}"
         "- nodes.instance_types: not every region has every GPU "
         f"(aws ec2 describe-instance-type-offerings --region {arguments.region});\n"
         f"- addon_versions: .venv/bin/easel eks addons --region {arguments.region} "
@@ -74,7 +78,7 @@ def new_environment(region: str, environments: Path) -> tuple[Path, Path]:
     if not _REGION.fullmatch(region):
         raise EnvironmentRefusedError(f"{region!r} is no region's name; one is like us-west-2")
     source = environments / ("cn-northwest-1" if region.startswith(_CHINA) else "us-east-1")
-    if not (source / "terraform.tfvars").is_file():
+    if not (source / _SETTINGS).is_file():
         raise EnvironmentRefusedError(
             f"{source} is not here: run this in easel's checkout, or name --environments"
         )
@@ -86,10 +90,32 @@ def new_environment(region: str, environments: Path) -> tuple[Path, Path]:
         for file in sorted(source.glob(pattern)):
             if file.name != "backend.tf":  # names the state of the region it is copied from
                 shutil.copy(file, folder)
-    for name in _SPEAKS_OF_ITS_REGION:
-        path = folder / name
-        path.write_text(path.read_text().replace(source.name, region))
+    for name in _own_values_files(source):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / name, folder / name)
+    settings = folder / _SETTINGS
+    settings.write_text(for_region(settings.read_text(), source.name, region))
+    example = folder / _BACKEND_EXAMPLE
+    example.write_text(example.read_text().replace(source.name, region))
     return folder, source
+
+
+def _own_values_files(folder: Path) -> list[str]:
+    """Values files in the folder; a path that leaves it leads to the same file from any region."""
+    return [
+        name
+        for name in values_files((folder / _SETTINGS).read_text())
+        if (folder / name).is_file() and (folder / name).resolve().is_relative_to(folder.resolve())
+    ]
+
+
+def _to_look_at(folder: Path, source: Path) -> str:
+    lines = []
+    if found := regional_settings((folder / _SETTINGS).read_text()):
+        lines.append(f"- set for {source.name}, and copied as they are: {', '.join(found)};\n")
+    if copied := _own_values_files(folder):
+        lines.append(f"- values files, copied as they are: {', '.join(copied)};\n")
+    return "".join(lines)
 
 
 def known_regions() -> set[str]:
