@@ -48,6 +48,7 @@ OPTIONS: dict[str, Values] = {
         [{"timezone": "UTC", "start": "0 9 * * *", "end": "0 18 * * *", "replicas": 2}],
     ),
     "models to write": at("models.s3.readOnly", value=False),
+    "models without links": at("models.s3.links.enabled", value=False),
     "models cached": at("models.s3.cache.enabled", value=True),
     "pod's permissions": at("models.s3.authentication", "pod"),
     "a folder of the bucket": at("models.s3.prefix", "a/b/"),

@@ -22,7 +22,7 @@ def mount(manifests: list[Manifest]) -> dict[str, Any]:
 
 
 def test_read_only_at_the_documented_path(helm: Helm, sdwebui: Values) -> None:
-    manifests = helm.render(sdwebui)
+    manifests = helm.render(overlay(sdwebui, at("models.s3.links.enabled", value=False)))
     assert mount(manifests) == {
         "name": "models",
         "mountPath": "/opt/ml/code/models",

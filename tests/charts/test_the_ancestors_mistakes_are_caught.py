@@ -57,7 +57,7 @@ def test_unknown_fields_of_core_kinds_are_caught_too(
     problems: Validate, manifests: list[Manifest]
 ) -> None:
     deployment = copy.deepcopy(of_kind(manifests, "Deployment"))
-    deployment["spec"]["template"]["spec"]["initContainers"][1]["startupProb"] = {}
+    deployment["spec"]["template"]["spec"]["initContainers"][-1]["startupProb"] = {}
     (problem,) = problems([deployment])
     assert "'startupProb' was unexpected" in problem
 

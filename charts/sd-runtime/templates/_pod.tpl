@@ -25,6 +25,9 @@ initContainers:
   {{- if eq .Values.runtime.type "sdwebui" }}
   - {{ include "sd-runtime.configContainer" . | nindent 4 | trim }}
   {{- end }}
+  {{- if eq (include "sd-runtime.modelsLinked" .) "true" }}
+  - {{ include "sd-runtime.linkContainer" . | nindent 4 | trim }}
+  {{- end }}
   - {{ include "sd-runtime.runtimeContainer" . | nindent 4 | trim }}
 containers:
   - {{ include "sd-runtime.agentContainer" . | nindent 4 | trim }}

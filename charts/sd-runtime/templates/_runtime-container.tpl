@@ -22,8 +22,12 @@
 
 {{- define "sd-runtime.runtimeMounts" -}}
 - name: models
-  mountPath: {{ .Values.models.mountPath | quote }}
+  mountPath: {{ ternary (include "sd-runtime.bucketPath" .) .Values.models.mountPath (eq (include "sd-runtime.modelsLinked" .) "true") | quote }}
   readOnly: {{ and (eq .Values.models.source "s3") .Values.models.s3.readOnly }}
+{{- if eq (include "sd-runtime.modelsLinked" .) "true" }}
+- name: model-links
+  mountPath: {{ .Values.models.mountPath | quote }}
+{{- end }}
 - name: shared-memory
   mountPath: /dev/shm
 {{- with include "sd-runtime.configFile" . }}
@@ -77,43 +81,4 @@ livenessProbe:
 resources: {{- include "sd-runtime.runtimeResources" . | nindent 2 }}
 securityContext: {{- toYaml .Values.runtime.securityContext | nindent 2 }}
 volumeMounts: {{- include "sd-runtime.runtimeMounts" . | nindent 2 }}
-{{- end }}
-
-{{/*
-SD WebUI writes its config.json when the agent sets an option, and a ConfigMap cannot be written:
-the file is copied to a volume first.
-*/}}
-{{- define "sd-runtime.configContainer" -}}
-name: copy-config
-image: {{ include "sd-runtime.image" .Values.agent.image | quote }}
-imagePullPolicy: {{ .Values.agent.image.pullPolicy }}
-command: [python, -c]
-args:
-  - |
-    import pathlib
-    copy = pathlib.Path("/runtime-config/config.json")
-    copy.write_text(pathlib.Path("/config/config.json").read_text())
-    copy.chmod(0o666)
-resources:
-  requests:
-    cpu: 50m
-    memory: 32Mi
-  limits:
-    memory: 64Mi
-securityContext:
-  runAsNonRoot: true
-  runAsUser: 65532
-  runAsGroup: 65532
-  allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
-  capabilities:
-    drop: [ALL]
-  seccompProfile:
-    type: RuntimeDefault
-volumeMounts:
-  - name: config
-    mountPath: /config
-    readOnly: true
-  - name: runtime-config
-    mountPath: /runtime-config
 {{- end }}

@@ -8,6 +8,11 @@
     claimName: {{ include "sd-runtime.modelsClaim" . }}
     readOnly: {{ and (eq .Values.models.source "s3") .Values.models.s3.readOnly }}
 {{- end }}
+{{- if eq (include "sd-runtime.modelsLinked" .) "true" }}
+- name: model-links
+  emptyDir:
+    sizeLimit: {{ .Values.models.s3.links.sizeLimit }}
+{{- end }}
 - name: shared-memory
   emptyDir:
     medium: Memory
@@ -28,6 +33,16 @@
 {{- with .Values.runtime.extraVolumes }}
 {{ toYaml . }}
 {{- end }}
+{{- end }}
+
+{{/* Whether the runtime sees links to the bucket's folders: "true" or "false". */}}
+{{- define "sd-runtime.modelsLinked" -}}
+{{- and (eq .Values.models.source "s3") .Values.models.s3.readOnly .Values.models.s3.links.enabled (ne .Values.runtime.type "custom") -}}
+{{- end }}
+
+{{/* Where the bucket is mounted then; the same in all containers, as the links say it. */}}
+{{- define "sd-runtime.bucketPath" -}}
+/easel/models
 {{- end }}
 
 {{/* In Mountpoint's words; https://github.com/awslabs/mountpoint-s3/blob/main/doc/CONFIGURATION.md */}}
