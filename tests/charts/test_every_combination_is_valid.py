@@ -64,6 +64,7 @@ OPTIONS: dict[str, Values] = {
         "nodes.pools",
         [{"name": "reserved", "weight": 50, "capacityTypes": ["reserved"]}, {"name": "spot"}],
     ),
+    "IPv6": at("networkPolicy.ipv6", value=True),
     "an open runtime": {
         "networkPolicy": {
             "runtimeFrom": [{"namespaceSelector": {"matchLabels": {"team": "art"}}}],

@@ -141,6 +141,19 @@ def test_nobody_gets_in_and_the_nodes_role_is_out_of_reach(manifests: list[Manif
     assert "169.254.169.254/32" not in {block["cidr"] for block in blocks}
 
 
+def test_one_address_family_unless_another_is_asked_for(
+    helm: Helm, sdwebui: Values, manifests: list[Manifest]
+) -> None:
+    def networks(manifests: list[Manifest]) -> set[str]:
+        rules = of_kind(manifests, "NetworkPolicy")["spec"]["egress"]
+        blocks = [peer["ipBlock"] for rule in rules for peer in rule["to"] if "ipBlock" in peer]
+        return {net for one in blocks for net in (one["cidr"], *one.get("except", []))}
+
+    assert [net for net in networks(manifests) if ":" in net] == []
+    both = networks(helm.render(overlay(sdwebui, at("networkPolicy.ipv6", value=True))))
+    assert both - networks(manifests) == {"fd00:ec2::23/128", "::/0", "fc00::/7", "fe80::/10"}
+
+
 def test_the_runtime_opens_for_whom_it_is_opened(helm: Helm, examples: dict[str, Values]) -> None:
     (rule,) = of_kind(helm.render(examples["custom"]), "NetworkPolicy")["spec"]["ingress"]
     assert rule["from"] == [{"podSelector": {"matchLabels": {"app": "gallery"}}}]
