@@ -31,6 +31,16 @@ _VERSIONS: dict[str, tuple[type[BaseModel], type[BaseModel], str]] = {
     "v1alpha2": (V1Alpha2Request, V1Alpha2Accepted, "Queue a task for a runtime"),
     "v1alpha1": (V1Alpha1Request, V1Alpha1Accepted, "Queue a task for a checkpoint"),
 }
+_SECURITY_SCHEMES = {
+    "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    "signature": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "Authorization",
+        "description": "AWS Signature Version 4, service execute-api",
+        "x-amazon-apigateway-authtype": "awsSigv4",
+    },
+}
 _REFUSALS = {
     "400": "invalid_request: no JSON object, or wrong fields, every one of them named",
     "401": "unauthorized: no key, or a wrong one; no signature, where the stack asks for one",
@@ -45,20 +55,6 @@ _REFUSALS = {
 
 def openapi_document() -> dict[str, Any]:
     """The document as a dict; the samples in docs/samples are its examples."""
-    read: _Mode = "validation"
-    written: _Mode = "serialization"
-    _, schemas = models_json_schema(
-        [
-            (V1Alpha2Request, read),
-            (V1Alpha1Request, read),
-            (TaskMessage, read),
-            (V1Alpha2Accepted, written),
-            (V1Alpha1Accepted, written),
-            (ApiErrorBody, written),
-            (TaskResult, written),
-        ],
-        ref_template=_REFERENCE,
-    )
     return {
         "openapi": "3.1.0",
         "info": {
@@ -74,22 +70,10 @@ def openapi_document() -> dict[str, Any]:
             }
         ],
         # A stack asks for one of them: its output `authorization` says which.
-        "security": [{"apiKey": []}, {"signature": []}],
+        "security": [{name: []} for name in _SECURITY_SCHEMES],
         "paths": {f"/{version}": {"post": _operation(version)} for version in _VERSIONS},
         "webhooks": {"taskFinished": {"post": _callback()}},
-        "components": {
-            "securitySchemes": {
-                "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
-                "signature": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Authorization",
-                    "description": "AWS Signature Version 4, service execute-api",
-                    "x-amazon-apigateway-authtype": "awsSigv4",
-                },
-            },
-            "schemas": schemas["$defs"],
-        },
+        "components": {"securitySchemes": _SECURITY_SCHEMES, "schemas": _schemas()},
     }
 
 
@@ -97,6 +81,25 @@ def render_openapi() -> str:
     """The document as YAML."""
     text: str = yaml.safe_dump(openapi_document(), sort_keys=False, allow_unicode=True, width=100)
     return text
+
+
+def _schemas() -> dict[str, Any]:
+    read: _Mode = "validation"
+    written: _Mode = "serialization"
+    _, schemas = models_json_schema(
+        [
+            (V1Alpha2Request, read),
+            (V1Alpha1Request, read),
+            (TaskMessage, read),
+            (V1Alpha2Accepted, written),
+            (V1Alpha1Accepted, written),
+            (ApiErrorBody, written),
+            (TaskResult, written),
+        ],
+        ref_template=_REFERENCE,
+    )
+    found: dict[str, Any] = schemas["$defs"]
+    return found
 
 
 def _operation(version: str) -> dict[str, Any]:

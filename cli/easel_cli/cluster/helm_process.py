@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +62,24 @@ class Helm:
             ClusterError: it took longer than the limit.
             KeyboardInterrupt: a signal came; Helm was told to stop first.
         """
-        with subprocess.Popen(  # noqa: S603 - no shell; the arguments were checked
+        environment = self._environment() if apart else dict(os.environ)
+        with (
+            self._start(arguments, environment | dict(variables or {})) as process,
+            _ended_on_error(process, arguments[0], limit_seconds),
+        ):
+            output, errors = self._attend(process, stdin, limit_seconds, doing)
+        if process.returncode:
+            raise HelmFailedError(errors.strip() or f"helm ended with {process.returncode}")
+        if errors.strip() and doing:
+            self.say(errors.strip())
+        return output
+
+    def _start(
+        self, arguments: Sequence[str], environment: dict[str, str]
+    ) -> "subprocess.Popen[str]":
+        return subprocess.Popen(  # noqa: S603 - no shell; the arguments were checked
             [str(self.binary), *arguments],
-            env=(self._environment() if apart else dict(os.environ)) | dict(variables or {}),
+            env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -72,22 +88,7 @@ class Helm:
             start_new_session=True,
             # This process has one thread, and the function makes one system call.
             preexec_fn=_end_with_parent if _prctl else None,  # noqa: PLW1509
-        ) as process:
-            try:
-                output, errors = self._attend(process, stdin, limit_seconds, doing)
-            except subprocess.TimeoutExpired as error:
-                _end(process)
-                raise ClusterError(
-                    f"helm {arguments[0]} did not end within {limit_seconds:.0f} s and was stopped."
-                ) from error
-            except BaseException:
-                _end(process)
-                raise
-        if process.returncode:
-            raise HelmFailedError(errors.strip() or f"helm ended with {process.returncode}")
-        if errors.strip() and doing:
-            self.say(errors.strip())
-        return output
+        )
 
     def _attend(
         self, process: "subprocess.Popen[str]", stdin: str, limit_seconds: float, doing: str
@@ -113,6 +114,22 @@ class Helm:
             own[f"HELM_{kind}_HOME"] = str(self.home / kind.lower())
         # Else what the server was found to serve is remembered in ~/.kube, also once it is wrong.
         return own | {"KUBECACHEDIR": str(self.home / "kube-cache")}
+
+
+@contextmanager
+def _ended_on_error(
+    process: "subprocess.Popen[str]", verb: str, limit_seconds: float
+) -> Iterator[None]:
+    try:
+        yield
+    except subprocess.TimeoutExpired as error:
+        _end(process)
+        raise ClusterError(
+            f"helm {verb} did not end within {limit_seconds:.0f} s and was stopped."
+        ) from error
+    except BaseException:
+        _end(process)
+        raise
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

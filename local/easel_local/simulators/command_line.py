@@ -35,6 +35,11 @@ def parser(package: str, description: str) -> argparse.ArgumentParser:
         metavar="NAME,NAME",
         help="file names of the checkpoints (%(default)s)",
     )
+    _add_behaviour(made)
+    return made
+
+
+def _add_behaviour(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--service-time",
         type=_seconds,
@@ -63,7 +68,6 @@ def parser(package: str, description: str) -> argparse.ArgumentParser:
         metavar="KIND[:COUNT[:SECONDS]]",
         help="what goes wrong first; may be given several times",
     )
-    return made
 
 
 def serve(
