@@ -65,7 +65,7 @@ class Helm:
         environment = self._environment() if apart else dict(os.environ)
         with (
             self._start(arguments, environment | dict(variables or {})) as process,
-            _ended_on_error(process, arguments[0], limit_seconds),
+            _ended_on_error(process, " ".join(arguments[:1]), limit_seconds),
         ):
             output, errors = self._attend(process, stdin, limit_seconds, doing)
         if process.returncode:
