@@ -1,18 +1,66 @@
-"""`make crds` renders the charts of Karpenter and KEDA and keeps the CRDs that the tests need."""
+"""`make crds` pulls the charts of Karpenter and KEDA and keeps them, and the CRDs of the tests."""
 
+import functools
+import http.server
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
 from easel_cli import crds
-from easel_cli.crds import KEPT, CrdChart, CrdError, pull
+from easel_cli.crds import KEPT, CrdError, PublicChart, pull
 from tests.charts.crd_schema import CustomResourceDefinition
 from tests.charts.helm import Helm
 
 pytestmark = pytest.mark.integration
 
 GUARDED = "{{- if .Values.install }}\n%s\n{{- end }}\n"
+
+
+@pytest.fixture(autouse=True)
+def the_helm_of_the_tests(helm: Helm, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(crds, "find_helm", lambda: helm.binary)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for kind in ("CACHE", "CONFIG", "DATA"):
+        monkeypatch.setenv(f"HELM_{kind}_HOME", str(tmp_path / "helm" / kind.lower()))
+
+
+class Repository:
+    """A chart repository on this machine."""
+
+    def __init__(self, folder: Path, helm: Helm, address: str) -> None:
+        self.folder, self.helm, self.address = folder, helm, address
+
+    def add(self, name: str, crd_names: list[str]) -> PublicChart:
+        """A chart with one CRD under crds/ and the others in templates, as the real ones do."""
+        source = self.folder / "sources" / name
+        (source / "templates").mkdir(parents=True)
+        (source / "crds").mkdir()
+        (source / "Chart.yaml").write_text(f"apiVersion: v2\nname: {name}\nversion: 1.0.0\n")
+        (source / "values.yaml").write_text("install: true\n")
+        for index, crd_name in enumerate(crd_names):
+            place = source / ("templates" if index else "crds")
+            text = GUARDED % crd(crd_name) if index else crd(crd_name)
+            (place / f"{index}.yaml").write_text(text)
+        (source / "templates" / "service.yaml").write_text(
+            "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n"
+        )
+        self.helm.run("package", source, "--destination", self.folder)
+        self.helm.run("repo", "index", self.folder, "--url", self.address)
+        return PublicChart(name, "1.0.0", self.address)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, helm: Helm) -> Iterator[Repository]:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Repository(folder, helm, f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
 
 
 def crd(name: str) -> str:
@@ -28,30 +76,12 @@ def crd(name: str) -> str:
     )
 
 
-def chart(folder: Path, names: list[str]) -> CrdChart:
-    """A chart with one CRD under crds/ and the others in templates, as the real ones have them."""
-    (folder / "templates").mkdir(parents=True)
-    (folder / "crds").mkdir()
-    (folder / "Chart.yaml").write_text("apiVersion: v2\nname: c\nversion: 1.0.0\n")
-    (folder / "values.yaml").write_text("install: true\n")
-    for index, name in enumerate(names):
-        place = folder / "templates" if index else folder / "crds"
-        text = GUARDED % crd(name) if index else crd(name)
-        (place / f"{index}.yaml").write_text(text)
-    (folder / "templates" / "service.yaml").write_text(
-        "apiVersion: v1\nkind: Service\nmetadata: {name: s}\n"
-    )
-    return CrdChart(str(folder), "1.0.0")
-
-
-@pytest.fixture(autouse=True)
-def the_helm_of_the_tests(helm: Helm, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crds, "find_helm", lambda: helm.binary)
-
-
-def test_one_file_for_each(tmp_path: Path) -> None:
-    source = chart(tmp_path / "chart", [*sorted(KEPT), "others.example.com"])
-    files = pull((source,), tmp_path / "out")
+def test_one_file_for_each_and_the_charts_themselves(
+    tmp_path: Path, repository: Repository
+) -> None:
+    charts = repository.add("c", [*sorted(KEPT), "others.example.com"]), repository.add("d", [])
+    for _ in range(2):
+        files = pull(charts, tmp_path / "out", tmp_path / "charts")
     assert [file.name for file in files] == [
         "karpenter.k8s.aws_ec2nodeclasses.yaml",
         "karpenter.sh_nodepools.yaml",
@@ -61,15 +91,29 @@ def test_one_file_for_each(tmp_path: Path) -> None:
     assert {CustomResourceDefinition.load(file).kind for file in files} == {
         name.partition(".")[0] for name in KEPT
     }
+    for name in ("c", "d"):
+        assert (tmp_path / "charts" / name / "values.yaml").read_text() == "install: true\n"
 
 
-def test_a_missing_one_is_named(tmp_path: Path) -> None:
-    source = chart(tmp_path / "chart", ["nodepools.karpenter.sh"])
+def test_crds_are_taken_only_where_the_cluster_gets_them_from(
+    tmp_path: Path, repository: Repository
+) -> None:
+    source = repository.add("c", sorted(KEPT))
+    others = PublicChart(source.reference, source.version, source.repository, has_crds=False)
+    with pytest.raises(CrdError, match="in none of the charts"):
+        pull((others,), tmp_path / "out", tmp_path / "charts")
+
+
+def test_a_missing_one_is_named_and_nothing_kept(tmp_path: Path, repository: Repository) -> None:
+    source = repository.add("c", ["nodepools.karpenter.sh"])
     with pytest.raises(CrdError, match=r"in none of the charts: ec2nodeclasses\.karpenter\.k8s"):
-        pull((source,), tmp_path / "out")
+        pull((source,), tmp_path / "out", tmp_path / "charts")
     assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "charts").exists()
 
 
-def test_a_chart_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CrdError, match="absent 1"):
-        pull((CrdChart(str(tmp_path / "absent"), "1"),), tmp_path / "out")
+def test_a_chart_that_is_not_there_is_named(tmp_path: Path, repository: Repository) -> None:
+    repository.add("c", [])
+    absent = PublicChart("absent", "1", repository.address)
+    with pytest.raises(CrdError, match="absent 1: "):
+        pull((absent,), tmp_path / "out", tmp_path / "charts")

@@ -41,6 +41,7 @@ OPTIONS: dict[str, Values] = {
     "io2": at("nodes.dataVolume.volumeType", "io2"),
     "several GPUs": at("runtime.gpus", 4),
     "a watch for Spot interruptions": at("agent.spotWatch", value=True),
+    "changes pod by pod": {"rollout": {"maxSurge": 1, "progressDeadlineSeconds": 3600}},
     "warm pods": at("scaling.minReplicaCount", 2),
     "KEDA with a role": at("scaling.roleArn", "arn:aws:iam::123456789012:role/keda"),
     "warm hours": at(

@@ -89,9 +89,30 @@ def test_busy_nodes_are_not_consolidated(manifests: list[Manifest]) -> None:
     assert {"nodes": "1", "reasons": ["Drifted", "Underutilized"]} in disruption["budgets"]
 
 
-def test_limits_follow_the_number_of_pods(helm: Helm, sdwebui: Values) -> None:
-    values = overlay(sdwebui, {"scaling": {"maxReplicaCount": 8}, "runtime": {"gpus": 2}})
-    assert of_kind(helm.render(values), "NodePool")["spec"]["limits"] == {"nvidia.com/gpu": 20}
+@pytest.mark.parametrize(
+    ("most", "surge", "gpus", "limit"),
+    [
+        # Pods, those of a change beside them, and one node that is being replaced.
+        (8, "25%", 1, 8 + 2 + 1),
+        (5, "25%", 1, 5 + 2 + 1),
+        (1, "25%", 1, 1 + 1 + 1),
+        (8, "100%", 2, 2 * (8 + 8 + 1)),
+        (8, 3, 2, 2 * (8 + 3 + 1)),
+        (100, "7%", 1, 100 + 7 + 1),
+    ],
+)
+def test_limits_follow_the_number_of_pods(
+    helm: Helm, sdwebui: Values, most: int, surge: int | str, gpus: int, limit: int
+) -> None:
+    changes = {
+        "scaling": {"maxReplicaCount": most},
+        "rollout": {"maxSurge": surge},
+        "runtime": {"gpus": gpus},
+    }
+    manifests = helm.render(overlay(sdwebui, changes))
+    assert of_kind(manifests, "NodePool")["spec"]["limits"] == {"nvidia.com/gpu": limit}
+    strategy = of_kind(manifests, "Deployment")["spec"]["strategy"]["rollingUpdate"]
+    assert strategy == {"maxSurge": surge, "maxUnavailable": 0}
 
 
 def test_pools_are_tried_by_weight(helm: Helm, examples: dict[str, Values]) -> None:
@@ -104,7 +125,7 @@ def test_pools_are_tried_by_weight(helm: Helm, examples: dict[str, Values]) -> N
     first, second = pools["easel-sdruntime-on-demand"], pools["easel-sdruntime-spot"]
     assert first["weight"] > second["weight"]
     assert first["limits"] == {"nvidia.com/gpu": 2}
-    assert second["limits"] == {"nvidia.com/gpu": 7}
+    assert second["limits"] == {"nvidia.com/gpu": 8}
 
     def allowed(pool: dict[str, Any], key: str) -> list[str]:
         requirements = pool["template"]["spec"]["requirements"]

@@ -38,6 +38,14 @@ def test_the_runtime_may_take_its_time_to_start(
     assert limit <= given < limit + period
 
 
+@pytest.mark.parametrize(("given", "limit"), [(0, 900 + 900), (5400, 5400)])
+def test_a_change_has_time_for_a_node_and_a_start(
+    helm: Helm, sdwebui: Values, given: int, limit: int
+) -> None:
+    manifests = helm.render(overlay(sdwebui, at("rollout.progressDeadlineSeconds", given)))
+    assert of_kind(manifests, "Deployment")["spec"]["progressDeadlineSeconds"] == limit
+
+
 def test_the_probe_asks_what_the_agent_asks(helm: Helm, examples: dict[str, Values]) -> None:
     asked = {
         kind: container(pod_of(helm.render(examples[kind])), "runtime")["startupProbe"]["httpGet"]

@@ -88,6 +88,7 @@ REFUSED: dict[str, tuple[Values, str]] = {
         at("nodes.dataVolume.iops", 3000),
         "nodes.dataVolume.throughput: 1000 MiB/s on gp3 needs at least 4000 iops, not 3000",
     ),
+    "a change that cannot begin": (at("rollout.maxSurge", "0%"), "at '/rollout/maxSurge'"),
     "nodes that die before their pods": (
         at("nodes.terminationGracePeriodSeconds", 600),
         "nodes.terminationGracePeriodSeconds (600) must be longer than the pods' grace, 720",

@@ -1,3 +1,13 @@
+{{/* Pods that a change starts beside the old ones, at most; Kubernetes rounds a percentage up, too. */}}
+{{- define "sd-runtime.surgePods" -}}
+{{- $surge := .Values.rollout.maxSurge | toString -}}
+{{- if hasSuffix "%" $surge -}}
+{{- divf (mulf .Values.scaling.maxReplicaCount (trimSuffix "%" $surge | float64)) 100 | ceil -}}
+{{- else -}}
+{{- $surge -}}
+{{- end -}}
+{{- end }}
+
 {{/* Takes .Values.nodes. */}}
 {{- define "sd-runtime.dataVolume" -}}
 {{- $volume := .dataVolume -}}
