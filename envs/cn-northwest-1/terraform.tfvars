@@ -30,13 +30,17 @@ vpc = {
 
 cluster = {
   kubernetes_version = "1.35"
-  # Terraform installs Karpenter, KEDA and the runtimes through the cluster's API. From outside of
-  # the VPC it needs your address here, such as ["203.0.113.7/32"]; without any, the API is reached
-  # from inside the VPC only.
+  # Terraform installs Karpenter, KEDA and the runtimes through the cluster's API. Over the internet
+  # it is reached from these addresses, such as ["203.0.113.7/32"]; without any, from the network only:
   public_access_cidrs = []
-  # Others who may use the cluster; whoever applies first is its administrator.
+  # from its own addresses, or in place of them from those of a VPN or of peered networks.
+  # private_access_cidrs = ["10.0.0.0/16", "172.16.0.0/24"]
+  # Where the account's EBS volumes are encrypted with a key of your own: its ARN.
+  volume_kms_key_arns = []
+  # Others who may use the cluster; whoever applies first is its administrator. "cluster-admin" may
+  # apply and destroy; "admin", "edit" and "view" may look after what runs in it.
   # access_entries = {
-  #   operators = { principal_arn = "arn:aws-cn:iam::123456789012:role/operators", policy = "admin" }
+  #   operators = { principal_arn = "arn:aws-cn:iam::123456789012:role/operators", policy = "cluster-admin" }
   # }
 }
 
@@ -48,6 +52,10 @@ system_nodes = { architecture = "x86_64" }
 addon_versions = {
   # coredns = "v1.14.3-eksbuild.3"
 }
+
+# EKS was not seen to offer it in AWS China (eksctl leaves it out here, too), and nothing here needs
+# it: `kubectl top` does. Others that turn out to be missing go in here as well.
+addons_left_out = ["metrics-server"]
 
 # Charts and images of Karpenter and KEDA come from this account's ECR, from repositories that
 # begin with this: AWS China has no public ECR, and does not reach others reliably.

@@ -12,13 +12,8 @@ module "api_fanout" {
   stage_name = var.stage_name
   throttle   = var.throttle
 
-  runtimes = {
-    for name, runtime in var.runtimes : name => {
-      type           = runtime.type
-      model_filename = runtime.model_filename
-      dynamic_model  = runtime.dynamic_model
-    }
-  }
+  # Of the modules, not of var.runtimes: a runtime is known to the API from when its queue is there.
+  runtimes = { for name, runtime in module.runtime : name => runtime.intake }
 
   intake = {
     package_path = var.intake_package_path
@@ -37,6 +32,7 @@ module "runtime" {
   name           = each.key
   type           = each.value.type
   model_filename = each.value.model_filename
+  dynamic_model  = each.value.dynamic_model
   account_id     = local.account_id
   queue          = each.value.queue
 

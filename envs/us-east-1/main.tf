@@ -67,15 +67,19 @@ module "vpc" {
 module "eks_karpenter" {
   source = "../../modules/eks-karpenter"
 
-  name                = var.name
-  account_id          = local.account_id
-  kubernetes_version  = var.cluster.kubernetes_version
-  subnet_ids          = local.network.subnet_ids
-  public_access_cidrs = var.cluster.public_access_cidrs
-  access_entries      = var.cluster.access_entries
-  system_nodes        = var.system_nodes
-  addon_versions      = var.addon_versions
-  model_bucket_arns   = [local.model_bucket_arn]
+  name                 = var.name
+  account_id           = local.account_id
+  kubernetes_version   = var.cluster.kubernetes_version
+  subnet_ids           = local.network.subnet_ids
+  private_access_cidrs = var.cluster.private_access_cidrs == null ? local.network.endpoint_cidrs : var.cluster.private_access_cidrs
+  public_access_cidrs  = var.cluster.public_access_cidrs
+  access_entries       = var.cluster.access_entries
+  system_nodes         = var.system_nodes
+  addon_versions       = var.addon_versions
+  addons_left_out      = var.addons_left_out
+  model_bucket_arns    = [local.model_bucket_arn]
+  model_kms_key_arns   = var.model_kms_key_arn[*]
+  volume_kms_key_arns  = var.cluster.volume_kms_key_arns
   karpenter = {
     version  = var.karpenter_version
     registry = local.mirror == null ? null : "${local.mirror}/karpenter"
@@ -86,9 +90,11 @@ module "eks_karpenter" {
 module "keda" {
   source = "../../modules/keda"
 
-  stack_name   = var.name
-  account_id   = local.account_id
-  cluster_name = module.eks_karpenter.ready
+  stack_name    = var.name
+  account_id    = local.account_id
+  cluster_name  = module.eks_karpenter.cluster_name
+  ready         = module.eks_karpenter.ready
+  node_selector = module.eks_karpenter.system_node_labels
 
   # Written out: read from module.runtime they would come after the releases that need KEDA.
   queue_arns = [

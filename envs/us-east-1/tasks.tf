@@ -27,13 +27,8 @@ module "api_fanout" {
   stage_name    = var.stage_name
   throttle      = var.throttle
   authorization = var.authorization
-  runtimes = {
-    for name, runtime in var.runtimes : name => {
-      type           = runtime.type
-      model_filename = runtime.model_filename
-      dynamic_model  = runtime.dynamic_model
-    }
-  }
+  # Of the modules, not of var.runtimes: a runtime is known to the API from when its queue is there.
+  runtimes           = { for name, runtime in module.runtime : name => runtime.intake }
   intake             = { package_path = var.intake_package_path }
   output_bucket      = var.output_bucket
   log_retention_days = var.log_retention_days
@@ -56,17 +51,18 @@ module "runtime" {
   output_bucket_arn       = module.api_fanout.output_bucket_arn
   kms_key_arn             = module.api_fanout.kms_key_arn
   input_bucket_arns       = var.input_bucket_arns
+  input_kms_key_arns      = var.input_kms_key_arns
   queue                   = each.value.queue
 
   cluster = {
-    name           = var.name
+    name           = module.eks_karpenter.cluster_name
     node_role_name = module.eks_karpenter.node_role_name
     # The module's own network is found by its tags; a network of others has none.
     subnet_ids         = var.existing_vpc == null ? null : local.network.subnet_ids
     security_group_ids = var.existing_vpc == null ? null : [module.eks_karpenter.cluster_security_group_id]
     endpoint_cidrs     = local.network.endpoint_cidrs
-    ready              = [module.eks_karpenter.ready, module.keda.ready]
   }
+  ready     = [module.eks_karpenter.ready, module.keda.ready]
   namespace = each.value.namespace
   chart     = local.charts[each.key]
   images    = { runtime = local.images["runtime/${each.key}"], agent = local.images["agent"] }

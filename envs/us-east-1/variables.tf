@@ -91,6 +91,9 @@ variable "cluster" {
   type = object({
     kubernetes_version  = optional(string, "1.35")
     public_access_cidrs = optional(list(string), [])
+    # null: the network's own.
+    private_access_cidrs = optional(list(string))
+    volume_kms_key_arns  = optional(list(string), [])
     access_entries = optional(map(object({
       principal_arn = string
       policy        = optional(string)
@@ -119,6 +122,13 @@ variable "addon_versions" {
   description = "Versions of the EKS add-ons by name; where one is missing, the default of the Kubernetes version."
   type        = map(string)
   default     = {}
+  nullable    = false
+}
+
+variable "addons_left_out" {
+  description = "Add-ons that are not installed; see modules/eks-karpenter."
+  type        = set(string)
+  default     = []
   nullable    = false
 }
 

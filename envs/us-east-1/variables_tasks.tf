@@ -57,6 +57,13 @@ variable "output_bucket" {
   nullable = false
 }
 
+variable "input_kms_key_arns" {
+  description = "KMS keys of input_bucket_arns, where they are not S3's own."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "input_bucket_arns" {
   description = "ARNs of buckets whose objects tasks may name in s3:// URLs, beside the output bucket."
   type        = list(string)

@@ -41,7 +41,10 @@ locals {
     }
   }
 
-  addon_names = concat(keys(local.addons_before_nodes), keys(local.addons_after_nodes))
+  addon_names = setsubtract(
+    concat(keys(local.addons_before_nodes), keys(local.addons_after_nodes)),
+    var.addons_left_out,
+  )
 
   addon_versions = merge(
     { for name, version in data.aws_eks_addon_version.default : name => version.version },
@@ -80,7 +83,7 @@ resource "aws_eks_addon" "before_nodes" {
 }
 
 resource "aws_eks_addon" "after_nodes" {
-  for_each = local.addons_after_nodes
+  for_each = { for name, addon in local.addons_after_nodes : name => addon if !contains(var.addons_left_out, name) }
 
   cluster_name                = aws_eks_cluster.this.name
   addon_name                  = each.key

@@ -63,6 +63,20 @@ resource "aws_eks_cluster" "this" {
   depends_on = [aws_cloudwatch_log_group.cluster, aws_iam_role_policy_attachment.cluster]
 }
 
+# The group that EKS makes lets in only itself: not even a machine in the same network reaches the
+# private endpoint without these. Pods and nodes have the group, too, and serve nothing on 443.
+# https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html
+resource "aws_vpc_security_group_ingress_rule" "api" {
+  for_each = toset(var.private_access_cidrs)
+
+  description       = "Kubernetes API from ${each.key}"
+  security_group_id = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id
+  cidr_ipv4         = each.key
+  ip_protocol       = "tcp"
+  from_port         = 443
+  to_port           = 443
+}
+
 # EC2NodeClasses find the security group by this tag. EKS makes the group, and tags it itself.
 resource "aws_ec2_tag" "security_group" {
   resource_id = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id

@@ -50,3 +50,22 @@ resource "terraform_data" "sweep" {
     module.karpenter_crd,
   ]
 }
+
+# Deletes the network interfaces that the network add-on has left behind, once the last node is gone:
+# one that is left holds on to the security group, and through it to the subnets.
+resource "terraform_data" "interfaces" {
+  triggers_replace = { cluster_name = aws_eks_cluster.this.name, region = local.region }
+
+  input = {
+    cluster_name    = aws_eks_cluster.this.name
+    region          = local.region
+    timeout_seconds = var.drain_timeout_seconds
+  }
+
+  provisioner "local-exec" {
+    when        = destroy
+    interpreter = ["${path.module}/../helm-release/easel"]
+    command     = "karpenter interfaces"
+    environment = { EASEL_CLUSTER = jsonencode(self.input) }
+  }
+}

@@ -131,3 +131,42 @@ data "aws_iam_policy_document" "node_lifecycle" {
     }
   }
 }
+
+# Who launches an instance must be able to use the key of its volumes; EC2 does it in their name.
+# https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html
+data "aws_iam_policy_document" "volume_keys" {
+  count = length(var.volume_kms_key_arns) > 0 ? 1 : 0
+
+  statement {
+    sid = "UseVolumeKeys"
+    actions = [
+      "kms:Decrypt",
+      "kms:DescribeKey",
+      "kms:GenerateDataKeyWithoutPlaintext",
+      "kms:ReEncryptFrom",
+      "kms:ReEncryptTo",
+    ]
+    resources = var.volume_kms_key_arns
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["ec2.${local.region}.${data.aws_partition.current.dns_suffix}"]
+    }
+  }
+
+  statement {
+    sid       = "GrantVolumeKeysToEC2"
+    actions   = ["kms:CreateGrant"]
+    resources = var.volume_kms_key_arns
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["ec2.${local.region}.${data.aws_partition.current.dns_suffix}"]
+    }
+    condition {
+      test     = "Bool"
+      variable = "kms:GrantIsForAWSResource"
+      values   = ["true"]
+    }
+  }
+}

@@ -1,19 +1,22 @@
 # ---------------------------------------------------------------------------------------------
-# Karpenter's role: the policies of its published CloudFormation template, one by one
+# Karpenter's role: the policies of its published CloudFormation template, one by one, and the use
+# of the keys that volumes are encrypted with, where they are not AWS's own
 # ---------------------------------------------------------------------------------------------
 
 locals {
   # Tags that Karpenter puts on what it makes, by which it may use and delete it again.
   cluster_tag = "kubernetes.io/cluster/${var.name}"
 
-  karpenter_policies = {
+  karpenter_policies = merge(local.volume_key_policy, {
     node-lifecycle     = data.aws_iam_policy_document.node_lifecycle.json
     iam-integration    = data.aws_iam_policy_document.iam_integration.json
     eks-integration    = data.aws_iam_policy_document.eks_integration.json
     interruption       = data.aws_iam_policy_document.interruption.json
     zonal-shift        = data.aws_iam_policy_document.zonal_shift.json
     resource-discovery = data.aws_iam_policy_document.resource_discovery.json
-  }
+  })
+
+  volume_key_policy = { for document in data.aws_iam_policy_document.volume_keys : "volume-keys" => document.json }
 }
 
 # Managed, not inline: all of them together come near the limit for a role's inline policies.

@@ -9,7 +9,7 @@ locals {
   # Container logs, metrics as log events, and what the nodes and their daemons write.
   insights_log_groups = {
     for kind in ["application", "dataplane", "host", "performance"] :
-    kind => "/aws/containerinsights/${var.name}/${kind}"
+    kind => "/aws/containerinsights/${var.name}/${kind}" if local.has_cloudwatch
   }
 }
 

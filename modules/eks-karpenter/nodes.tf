@@ -13,11 +13,12 @@ resource "aws_iam_role" "karpenter_nodes" {
   assume_role_policy = data.aws_iam_policy_document.node_trust.json
 }
 
+# Not AmazonEKS_CNI_Policy, which Karpenter's own template adds: the network add-on has a role of its
+# own, and with that policy a node may change any network interface of the account.
 resource "aws_iam_role_policy_attachment" "karpenter_nodes" {
   for_each = toset([
     "AmazonEC2ContainerRegistryPullOnly",
     "AmazonEKSWorkerNodePolicy",
-    "AmazonEKS_CNI_Policy",
     "AmazonSSMManagedInstanceCore",
   ])
 

@@ -18,6 +18,11 @@ output "cluster_security_group_id" {
   value       = aws_eks_cluster.this.vpc_config[0].cluster_security_group_id
 }
 
+output "system_node_labels" {
+  description = "Labels of the system nodes, for what is to run there."
+  value       = local.system_node_label
+}
+
 output "node_role_name" {
   description = "Name of the role of the nodes that Karpenter adds, for EC2NodeClasses."
   value       = aws_iam_role.karpenter_nodes.name

@@ -3,13 +3,18 @@
 # ---------------------------------------------------------------------------------------------
 
 locals {
+  has_cloudwatch = !contains(var.addons_left_out, "amazon-cloudwatch-observability")
+  has_mountpoint = !contains(var.addons_left_out, "aws-mountpoint-s3-csi-driver")
+
   # Fluent Bit runs as cloudwatch-agent, too.
-  pod_roles = {
-    cloudwatch = { namespace = "amazon-cloudwatch", service_account = "cloudwatch-agent" }
-    karpenter  = { namespace = "kube-system", service_account = "karpenter" }
-    mountpoint = { namespace = "kube-system", service_account = "s3-csi-driver-sa" }
-    vpc-cni    = { namespace = "kube-system", service_account = "aws-node" }
-  }
+  pod_roles = merge(
+    {
+      karpenter = { namespace = "kube-system", service_account = "karpenter" }
+      vpc-cni   = { namespace = "kube-system", service_account = "aws-node" }
+    },
+    local.has_cloudwatch ? { cloudwatch = { namespace = "amazon-cloudwatch", service_account = "cloudwatch-agent" } } : {},
+    local.has_mountpoint ? { mountpoint = { namespace = "kube-system", service_account = "s3-csi-driver-sa" } } : {},
+  )
 }
 
 data "aws_iam_policy_document" "pod_trust" {
@@ -27,12 +32,14 @@ data "aws_iam_policy_document" "pod_trust" {
       variable = "aws:SourceAccount"
       values   = [var.account_id]
     }
+    # The session's tags, as EKS sets them: otherwise whoever may associate roles in a cluster of
+    # the account could give this one to another pod.
+    # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html#pod-id-abac-tags
     condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
+      test     = "StringEquals"
+      variable = "aws:RequestTag/eks-cluster-arn"
       values   = [local.cluster_arn]
     }
-    # Otherwise whoever may associate roles in the cluster could give it to another pod.
     condition {
       test     = "StringEquals"
       variable = "aws:RequestTag/kubernetes-namespace"
@@ -55,10 +62,10 @@ resource "aws_iam_role" "pod" {
 }
 
 resource "aws_iam_role_policy_attachment" "pod" {
-  for_each = {
-    cloudwatch = "CloudWatchAgentServerPolicy"
-    vpc-cni    = "AmazonEKS_CNI_Policy"
-  }
+  for_each = merge(
+    { vpc-cni = "AmazonEKS_CNI_Policy" },
+    local.has_cloudwatch ? { cloudwatch = "CloudWatchAgentServerPolicy" } : {},
+  )
 
   role       = aws_iam_role.pod[each.key].name
   policy_arn = "${local.managed_policy}/${each.value}"
@@ -78,9 +85,21 @@ data "aws_iam_policy_document" "mountpoint" {
     actions   = ["s3:GetObject"]
     resources = [for arn in var.model_bucket_arns : "${arn}/*"]
   }
+
+  dynamic "statement" {
+    for_each = length(var.model_kms_key_arns) > 0 ? [1] : []
+
+    content {
+      sid       = "DecryptModels"
+      actions   = ["kms:Decrypt"]
+      resources = var.model_kms_key_arns
+    }
+  }
 }
 
 resource "aws_iam_role_policy" "mountpoint" {
+  count = local.has_mountpoint ? 1 : 0
+
   name   = "models"
   role   = aws_iam_role.pod["mountpoint"].id
   policy = data.aws_iam_policy_document.mountpoint.json

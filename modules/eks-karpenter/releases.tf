@@ -54,10 +54,11 @@ module "karpenter_crd" {
     version   = var.karpenter.version
   }
 
-  # Who destroys may be someone else than who has made the cluster.
+  # Who destroys may be someone else than who has made the cluster, and needs the way in as well.
   depends_on = [
     aws_eks_access_policy_association.principal,
     aws_eks_addon.after_nodes,
+    aws_vpc_security_group_ingress_rule.api,
   ]
 }
 

@@ -54,6 +54,9 @@ resource "aws_iam_role_policy_attachment" "system_nodes" {
   policy_arn = "${local.managed_policy}/${each.key}"
 }
 
+# The provider puts them on what it makes itself, but not on what is made from a template.
+data "aws_default_tags" "this" {}
+
 resource "aws_launch_template" "system_nodes" {
   name        = "${var.name}-system"
   description = "System nodes of cluster ${var.name}"
@@ -87,7 +90,7 @@ resource "aws_launch_template" "system_nodes" {
 
     content {
       resource_type = tag_specifications.value
-      tags          = { Name = "${var.name}-system" }
+      tags          = merge(data.aws_default_tags.this.tags, { Name = "${var.name}-system" })
     }
   }
 }
@@ -126,5 +129,6 @@ resource "aws_eks_node_group" "system" {
   depends_on = [
     aws_eks_addon.before_nodes,
     aws_iam_role_policy_attachment.system_nodes,
+    terraform_data.interfaces,
   ]
 }

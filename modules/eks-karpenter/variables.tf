@@ -55,8 +55,24 @@ variable "subnet_ids" {
   }
 }
 
+variable "private_access_cidrs" {
+  description = "CIDR blocks that reach the Kubernetes API's private endpoint: the VPC's own for a machine in it, those of a VPN or of peered networks. Empty: nodes and pods alone."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for cidr in var.private_access_cidrs : can(cidrnetmask(cidr))])
+    error_message = "private_access_cidrs must be IPv4 CIDR blocks, such as 10.0.0.0/16."
+  }
+  validation {
+    condition     = alltrue([for cidr in var.private_access_cidrs : try(tonumber(split("/", cidr)[1]) >= 8, false)])
+    error_message = "private_access_cidrs must be blocks of /8 or smaller."
+  }
+}
+
 variable "public_access_cidrs" {
-  description = "CIDR blocks that reach the Kubernetes API over the internet. Empty: it is reached from inside the VPC only, also by Terraform."
+  description = "CIDR blocks that reach the Kubernetes API over the internet. Empty: it has no public endpoint, also not for Terraform."
   type        = list(string)
   default     = []
   nullable    = false
@@ -178,6 +194,22 @@ variable "addon_versions" {
   }
 }
 
+variable "addons_left_out" {
+  description = "Add-ons that are not installed, as the region does not offer them or you install them yourself: metrics-server, amazon-cloudwatch-observability, aws-mountpoint-s3-csi-driver (without it no runtime can mount its models)."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition = length(setsubtract(var.addons_left_out, [
+      "amazon-cloudwatch-observability",
+      "aws-mountpoint-s3-csi-driver",
+      "metrics-server",
+    ])) == 0
+    error_message = "addons_left_out can name amazon-cloudwatch-observability, aws-mountpoint-s3-csi-driver and metrics-server: no node is ready without the others."
+  }
+}
+
 variable "model_bucket_arns" {
   description = "ARNs of the model buckets, which the Mountpoint driver may read for runtimes that authenticate as the driver."
   type        = list(string)
@@ -188,6 +220,30 @@ variable "model_bucket_arns" {
       for arn in var.model_bucket_arns : can(regex("^arn:[a-z-]+:s3:::[a-z0-9.-]+$", arn))
     ])
     error_message = "model_bucket_arns must be one ARN of an S3 bucket or more, without a path."
+  }
+}
+
+variable "model_kms_key_arns" {
+  description = "KMS keys of the model buckets, for the Mountpoint driver, where they are not S3's own."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.model_kms_key_arns : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/", arn))])
+    error_message = "model_kms_key_arns must be ARNs of KMS keys, not of aliases."
+  }
+}
+
+variable "volume_kms_key_arns" {
+  description = "KMS keys of your own that nodes' volumes are encrypted with: the account's default key for EBS where it is not AWS's, and what the runtimes' kmsKeyID names. Karpenter may use them for volumes."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.volume_kms_key_arns : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/", arn))])
+    error_message = "volume_kms_key_arns must be ARNs of KMS keys, not of aliases."
   }
 }
 

@@ -93,6 +93,11 @@ module "release" {
     { for registry in var.image_registry[*] : "global" => { image = { registry = registry } } },
   )
 
-  # A pod gets its identity as it starts: the association must be there first.
-  depends_on = [aws_eks_pod_identity_association.operator, aws_iam_role_policy.operator]
+  # A pod gets its identity as it starts, and an association takes seconds to be known everywhere:
+  # it is made with the cluster, long before what `ready` stands for.
+  depends_on = [
+    aws_eks_pod_identity_association.operator,
+    aws_iam_role_policy.operator,
+    var.ready,
+  ]
 }

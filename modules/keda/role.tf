@@ -15,10 +15,21 @@ data "aws_iam_policy_document" "operator_trust" {
       variable = "aws:SourceAccount"
       values   = [var.account_id]
     }
+    # The session's tags, as EKS sets them: no other pod's session may have this role.
     condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
+      test     = "StringEquals"
+      variable = "aws:RequestTag/eks-cluster-arn"
       values   = ["arn:${local.partition}:eks:${local.region}:${var.account_id}:cluster/${var.cluster_name}"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/kubernetes-namespace"
+      values   = [local.namespace]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/kubernetes-service-account"
+      values   = [local.service_account_name]
     }
   }
 }

@@ -31,6 +31,12 @@ variable "cluster_name" {
   }
 }
 
+variable "ready" {
+  description = "Anything known once the cluster takes releases; KEDA's comes after it and goes before it."
+  type        = any
+  default     = null
+}
+
 variable "queue_arns" {
   description = "ARNs of the runtimes' task queues: it may count these and no others."
   type        = list(string)

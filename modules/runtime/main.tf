@@ -5,6 +5,8 @@ data "aws_partition" "current" {}
 
 data "aws_region" "current" {}
 
+data "aws_default_tags" "this" {}
+
 locals {
   partition = data.aws_partition.current.partition
   region    = data.aws_region.current.name

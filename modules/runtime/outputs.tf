@@ -48,3 +48,10 @@ output "namespace" {
   description = "Namespace of the release; null without a cluster."
   value       = one(module.release[*].namespace)
 }
+
+output "intake" {
+  description = "What the intake function has to know of it, for modules/api-fanout: only once its queue is subscribed, as SNS drops in silence what no subscription takes."
+  value       = { type = var.type, model_filename = var.model_filename, dynamic_model = var.dynamic_model }
+
+  depends_on = [aws_sns_topic_subscription.tasks]
+}

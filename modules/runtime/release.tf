@@ -5,6 +5,9 @@
 locals {
   namespace = coalesce(var.namespace, var.stack_name)
 
+  # In a new stack nothing waits for it: Karpenter takes longer.
+  identity_seconds = 15
+
   chart = coalesce(var.chart, {
     reference  = "${path.module}/../../charts/sd-runtime"
     repository = null
@@ -19,8 +22,19 @@ resource "aws_eks_pod_identity_association" "agent" {
   namespace       = local.namespace
   service_account = var.name
   role_arn        = aws_iam_role.agent.arn
+}
 
-  depends_on = [var.cluster]
+# A pod that starts before its association is known everywhere has no identity for as long as it
+# lives: "eventually consistent, and may take several seconds to be effective".
+# https://docs.aws.amazon.com/eks/latest/APIReference/API_CreatePodIdentityAssociation.html
+resource "terraform_data" "identity_known" {
+  count = length(var.cluster[*])
+
+  triggers_replace = aws_eks_pod_identity_association.agent[0].association_id
+
+  provisioner "local-exec" {
+    command = "sleep ${local.identity_seconds}"
+  }
 }
 
 module "release" {
@@ -41,9 +55,9 @@ module "release" {
   # In this order a pod has its rights from its first to its last second, and Karpenter and KEDA
   # are there to take the release's nodes and scaler away when it is uninstalled.
   depends_on = [
-    var.cluster,
-    aws_eks_pod_identity_association.agent,
     aws_iam_role_policy.agent,
     aws_sns_topic_subscription.tasks,
+    terraform_data.identity_known,
+    var.ready,
   ]
 }

@@ -15,10 +15,21 @@ data "aws_iam_policy_document" "agent_trust" {
       variable = "aws:SourceAccount"
       values   = [var.account_id]
     }
+    # The session's tags, as EKS sets them: no other pod's session may have this role.
     condition {
-      test     = "ArnLike"
-      variable = "aws:SourceArn"
+      test     = "StringLike"
+      variable = "aws:RequestTag/eks-cluster-arn"
       values   = ["arn:${local.partition}:eks:${local.region}:${var.account_id}:cluster/${try(var.cluster.name, "*")}"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/kubernetes-namespace"
+      values   = [local.namespace]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/kubernetes-service-account"
+      values   = [var.name]
     }
   }
 }
@@ -66,6 +77,16 @@ data "aws_iam_policy_document" "agent" {
       sid       = "ReadInputs"
       actions   = ["s3:GetObject"]
       resources = [for arn in var.input_bucket_arns : "${arn}/*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.input_kms_key_arns) > 0 ? [1] : []
+
+    content {
+      sid       = "DecryptInputs"
+      actions   = ["kms:Decrypt"]
+      resources = var.input_kms_key_arns
     }
   }
 

@@ -22,6 +22,8 @@ locals {
       capacityTypes       = var.nodes.capacity_types
       amiAlias            = var.nodes.ami_alias
       instanceStorePolicy = var.nodes.instance_store_policy
+      # The provider puts its tags on what it makes itself, not on what Karpenter makes.
+      tags = length(data.aws_default_tags.this.tags) > 0 ? data.aws_default_tags.this.tags : null
     }
     data_volume = {
       volumeSize = var.nodes.data_volume_gib == null ? null : "${var.nodes.data_volume_gib}Gi"

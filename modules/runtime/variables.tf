@@ -90,6 +90,18 @@ variable "output_bucket_arn" {
   }
 }
 
+variable "input_kms_key_arns" {
+  description = "KMS keys that the input buckets are encrypted with, where they are not S3's own."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.input_kms_key_arns : can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/", arn))])
+    error_message = "input_kms_key_arns must be ARNs of KMS keys, not of aliases."
+  }
+}
+
 variable "input_bucket_arns" {
   description = "ARNs of buckets whose objects tasks may name in s3:// URLs, beside the output bucket."
   type        = list(string)

@@ -7,7 +7,6 @@ variable "cluster" {
     - node_role_name: role of the nodes that Karpenter starts.
     - subnet_ids, security_group_ids: of those nodes; null finds them by the tag karpenter.sh/discovery.
     - endpoint_cidrs: where VPC endpoints are, for the network policy; null: all private networks.
-    - ready: anything known once Karpenter and KEDA run; the release comes after it and goes before it.
   EOT
   type = object({
     name               = string
@@ -15,9 +14,14 @@ variable "cluster" {
     subnet_ids         = optional(list(string))
     security_group_ids = optional(list(string))
     endpoint_cidrs     = optional(list(string))
-    ready              = optional(list(string), [])
   })
   default = null
+}
+
+variable "ready" {
+  description = "Anything known once Karpenter and KEDA run; the release comes after it and goes before it."
+  type        = any
+  default     = null
 }
 
 variable "namespace" {

@@ -78,6 +78,7 @@ def test_karpenter_still_has_all_it_needs_while_it_drains(order: Order) -> None:
         "aws_eks_addon.before_nodes",
         "aws_eks_addon.after_nodes",
         "aws_eks_access_policy_association.principal",
+        "aws_vpc_security_group_ingress_rule.api",
         "aws_eks_cluster.this",
         "aws_kms_key.this",
         "terraform_data.sweep",
@@ -96,6 +97,11 @@ def test_what_is_left_is_swept_up_after_karpenter_and_before_the_cluster(order: 
     }
 
 
+def test_interfaces_are_swept_between_the_last_node_and_the_cluster(order: Order) -> None:
+    assert "terraform_data.interfaces" in order.needs("aws_eks_node_group.system")
+    assert "aws_eks_cluster.this" in order.needs("terraform_data.interfaces")
+
+
 def test_no_log_group_is_deleted_before_its_writer(order: Order) -> None:
     assert "aws_cloudwatch_log_group.cluster" in order.needs("aws_eks_cluster.this")
     assert "aws_cloudwatch_log_group.insights" in order.needs("aws_eks_addon.after_nodes")
@@ -111,7 +117,7 @@ def test_what_uses_ready_is_destroyed_before_the_drain(order: Order) -> None:
     assert order.configuration["outputs"]["ready"]["depends_on"] == ["terraform_data.drain"]
 
 
-@pytest.mark.parametrize("name", ["drain", "sweep"])
+@pytest.mark.parametrize("name", ["drain", "sweep", "interfaces"])
 def test_the_request_is_in_the_environment_and_names_this_cluster(
     plan_of: Plan, order: Order, name: str
 ) -> None:

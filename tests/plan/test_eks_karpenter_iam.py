@@ -15,6 +15,7 @@ PLACES = {
     "china": ("aws-cn", "cn-northwest-1", "amazonaws.com.cn"),
 }
 ACCOUNT = "123456789012"
+MODEL_KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 PODS = {
     "cloudwatch": ("amazon-cloudwatch", "cloudwatch-agent"),
     "karpenter": ("kube-system", "karpenter"),
@@ -50,7 +51,7 @@ def test_a_pods_role_is_for_this_service_account_of_this_cluster_only(
     assert trust.principals == {("Service", "pods.eks.amazonaws.com")}
     assert trust.conditions == {
         ("StringEquals", "aws:SourceAccount"): frozenset({ACCOUNT}),
-        ("ArnEquals", "aws:SourceArn"): frozenset(
+        ("StringEquals", "aws:RequestTag/eks-cluster-arn"): frozenset(
             {f"arn:{partition}:eks:{region}:{ACCOUNT}:cluster/easel"}
         ),
         ("StringEquals", "aws:RequestTag/kubernetes-namespace"): frozenset({namespace}),
@@ -133,9 +134,43 @@ def test_the_mountpoint_driver_may_read_models_and_nothing_else(
     } == {
         "ListModels": ("Allow", {"s3:ListBucket"}, buckets),
         "ReadModels": ("Allow", {"s3:GetObject"}, {f"{arn}/*" for arn in buckets}),
+        **(
+            {"DecryptModels": ("Allow", {"kms:Decrypt"}, {MODEL_KEY})}
+            if scenario == "tuned"
+            else {}
+        ),
     }
     inline = module.resources("aws_iam_role_policy")
-    assert list(inline) == ["aws_iam_role_policy.mountpoint"]
+    assert list(inline) == ["aws_iam_role_policy.mountpoint[0]"]
+
+
+def test_an_addon_that_is_left_out_leaves_no_role_behind(plan_of: Plan) -> None:
+    bare = PlannedModule(plan_of("eks_karpenter"), "bare")
+    pods = {it for it in bare.resources("aws_iam_role") if it.startswith("aws_iam_role.pod[")}
+    assert pods == {'aws_iam_role.pod["karpenter"]', 'aws_iam_role.pod["vpc-cni"]'}
+    assert bare.resources("aws_iam_role_policy") == {}
+    assert {it.endswith("AmazonEKS_CNI_Policy") for it in managed_policies(bare, "pod")} == {True}
+
+
+def test_karpenter_uses_no_key_unless_told_so(plan_of: Plan) -> None:
+    plan = plan_of("eks_karpenter")
+    assert "volume_keys" not in PlannedModule(plan, "eks_karpenter").policies()
+    china = PlannedModule(plan, "china")
+    key = "arn:aws-cn:kms:cn-northwest-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    by_ec2 = {
+        ("StringEquals", "kms:ViaService"): frozenset({"ec2.cn-northwest-1.amazonaws.com.cn"})
+    }
+    statements = china.statements("volume_keys[0]")
+    assert {it.resources for it in statements.values()} == {frozenset({key})}
+    assert statements["UseVolumeKeys"].conditions == by_ec2
+    assert statements["GrantVolumeKeysToEC2"].actions == {"kms:CreateGrant"}
+    assert statements["GrantVolumeKeysToEC2"].conditions == {
+        **by_ec2,
+        ("Bool", "kms:GrantIsForAWSResource"): frozenset({"true"}),
+    }
+    assert 'aws_iam_role_policy_attachment.karpenter["volume-keys"]' in china.resources(
+        "aws_iam_role_policy_attachment"
+    )
 
 
 @pytest.mark.parametrize("scenario", PLACES)

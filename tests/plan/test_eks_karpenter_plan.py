@@ -103,6 +103,37 @@ def test_all_logs_are_encrypted_and_kept_as_told(
         assert "aws_kms_key.this.arn" in example.references(address, "kms_key_id")
 
 
+def test_the_private_endpoint_lets_in_who_is_named(
+    example: PlannedModule, china: PlannedModule
+) -> None:
+    assert example.resources("aws_vpc_security_group_ingress_rule") == {}
+    rules = china.resources("aws_vpc_security_group_ingress_rule")
+    assert {
+        (rule["cidr_ipv4"], rule["ip_protocol"], rule["from_port"], rule["to_port"])
+        for rule in rules.values()
+    } == {("10.0.0.0/16", "tcp", 443, 443), ("172.16.0.0/24", "tcp", 443, 443)}
+    group = china.references("aws_vpc_security_group_ingress_rule.api", "security_group_id")
+    assert any("cluster_security_group_id" in it for it in group)
+
+
+def test_an_addon_can_be_left_out(plan_of: Plan, china: PlannedModule) -> None:
+    assert sorted({*ADDONS} - {*addons(china)}) == ["metrics-server"]
+    bare = PlannedModule(plan_of("eks_karpenter"), "bare")
+    assert addons(bare).keys() == {"coredns", "eks-pod-identity-agent", "kube-proxy", "vpc-cni"}
+    assert list(bare.resources("aws_cloudwatch_log_group")) == ["aws_cloudwatch_log_group.cluster"]
+
+
+def test_what_nodes_are_made_of_has_the_providers_tags(
+    example: PlannedModule, china: PlannedModule
+) -> None:
+    for module, tags in ((example, {}), (china, {"Stack": "easel", "Team": "pictures"})):
+        specifications = module.resource("aws_launch_template.system_nodes")["tag_specifications"]
+        kinds = {it["resource_type"] for it in specifications}
+        assert kinds == {"instance", "network-interface", "volume"}
+        for specification in specifications:
+            assert specification["tags"] == {**tags, "Name": "easel-system"}
+
+
 def test_karpenter_finds_the_security_group_by_its_tag(example: PlannedModule) -> None:
     tag = example.resource("aws_ec2_tag.security_group")
     assert (tag["key"], tag["value"]) == ("karpenter.sh/discovery", "easel")

@@ -262,8 +262,49 @@ def test_images_without_a_registry_are_in_the_accounts_ecr(
 
 
 def test_a_release_waits_for_karpenter_and_keda(planned: PlannedEnvironment) -> None:
-    cluster = planned.calls["runtime"]["expressions"]["cluster"]["references"]
-    assert {"module.eks_karpenter.ready", "module.keda.ready"} <= set(cluster)
+    waits = planned.calls["runtime"]["expressions"]["ready"]["references"]
+    assert {"module.eks_karpenter.ready", "module.keda.ready"} <= set(waits)
+    waits = planned.calls["keda"]["expressions"]["ready"]["references"]
+    assert "module.eks_karpenter.ready" in waits
+
+
+def test_identities_wait_for_the_cluster_alone(planned: PlannedEnvironment) -> None:
+    # EKS takes seconds to know one everywhere, and a pod that starts before has none for good.
+    for module, argument in (("runtime", "cluster"), ("keda", "cluster_name")):
+        waits = planned.calls[module]["expressions"][argument]["references"]
+        assert "module.eks_karpenter.cluster_name" in waits
+        assert not [one for one in waits if one.endswith(".ready")]
+
+
+def test_the_api_knows_a_runtime_from_when_its_queue_is_there(planned: PlannedEnvironment) -> None:
+    runtimes = planned.calls["api_fanout"]["expressions"]["runtimes"]["references"]
+    assert "module.runtime" in runtimes
+    assert "var.runtimes" not in runtimes
+    outputs = planned.calls["runtime"]["module"]["outputs"]
+    assert outputs["intake"]["depends_on"] == ["aws_sns_topic_subscription.tasks"]
+
+
+def test_what_karpenter_makes_has_the_tags_of_everything_else(
+    region: str, planned: PlannedEnvironment
+) -> None:
+    tags = {"Stack": "easel", "ManagedBy": "easel", "Environment": region}
+    values = planned.release_values('module.runtime["sdruntime"].module.release[0]')
+    assert values["nodes"]["tags"] == tags
+    (template,) = planned.of_type("aws_launch_template").values()
+    for specification in template["tag_specifications"]:
+        assert specification["tags"].items() >= tags.items()
+
+
+def test_keda_keeps_to_the_system_nodes(planned: PlannedEnvironment) -> None:
+    (nodes,) = planned.of_type("aws_eks_node_group").values()
+    assert planned.release_values("module.keda.module.release")["nodeSelector"] == nodes["labels"]
+
+
+def test_the_private_endpoint_is_reached_from_the_network(planned: PlannedEnvironment) -> None:
+    rules = planned.of_type("aws_vpc_security_group_ingress_rule")
+    (rule,) = (rule for address, rule in rules.items() if "eks_karpenter" in address)
+    (vpc,) = planned.of_type("aws_vpc").values()
+    assert (rule["cidr_ipv4"], rule["from_port"], rule["to_port"]) == (vpc["cidr_block"], 443, 443)
 
 
 # -- choices ------------------------------------------------------------------------------------

@@ -69,7 +69,9 @@ def test_only_pods_of_this_cluster_may_take_the_role(plan_of: Plan, scenario: st
     cluster = f"arn:{partition}:eks:{region}:123456789012:cluster/easel"
     assert trust.conditions == {
         ("StringEquals", "aws:SourceAccount"): frozenset({"123456789012"}),
-        ("ArnEquals", "aws:SourceArn"): frozenset({cluster}),
+        ("StringEquals", "aws:RequestTag/eks-cluster-arn"): frozenset({cluster}),
+        ("StringEquals", "aws:RequestTag/kubernetes-namespace"): frozenset({"keda"}),
+        ("StringEquals", "aws:RequestTag/kubernetes-service-account"): frozenset({"keda-operator"}),
     }
 
 
@@ -93,6 +95,7 @@ def test_the_release_comes_after_its_identity(plan_of: Plan) -> None:
     assert set(release["depends_on"]) == {
         "aws_eks_pod_identity_association.operator",
         "aws_iam_role_policy.operator",
+        "var.ready",
     }
 
 

@@ -14,6 +14,9 @@ CHECKPOINT = "v1-5-pruned-emaonly.safetensors"
 PLACES = {"runtime": ("aws", "us-east-1"), "china": ("aws-cn", "cn-northwest-1")}
 
 
+INPUT_KEY = "arn:aws:kms:us-east-1:123456789012:key/1111abcd-12ab-34cd-56ef-1234567890ab"
+
+
 @pytest.fixture
 def example(plan_of: Plan) -> PlannedModule:
     return PlannedModule(plan_of("runtime"), "runtime")
@@ -197,18 +200,29 @@ def test_input_buckets_are_read_only(comfyui: PlannedModule) -> None:
     statement = comfyui.statements("agent")["ReadInputs"]
     assert statement.actions == {"s3:GetObject"}
     assert statement.resources == {"arn:aws:s3:::my-inputs/*"}
+    statement = comfyui.statements("agent")["DecryptInputs"]
+    assert statement.actions == {"kms:Decrypt"}
+    assert statement.resources == {INPUT_KEY}
 
 
 @pytest.mark.parametrize("scenario", PLACES)
 def test_only_pods_of_the_cluster_get_the_role(plan_of: Plan, scenario: str) -> None:
     partition, region = PLACES[scenario]
-    (trust,) = PlannedModule(plan_of("runtime"), scenario).statements("agent_trust").values()
+    module = PlannedModule(plan_of("runtime"), scenario)
+    (trust,) = module.statements("agent_trust").values()
+    association = module.resource("aws_eks_pod_identity_association.agent[0]")
     assert trust.actions == {"sts:AssumeRole", "sts:TagSession"}
     assert trust.principals == {("Service", "pods.eks.amazonaws.com")}
     assert trust.conditions == {
         ("StringEquals", "aws:SourceAccount"): frozenset({"123456789012"}),
-        ("ArnLike", "aws:SourceArn"): frozenset(
+        ("StringLike", "aws:RequestTag/eks-cluster-arn"): frozenset(
             {f"arn:{partition}:eks:{region}:123456789012:cluster/easel"}
+        ),
+        ("StringEquals", "aws:RequestTag/kubernetes-namespace"): frozenset(
+            {association["namespace"]}
+        ),
+        ("StringEquals", "aws:RequestTag/kubernetes-service-account"): frozenset(
+            {association["service_account"]}
         ),
     }
 

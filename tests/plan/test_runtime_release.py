@@ -102,6 +102,8 @@ def test_all_that_may_be_set_is_rendered(china: PlannedModule) -> None:
         "dataVolume": {"volumeSize": "120Gi", "snapshotID": "snap-0123456789abcdef0"},
         "subnetSelectorTerms": [{"id": "subnet-0a"}, {"id": "subnet-0b"}],
         "securityGroupSelectorTerms": [{"id": "sg-0a"}],
+        # What the provider puts on everything that it makes itself.
+        "tags": {"Stack": "easel", "Team": "pictures"},
     }
     assert values["models"]["s3"] == {
         "bucket": "models",
@@ -165,8 +167,23 @@ def test_a_pod_has_its_rights_until_its_release_is_gone(plan_of: Plan) -> None:
     calls = plan_of("runtime").configuration["root_module"]["module_calls"]
     release = calls["runtime"]["module"]["module_calls"]["release"]
     assert set(release["depends_on"]) == {
-        "var.cluster",
-        "aws_eks_pod_identity_association.agent",
         "aws_iam_role_policy.agent",
         "aws_sns_topic_subscription.tasks",
+        "terraform_data.identity_known",
+        "var.ready",
     }
+
+
+def test_a_release_waits_until_a_new_identity_is_known(plan_of: Plan) -> None:
+    module = PlannedModule(plan_of("runtime"), "runtime")
+    waits = module.references("terraform_data.identity_known", "triggers_replace")
+    assert "aws_eks_pod_identity_association.agent[0].association_id" in waits
+    # Made with the cluster: in a new stack it is known long before Karpenter runs.
+    calls = plan_of("runtime").configuration["root_module"]["module_calls"]
+    (association,) = (
+        one
+        for one in calls["runtime"]["module"]["resources"]
+        if one["type"] == "aws_eks_pod_identity_association"
+    )
+    assert "depends_on" not in association
+    assert "var.ready" not in json.dumps(association["expressions"])

@@ -1,5 +1,6 @@
 """`easel karpenter sweep`: all that Karpenter left, and nothing else. EC2 and IAM are moto's."""
 
+import argparse
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +10,8 @@ import pytest
 from moto import mock_aws
 
 from easel_cli.cluster.errors import ClusterError
-from easel_cli.cluster.karpenter_sweep import Sweep
-from easel_cli.cluster.request import ClusterRequest
+from easel_cli.cluster.karpenter_sweep import Sweep, sweep_interfaces
+from easel_cli.cluster.request import CLUSTER_VARIABLE, ClusterRequest
 
 pytestmark = pytest.mark.unit
 
@@ -207,3 +208,21 @@ def test_an_instance_that_does_not_end_is_an_error_that_names_it(
         sweep.run()
     assert "They cost money" in str(error.value)
     assert "run destroy again" in str(error.value)
+
+
+def test_interfaces_alone_are_swept_when_the_last_node_is_gone(
+    ec2: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left_behind = interface(ec2, {"cluster.k8s.amazonaws.com/name": "easel"})
+    kept = [interface(ec2, {"cluster.k8s.amazonaws.com/name": "easel-2"})]
+    machine = instance(ec2, OURS)
+    request = {"cluster_name": "easel", "region": REGION, "timeout_seconds": 60}
+    monkeypatch.setenv(CLUSTER_VARIABLE, json.dumps(request))
+    assert sweep_interfaces(argparse.Namespace()) == 0
+    assert left_behind in capsys.readouterr().out
+    interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    left = {one["NetworkInterfaceId"] for one in interfaces}
+    assert left_behind not in left
+    assert left >= set(kept)
+    reservations = ec2.describe_instances(InstanceIds=[machine])["Reservations"]
+    assert reservations[0]["Instances"][0]["State"]["Name"] == "running"

@@ -50,17 +50,35 @@ def sweep(_: argparse.Namespace) -> int:
         ClusterError: something that costs money is left.
     """
     request = read_request(ClusterRequest, CLUSTER_VARIABLE)
+    _run(request, Sweep.run)
+    _let_go(request)
+    return 0
+
+
+def sweep_interfaces(_: argparse.Namespace) -> int:
+    """Carries out `easel karpenter interfaces`, when no node of any kind is left.
+
+    The network add-on deletes what it has added to a node, unless the node dies first; the
+    security group of what is left, and with it the network, could not be deleted.
+
+    Raises:
+        easel_cli.cluster.request.RequestRefusedError: the environment holds no whole request.
+        ClusterError: AWS refuses.
+    """
+    _run(read_request(ClusterRequest, CLUSTER_VARIABLE), Sweep.delete_interfaces)
+    return 0
+
+
+def _run(request: ClusterRequest, act: "Callable[[Sweep], None]") -> None:
     session = boto3.Session(region_name=request.region)
     try:
-        Sweep(session, request, _say).run()
+        act(Sweep(session, request, _say))
     except (ClientError, BotoCoreError) as error:
         raise ClusterError(
             f"What Karpenter has left cannot be removed: {error}\nNeeded is leave to describe "
             "and delete instances, launch templates, volumes, network interfaces and instance "
             "profiles. Run destroy again afterwards: it begins with what is left."
         ) from error
-    _let_go(request)
-    return 0
 
 
 def _let_go(request: ClusterRequest) -> None:
@@ -110,7 +128,7 @@ class Sweep:
             botocore.exceptions.ClientError: AWS refuses.
         """
         self._terminate_instances()
-        self._delete("network interface(s)", self._interfaces(), self._delete_interface)
+        self.delete_interfaces()
         self._delete("volume(s)", self._volumes(of_karpenter=True), self._delete_volume)
         self._delete("launch template(s)", self._templates(), self._delete_template)
         self._delete("instance profile(s)", self._profiles(), self._delete_profile)
@@ -122,6 +140,14 @@ class Sweep:
                 f"{self._region} --volume-id <id>"
             )
         self._say("nothing of Karpenter's is left")
+
+    def delete_interfaces(self) -> None:
+        """Removes the network interfaces that no node has any more.
+
+        Raises:
+            botocore.exceptions.ClientError: AWS refuses.
+        """
+        self._delete("network interface(s)", self._interfaces(), self._delete_interface)
 
     def _terminate_instances(self) -> None:
         live = self._instances(_LIVE)

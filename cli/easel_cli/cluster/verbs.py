@@ -11,7 +11,7 @@ from easel_cli.cluster.eks_token import print_token
 from easel_cli.cluster.errors import ClusterError
 from easel_cli.cluster.helm_release import uninstall, upgrade
 from easel_cli.cluster.karpenter_drain import drain
-from easel_cli.cluster.karpenter_sweep import sweep
+from easel_cli.cluster.karpenter_sweep import sweep, sweep_interfaces
 from easel_cli.cluster.request import (
     CLUSTER_VARIABLE,
     RELEASE_VARIABLE,
@@ -39,6 +39,10 @@ def add_cluster_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser
         {
             "drain": (drain, f"end Karpenter's nodes while it runs ({cluster})"),
             "sweep": (sweep, f"delete what they left in EC2 and IAM ({cluster})"),
+            "interfaces": (
+                sweep_interfaces,
+                f"delete what the network add-on left, when no node is ({cluster})",
+            ),
         },
     )
     token, addons = _add(
@@ -60,7 +64,9 @@ def run_cluster_verb(arguments: argparse.Namespace) -> int:
     Returns:
         0 done, 1 failed, 2 wrong request, 130 interrupted.
     """
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    # SIGINT as well: where a shell has started all this in the background, it is ignored, and Python
+    # leaves it so.
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _interrupt)
     try:
         status: int = arguments.cluster_verb(arguments)

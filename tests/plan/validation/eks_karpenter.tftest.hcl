@@ -286,3 +286,43 @@ run "no_time_to_drain" {
   }
   expect_failures = [var.drain_timeout_seconds]
 }
+
+run "addon_that_no_node_is_ready_without_left_out" {
+  command = plan
+  variables {
+    addons_left_out = ["vpc-cni"]
+  }
+  expect_failures = [var.addons_left_out]
+}
+
+run "private_access_from_no_block" {
+  command = plan
+  variables {
+    private_access_cidrs = ["10.0.0.0"]
+  }
+  expect_failures = [var.private_access_cidrs]
+}
+
+run "private_access_from_everywhere" {
+  command = plan
+  variables {
+    private_access_cidrs = ["0.0.0.0/0"]
+  }
+  expect_failures = [var.private_access_cidrs]
+}
+
+run "alias_for_the_models_key" {
+  command = plan
+  variables {
+    model_kms_key_arns = ["arn:aws:kms:us-east-1:123456789012:alias/models"]
+  }
+  expect_failures = [var.model_kms_key_arns]
+}
+
+run "alias_for_the_volumes_key" {
+  command = plan
+  variables {
+    volume_kms_key_arns = ["arn:aws:kms:us-east-1:123456789012:alias/aws/ebs"]
+  }
+  expect_failures = [var.volume_kms_key_arns]
+}

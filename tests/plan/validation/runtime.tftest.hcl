@@ -262,3 +262,11 @@ run "name_of_anothers_dead_letter_queue" {
   }
   expect_failures = [var.name]
 }
+
+run "alias_for_the_inputs_key" {
+  command = plan
+  variables {
+    input_kms_key_arns = ["arn:aws:kms:us-east-1:123456789012:alias/inputs"]
+  }
+  expect_failures = [var.input_kms_key_arns]
+}
