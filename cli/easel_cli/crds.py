@@ -1,12 +1,14 @@
-"""Pulls the CRDs that the chart's manifests are checked against: `python -m easel_cli.crds`.
+"""Pulls the public charts that a cluster gets, and the CRDs in them: `python -m easel_cli.crds`.
 
-They are rendered from the very charts that a cluster gets, so they are what its API server would
-check with.
+Tests check our chart's manifests against the CRDs, as the cluster's API server would; and what
+modules/ set against the charts' values, as Helm does not: it ignores what it does not know.
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import yaml
 from easel_cli.helm_binary import HelmMissingError, find_helm
 
 FOLDER = Path(".easel", "crds")
+CHART_FOLDER = Path(".easel", "charts")
 KEPT = frozenset(
     {
         "ec2nodeclasses.karpenter.k8s.aws",
@@ -30,17 +33,32 @@ _PULL_SECONDS = 300
 
 
 @dataclass(frozen=True)
-class CrdChart:
-    """A chart that holds CRDs."""
+class PublicChart:
+    """A chart of somebody else's.
+
+    Attributes:
+        reference: with `oci://`; or its name in the repository.
+        version: of the chart.
+        repository: address of an HTTP repository.
+        has_crds: whether its CRDs are those that a cluster gets.
+    """
 
     reference: str
     version: str
     repository: str | None = None
+    has_crds: bool = True
+
+    @property
+    def name(self) -> str:
+        """Its own name."""
+        return self.reference.rpartition("/")[2]
 
 
 CHARTS = (
-    CrdChart("oci://public.ecr.aws/karpenter/karpenter-crd", "1.14.1"),
-    CrdChart("keda", "2.20.2", "https://kedacore.github.io/charts"),
+    PublicChart("oci://public.ecr.aws/karpenter/karpenter-crd", "1.14.1"),
+    # It has the same CRDs, which its release leaves out.
+    PublicChart("oci://public.ecr.aws/karpenter/karpenter", "1.14.1", has_crds=False),
+    PublicChart("keda", "2.20.2", "https://kedacore.github.io/charts"),
 )
 
 
@@ -48,23 +66,32 @@ class CrdError(Exception):
     """The CRDs cannot be had; the message says why."""
 
 
-def pull(charts: tuple[CrdChart, ...], folder: Path) -> list[Path]:
-    """Writes one file for each CRD that the chart's tests need.
+def pull(charts: tuple[PublicChart, ...], folder: Path, chart_folder: Path) -> list[Path]:
+    """Keeps the charts, and writes one file for each CRD that the tests need.
 
     Args:
         charts: where they come from.
-        folder: where to; it is made.
+        folder: where the CRDs go to; it is made.
+        chart_folder: where the charts go to, each into a folder of its name; it is made.
 
     Returns:
-        The files, named `<group>_<plural>.yaml` as controller-gen names them.
+        The CRDs' files, named `<group>_<plural>.yaml` as controller-gen names them.
 
     Raises:
-        CrdError: a chart cannot be pulled, or a CRD is in none of them.
+        CrdError: a chart cannot be pulled, or a CRD is in none of them. Nothing is kept then.
         easel_cli.helm_binary.HelmMissingError: there is no helm.
     """
-    found = {crd["metadata"]["name"]: crd for chart in charts for crd in _crds(chart)}
-    if missing := KEPT - found.keys():
-        raise CrdError(f"in none of the charts: {', '.join(sorted(missing))}")
+    with tempfile.TemporaryDirectory() as pulled:
+        for chart in charts:
+            _pull(chart, Path(pulled))
+        holders = [Path(pulled, chart.name) for chart in charts if chart.has_crds]
+        found = {crd["metadata"]["name"]: crd for holder in holders for crd in _crds(holder)}
+        if missing := KEPT - found.keys():
+            raise CrdError(f"in none of the charts: {', '.join(sorted(missing))}")
+        for chart in charts:
+            kept = chart_folder / chart.name
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.copytree(Path(pulled, chart.name), kept)
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for name in sorted(KEPT):
@@ -75,34 +102,49 @@ def pull(charts: tuple[CrdChart, ...], folder: Path) -> list[Path]:
     return files
 
 
-def _crds(chart: CrdChart) -> list[dict[str, Any]]:
-    command = [str(find_helm()), "template", "crds", chart.reference, "--version", chart.version]
-    command.append("--include-crds")
+def _pull(chart: PublicChart, folder: Path) -> None:
+    command = ["pull", chart.reference, "--version", chart.version]
+    command += ["--untar", "--untardir", str(folder)]
     if chart.repository:
         command += ["--repo", chart.repository]
-    try:
-        answer = subprocess.run(  # noqa: S603 - every word is ours
-            command, capture_output=True, text=True, timeout=_PULL_SECONDS, check=True
-        )
-    except subprocess.CalledProcessError as error:
-        raise CrdError(f"{chart.reference} {chart.version}: {error.stderr.strip()}") from error
-    except subprocess.TimeoutExpired as error:
-        raise CrdError(f"{chart.reference}: no answer within {_PULL_SECONDS} s") from error
-    documents = yaml.safe_load_all(answer.stdout)
+    _helm(command, f"{chart.reference} {chart.version}")
+
+
+def _crds(chart: Path) -> list[dict[str, Any]]:
+    written = _helm(["template", "crds", str(chart), "--include-crds"], chart.name)
+    documents = yaml.safe_load_all(written)
     return [one for one in documents if one and one.get("kind") == "CustomResourceDefinition"]
 
 
+def _helm(arguments: list[str], what: str) -> str:
+    try:
+        answer = subprocess.run(  # noqa: S603 - every word is ours
+            [str(find_helm()), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=_PULL_SECONDS,
+            check=True,
+        )
+    except subprocess.CalledProcessError as error:
+        raise CrdError(f"{what}: {error.stderr.strip()}") from error
+    except subprocess.TimeoutExpired as error:
+        raise CrdError(f"{what}: no answer within {_PULL_SECONDS} s") from error
+    return answer.stdout
+
+
 def main() -> int:
-    """Pulls them into a folder and names the files."""
-    parser = argparse.ArgumentParser(description="Pulls the CRDs of Karpenter and KEDA.")
-    parser.add_argument("--folder", type=Path, default=FOLDER)
+    """Pulls them into folders and names the files."""
+    parser = argparse.ArgumentParser(description="Pulls the charts and CRDs of Karpenter and KEDA.")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="of the CRDs")
+    parser.add_argument("--chart-folder", type=Path, default=CHART_FOLDER, help="of the charts")
     arguments = parser.parse_args()
     try:
-        files = pull(CHARTS, arguments.folder)
+        files = pull(CHARTS, arguments.folder, arguments.chart_folder)
     except (CrdError, HelmMissingError) as error:
         sys.stderr.write(f"easel: {error}\n")
         return 1
-    sys.stdout.writelines(f"{file}\n" for file in files)
+    charts = [arguments.chart_folder / chart.name for chart in CHARTS]
+    sys.stdout.writelines(f"{path}\n" for path in [*files, *charts])
     return 0
 
 
