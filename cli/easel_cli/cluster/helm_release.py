@@ -14,6 +14,8 @@ from easel_cli.cluster.access import ClusterAccess, Say, cluster_access
 from easel_cli.cluster.errors import ClusterError, ClusterGoneError
 from easel_cli.cluster.helm_chart import ChartFetcher
 from easel_cli.cluster.helm_process import Helm, HelmFailedError
+from easel_cli.cluster.release_manifest import read_manifests
+from easel_cli.cluster.release_objects import ReleaseObjects, await_gone
 from easel_cli.cluster.request import (
     RELEASE_VARIABLE,
     ReleaseRequest,
@@ -29,6 +31,9 @@ _MARGIN_SECONDS = 60
 """Over Helm's own time limit, before it is ended from outside."""
 
 _RAN = {"deployed", "superseded"}
+_REMOVED = {"uninstalling", "uninstalled"}
+"""While a release is removed: Helm has not deleted all yet, or easel has not seen it all gone."""
+_NO_RELEASE = "release: not found"
 
 
 def upgrade(_: argparse.Namespace) -> int:
@@ -71,8 +76,10 @@ class _Release:
 
     def __init__(self, request: ReleaseRequest, helm: Helm, access: ClusterAccess) -> None:
         self._name = request.name
+        self._namespace = request.namespace
         self._seconds = request.timeout_seconds
         self._helm = helm
+        self._client = access.client
         self._folder = access.folder
         self._there = ["--namespace", request.namespace, "--kubeconfig", str(access.kubeconfig)]
 
@@ -95,21 +102,49 @@ class _Release:
         self._helm.say(f"revision {revision[1] if revision else '?'} is deployed")
 
     def uninstall(self) -> None:
-        """Removes the release and waits until its objects are gone."""
-        if not self._history():
-            self._helm.say("nothing to uninstall: there is no such release")
+        """Removes the release, and waits until its objects and pods are gone."""
+        history = self._history()
+        if history:
+            self._remove(history)
+            self._helm.say("uninstalled")
             return
-        self._run(["uninstall", self._name, "--ignore-not-found", "--wait"], "uninstalling")
-        self._helm.say("uninstalled")
+        # Somebody may have uninstalled it by hand, a moment ago.
+        await_gone(self._objects(history).left, self._helm.say, self._seconds)
+        self._helm.say("nothing to uninstall: there is no such release")
+
+    def _remove(self, history: list[dict[str, Any]]) -> None:
+        """Helm keeps its record until all is gone: what is left to wait for is known by it."""
+        started = time.monotonic()
+        objects = self._objects(history)
+        if history[-1]["status"] != "uninstalled":
+            try:
+                # Never --ignore-not-found: it takes a history that cannot be read for none.
+                self._run(["uninstall", self._name, "--keep-history"], "uninstalling")
+            except ClusterError as error:
+                raise ClusterError(f"{error}{_kinds_that_are_gone(objects)}") from error
+        forgotten = objects.delete_forgotten()
+        if forgotten:
+            self._helm.say(f"deleted what an earlier revision had: {', '.join(forgotten)}")
+        left_seconds = self._seconds - (time.monotonic() - started)
+        await_gone(objects.left, self._helm.say, left_seconds)
+        self._run(["uninstall", self._name], "uninstalling")
+
+    def _objects(self, history: list[dict[str, Any]]) -> ReleaseObjects:
+        manifests = [
+            self._ask(["get", "manifest", self._name, "--revision", str(one["revision"])])
+            for one in history
+        ]
+        declared = read_manifests(manifests, self._namespace)
+        return ReleaseObjects(self._client, self._name, self._namespace, declared)
 
     def _recover(self) -> None:
         """Ends what a run that was killed has left in the middle; Helm refuses to go on from it."""
         history = self._history()
         status = history[-1]["status"] if history else ""
-        if not status.startswith("pending-") and status != "uninstalling":
+        if not status.startswith("pending-") and status not in _REMOVED:
             return
         ran = [one["revision"] for one in history if one["status"] in _RAN]
-        if ran and status != "uninstalling":
+        if ran and status not in _REMOVED:
             self._helm.say(
                 f"revision {history[-1]['revision']} is {status}, as a run that was killed leaves "
                 f"it: rolling back to revision {ran[-1]} first"
@@ -117,22 +152,27 @@ class _Release:
             self._run(["rollback", self._name, str(ran[-1])], "rolling back")
         else:
             self._helm.say(
-                f"the release is {status}, as a run that was killed leaves it: uninstalling what "
-                "there is of it first"
+                f"the release is {status}, as a run that did not end well leaves it: uninstalling "
+                "what there is of it first"
             )
-            self._run(["uninstall", self._name, "--ignore-not-found", "--wait"], "uninstalling")
+            self._remove(history)
 
     def _history(self) -> list[dict[str, Any]]:
         """The release's revisions, the oldest first; none where there is no release."""
-        command = ["history", self._name, "--output", "json", "--max", "256", *self._there]
         try:
-            said = self._helm.run(command, limit_seconds=_CALL_SECONDS)
-        except HelmFailedError as error:
-            if "release: not found" in str(error):
+            said = self._ask(["history", self._name, "--output", "json", "--max", "256"])
+        except ClusterError as error:
+            if _NO_RELEASE in str(error):
                 return []
-            raise _explained(error) from error
+            raise
         history: list[dict[str, Any]] = json.loads(said)
         return history
+
+    def _ask(self, command: list[str]) -> str:
+        try:
+            return self._helm.run([*command, *self._there], limit_seconds=_CALL_SECONDS)
+        except HelmFailedError as error:
+            raise _explained(error) from error
 
     def _run(self, command: list[str], doing: str, stdin: str = "") -> str:
         options = [*self._there, "--timeout", f"{self._seconds}s"]
@@ -145,6 +185,21 @@ class _Release:
             )
         except HelmFailedError as error:
             raise _explained(error) from error
+
+
+def _kinds_that_are_gone(objects: ReleaseObjects) -> str:
+    # Helm itself tells only that it failed.
+    try:
+        kinds = objects.unknown_kinds()
+    except ClusterError:
+        return ""
+    if not kinds:
+        return ""
+    return (
+        f"\nThe API server does not serve {', '.join(kinds)}: CRDs were deleted before what is of "
+        "their kinds was uninstalled, and Helm uninstalls nothing of a release that has such "
+        "objects. Install the CRDs again (`make apply` does), then run this again."
+    )
 
 
 def _explained(error: HelmFailedError) -> ClusterError:

@@ -1,4 +1,4 @@
-"""Calls a cluster's API server: the few plain calls that draining needs.
+"""Calls a cluster's API server: the few plain calls that draining and uninstalling need.
 
 Why not the official client: docs/adr/0026.
 """
@@ -79,14 +79,18 @@ class KubernetesClient:
         """
         return self._call("GET", path, query)
 
-    def items(self, path: str) -> list[Object]:
+    def items(self, path: str, **selection: str) -> list[Object]:
         """Reads all objects of a list, page by page; none where the kind is not known.
+
+        Args:
+            path: of the list.
+            selection: such as labelSelector.
 
         Raises:
             ClusterError: as `get`.
         """
         found: list[Object] = []
-        query = {"limit": str(_PAGE)}
+        query = {"limit": str(_PAGE), **selection}
         while len(found) < _MAX_OBJECTS:
             try:
                 page = self.get(path, **query)
