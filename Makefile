@@ -122,6 +122,7 @@ requirements: $(VENV)/.tools ## compile requirements/*.in to *.txt with hashes
 
 .PHONY: clean
 clean: ## remove environments, build outputs and caches
+	@scripts/nothing-is-up .easel $(if $(EASEL_HOME),"$(EASEL_HOME)")
 	@rm -rf $(VENV) $(VENV)-scan build dist .easel .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
