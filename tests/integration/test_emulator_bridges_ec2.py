@@ -3,10 +3,12 @@
 Where the first half of a test fails, ministack no longer needs the bridge: remove it.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 pytestmark = pytest.mark.integration
 
@@ -106,3 +108,46 @@ def root_volumes_after_termination(client: Client) -> list[str]:
 def test_a_terminated_instance_takes_its_root_volume_along(bare: Client, client: Client) -> None:
     assert root_volumes_after_termination(bare)
     assert root_volumes_after_termination(client) == []
+
+
+def who_may_end_what_is_its_own(client: Client, name: str) -> Client:
+    iam = client("iam")
+    allowed = {
+        "Effect": "Allow",
+        "Action": "ec2:TerminateInstances",
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:ResourceTag/Owner": name}},
+    }
+    iam.create_user(UserName=name)
+    iam.put_user_policy(
+        UserName=name, PolicyName="end", PolicyDocument=json.dumps({"Statement": [allowed]})
+    )
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return lambda service: client(
+        service,
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+
+
+def outcome_of_an_end(client: Client, user: Client, owner: str) -> str:
+    """What a user is told who ends an instance that is tagged with an owner."""
+    ec2 = client("ec2")
+    specification = {"ResourceType": "instance", "Tags": [{"Key": "Owner", "Value": owner}]}
+    (instance,) = ec2.run_instances(
+        ImageId="ami-12345678", MinCount=1, MaxCount=1, TagSpecifications=[specification]
+    )["Instances"]
+    try:
+        user("ec2").terminate_instances(InstanceIds=[instance["InstanceId"]])
+    except ClientError as error:
+        return str(error.response["Error"]["Code"])
+    return "ended"
+
+
+def test_a_policy_sees_an_instances_tags(bare: Client, client: Client) -> None:
+    refused = "UnauthorizedOperation"
+    user = who_may_end_what_is_its_own(bare, "ender")
+    assert outcome_of_an_end(bare, user, "ender") == refused
+    user = who_may_end_what_is_its_own(client, "ender")
+    assert outcome_of_an_end(client, user, "ender") == "ended"
+    assert outcome_of_an_end(client, user, "another") == refused

@@ -1,4 +1,4 @@
-"""EC2: what flow logs and VPC endpoints say of themselves; what an instance leaves."""
+"""EC2: what flow logs and VPC endpoints say of themselves; an instance's tags and volumes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 from xml.sax.saxutils import escape
 
-from ministack.services import ec2
+from ministack.services import ec2, tagging
 
 from easel_local.emulator.bridges.bridge import Bridge, Response
 
 _Parameters = dict[str, list[str]]
 _Action = Callable[[_Parameters], Response]
 _Endpoint = dict[str, Any]
+_Tags = dict[str, str]
 _FLOW_LOG_FORMAT = (
     "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} "
     "${protocol} ${packets} ${bytes} ${start} ${end} ${action} ${log-status}"
@@ -114,7 +115,26 @@ def instance_takes_its_volumes_along(terminate_instances: _Action) -> _Action:
     return bridged
 
 
+def policies_see_an_instances_tags(
+    resource_tags: Callable[[str], _Tags | None],
+) -> Callable[[str], _Tags | None]:
+    """A policy's condition on aws:ResourceTag is asked with the tags of the instance.
+
+    ministack looks up those of some services only, and for EC2 finds none.
+    """
+
+    def bridged(arn: str) -> _Tags | None:
+        service, _, kind_and_name = arn.partition(":ec2:")
+        kind, _, name = kind_and_name.rpartition(":")[2].partition("/")
+        if not service or kind != "instance" or name not in ec2._instances:  # noqa: SLF001
+            return resource_tags(arn)
+        return {tag["Key"]: tag["Value"] for tag in ec2._tags.get(name, [])}  # noqa: SLF001
+
+    return bridged
+
+
 BRIDGES = (
+    Bridge(tagging, "resource_tags", policies_see_an_instances_tags),
     Bridge(ec2._ACTION_MAP, "CreateFlowLogs", kept_flow_log),  # noqa: SLF001
     Bridge(ec2._ACTION_MAP, "DescribeFlowLogs", shown_flow_log),  # noqa: SLF001
     Bridge(ec2._ACTION_MAP, "CreateVpcEndpoint", kept_endpoint),  # noqa: SLF001
