@@ -1,181 +1,289 @@
-"""A destroy keeps pictures and what reads them; the next apply takes them over."""
+"""A destroy keeps pictures and what reads them; the next apply takes them over, and only those."""
 
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
 
-from easel_cli.environments import kept_outputs
+from easel_cli.environments import adopt as adopt_module
+from easel_cli.environments import destroy as destroy_module
+from easel_cli.environments import log_groups
+from easel_cli.environments.adopt import adopt
 from easel_cli.environments.destroy import destroy
-from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY, adopt, kept_by_destroy
-from easel_cli.environments.root_module import RootModule
+from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY
+from easel_cli.environments.stack import StandsElsewhereError
+from tests.unit.stubbed_root import ALIAS_NAME, BUCKET_NAME, REGION, Managed, StubbedRoot
 
 pytestmark = pytest.mark.unit
 
-NAME = "easel-outputs-123456789012-us-east-1"
 POLICY = "module.api_fanout.aws_s3_bucket_policy.output"
 OTHER = "module.api_fanout.aws_sns_topic.tasks"
-
-
-class StubbedModule(RootModule):
-    """A root module whose Terraform only writes down what it was told."""
-
-    def __init__(self, *addresses: str, force_destroy: bool = False) -> None:
-        super().__init__(Path("envs/us-east-1"))
-        self.addresses = list(addresses)
-        self.ran: list[tuple[str, ...]] = []
-        self._force_destroy = force_destroy
-
-    def outputs(self) -> dict[str, Any]:
-        return {"output_bucket": NAME, "model_bucket": "my-models"} if self.addresses else {}
-
-    def resources(self) -> list[str]:
-        return self.addresses
-
-    def evaluate(self, expression: str) -> Any:
-        if "force_destroy" in expression:
-            return self._force_destroy
-        return {"name": "easel", "region": "us-east-1"}
-
-    def run(self, *arguments: str) -> None:
-        self.ran.append(arguments)
+MARK = {"Key": "easel:kept", "Value": "true"}
+OWN = {"Key": "Stack", "Value": "easel"}
 
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
+    monkeypatch.setattr(log_groups, "_WATCH_SECONDS", 0)
     with mock_aws():
-        yield boto3.client("s3", region_name="us-east-1")
+        yield boto3.client("s3", region_name=REGION)
 
 
 @pytest.fixture
 def pictures(s3: Any) -> Any:
-    s3.create_bucket(Bucket=NAME)
-    s3.put_object(Bucket=NAME, Key="outputs/t/t.png", Body=b"png")
+    s3.create_bucket(Bucket=BUCKET_NAME)
+    s3.put_bucket_tagging(Bucket=BUCKET_NAME, Tagging={"TagSet": [OWN]})
+    s3.put_object(Bucket=BUCKET_NAME, Key="outputs/t/t.png", Body=b"png")
     return s3
 
 
-def stack(*, force_destroy: bool = False) -> StubbedModule:
-    return StubbedModule(BUCKET, POLICY, KEY, ALIAS, OTHER, force_destroy=force_destroy)
+@pytest.fixture
+def kms(s3: Any) -> Any:
+    assert s3
+    return boto3.client("kms", region_name=REGION)
+
+
+@pytest.fixture
+def key(kms: Any) -> str:
+    made = kms.create_key(Tags=[{"TagKey": "Stack", "TagValue": "easel"}])["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName=ALIAS_NAME, TargetKeyId=made)
+    return str(made)
+
+
+@pytest.fixture
+def kept(pictures: Any, kms: Any, key: str) -> str:
+    """The key of a stack that was destroyed."""
+    pictures.put_bucket_tagging(Bucket=BUCKET_NAME, Tagging={"TagSet": [OWN, MARK]})
+    kms.tag_resource(KeyId=key, Tags=[{"TagKey": "easel:kept", "TagValue": "true"}])
+    return key
+
+
+def stack(key: str = "", *, force_destroy: bool = False) -> Managed:
+    state: Managed = {
+        BUCKET: {"bucket": BUCKET_NAME, "force_destroy": force_destroy},
+        POLICY: {},
+        OTHER: {},
+    }
+    return state | ({KEY: {"key_id": key}, ALIAS: {}} if key else {})
+
+
+def tags(s3: Any) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = s3.get_bucket_tagging(Bucket=BUCKET_NAME)["TagSet"]
+    return found
+
+
+def key_tags(kms: Any, key: str) -> dict[str, str]:
+    found = kms.list_resource_tags(KeyId=key)["Tags"]
+    return {one["TagKey"]: one["TagValue"] for one in found}
+
+
+def verbs(root: StubbedRoot) -> list[str]:
+    return [ran[0] for ran in root.ran]
 
 
 @pytest.mark.usefixtures("pictures")
-def test_a_bucket_with_pictures_leaves_the_state_with_its_key() -> None:
-    kept = kept_by_destroy(stack(), "us-east-1")
-    assert kept is not None
-    assert kept.bucket == NAME
-    assert set(kept.addresses) == {BUCKET, POLICY, KEY, ALIAS}
-
-
-def test_deleted_pictures_are_kept_as_long_as_a_version_is(pictures: Any) -> None:
-    enabled = {"Status": "Enabled"}
-    pictures.put_bucket_versioning(Bucket=NAME, VersioningConfiguration=enabled)
-    pictures.delete_object(Bucket=NAME, Key="outputs/t/t.png")
-    assert kept_by_destroy(stack(), "us-east-1") is not None
-
-
-def test_an_empty_bucket_is_destroyed(s3: Any) -> None:
-    s3.create_bucket(Bucket=NAME)
-    assert kept_by_destroy(stack(), "us-east-1") is None
-
-
-@pytest.mark.usefixtures("s3")
-def test_a_bucket_that_somebody_deleted_is_no_hindrance() -> None:
-    assert kept_by_destroy(stack(), "us-east-1") is None
-
-
-@pytest.mark.usefixtures("pictures")
-def test_force_destroy_keeps_nothing() -> None:
-    assert kept_by_destroy(stack(force_destroy=True), "us-east-1") is None
-
-
-@pytest.mark.usefixtures("s3")
-def test_nothing_applied_nothing_kept() -> None:
-    assert kept_by_destroy(StubbedModule(), "us-east-1") is None
-
-
-@pytest.mark.usefixtures("pictures")
-def test_pictures_leave_the_state_before_terraform_destroys(
-    capsys: pytest.CaptureFixture[str],
+def test_a_bucket_with_pictures_leaves_the_state_with_its_key_before_terraform_destroys(
+    key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module = stack()
-    assert destroy(module, ["-auto-approve", "-parallelism=5"]) == 0
-    assert module.ran == [
+    root = StubbedRoot(stack(key))
+    assert destroy(root, ["-auto-approve", "-parallelism=5"]) == 0
+    assert root.ran == [
         ("state", "rm", BUCKET, POLICY, KEY, ALIAS),
         ("destroy", "-no-color", "-parallelism=5", "-auto-approve"),
     ]
     said = capsys.readouterr().out
-    assert f"s3://{NAME}: it holds pictures" in said
+    assert f"s3://{BUCKET_NAME}: it holds pictures" in said
     assert "s3://my-models" in said
 
 
-@pytest.mark.usefixtures("pictures")
-def test_a_second_destroy_still_says_what_the_first_has_kept(
-    capsys: pytest.CaptureFixture[str],
+def test_what_is_kept_is_marked_beside_its_other_tags(pictures: Any, kms: Any, key: str) -> None:
+    destroy(StubbedRoot(stack(key)), ["-auto-approve"])
+    assert tags(pictures) == [OWN, MARK]
+    assert key_tags(kms, key) == {"Stack": "easel", "easel:kept": "true"}
+
+
+def test_every_step_of_removing_it_for_good_is_said(
+    pictures: Any, key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    module = StubbedModule(OTHER)
-    assert destroy(module, ["-auto-approve"]) == 0
-    assert [ran[0] for ran in module.ran] == ["destroy"]
-    assert f"s3://{NAME}: it holds pictures" in capsys.readouterr().out
+    assert pictures
+    destroy(StubbedRoot(stack(key)), ["-auto-approve"])
+    said = capsys.readouterr().out
+    assert f"aws kms delete-alias --region {REGION} --alias-name {ALIAS_NAME}\n" in said
+    assert f"aws kms schedule-key-deletion --region {REGION} --key-id {key}\n" in said
+
+
+def test_deleted_pictures_are_kept_as_long_as_a_version_is(pictures: Any) -> None:
+    enabled = {"Status": "Enabled"}
+    pictures.put_bucket_versioning(Bucket=BUCKET_NAME, VersioningConfiguration=enabled)
+    pictures.delete_object(Bucket=BUCKET_NAME, Key="outputs/t/t.png")
+    root = StubbedRoot(stack())
+    destroy(root, ["-auto-approve"])
+    assert verbs(root) == ["state", "destroy"]
+
+
+def test_an_empty_bucket_is_destroyed(s3: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    s3.create_bucket(Bucket=BUCKET_NAME)
+    root = StubbedRoot(stack())
+    destroy(root, ["-auto-approve"])
+    assert verbs(root) == ["destroy"]
+    assert BUCKET_NAME not in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("s3")
+def test_a_bucket_that_somebody_deleted_is_no_hindrance() -> None:
+    root = StubbedRoot(stack())
+    destroy(root, ["-auto-approve"])
+    assert verbs(root) == ["destroy"]
+
+
+@pytest.mark.usefixtures("pictures")
+def test_force_destroy_keeps_nothing_once_it_is_applied() -> None:
+    root = StubbedRoot(stack(force_destroy=True))
+    destroy(root, ["-auto-approve"])
+    assert verbs(root) == ["destroy"]
+
+
+@pytest.mark.usefixtures("s3")
+def test_nothing_applied_nothing_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    root = StubbedRoot()
+    assert destroy(root, ["-auto-approve"]) == 0
+    assert verbs(root) == ["destroy"]
+    assert "s3://" not in capsys.readouterr().out
+
+
+def test_a_second_destroy_still_says_what_the_first_has_kept(
+    kept: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = StubbedRoot({OTHER: {}})
+    assert destroy(root, ["-auto-approve"]) == 0
+    assert verbs(root) == ["destroy"]
+    said = capsys.readouterr().out
+    assert f"s3://{BUCKET_NAME}: it holds pictures" in said
+    assert kept in said
+
+
+def test_a_key_that_an_import_has_brought_back_alone_is_kept_with_its_bucket(kept: str) -> None:
+    root = StubbedRoot({KEY: {"key_id": kept}, OTHER: {}})
+    destroy(root, ["-auto-approve"])
+    assert root.ran[0] == ("state", "rm", KEY)
+
+
+@pytest.mark.usefixtures("pictures", "key")
+@pytest.mark.parametrize("verb", ["destroy", "adopt"])
+def test_a_stack_whose_state_is_elsewhere_is_left_alone(
+    pictures: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    root = StubbedRoot()
+    module = {"destroy": destroy_module, "adopt": adopt_module}[verb]
+    monkeypatch.setattr(module, "RootModule", lambda _: root)
+    assert module.main(["envs/us-east-1"]) == 1
+    assert root.ran == []
+    assert tags(pictures) == [OWN]
+    said = capsys.readouterr().err
+    assert f"s3://{BUCKET_NAME} is there" in said
+    assert "backend.tf" in said
+    assert "put-bucket-tagging" in said
 
 
 @pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("answer", ["", "y\n", "yes\n", "Easel\n"])
-def test_only_the_stacks_name_destroys_it(monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+def test_only_the_stacks_name_destroys_it(
+    monkeypatch: pytest.MonkeyPatch, pictures: Any, answer: str
+) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(answer))
-    module = stack()
-    assert destroy(module, []) == 3
-    assert module.ran == []
+    root = StubbedRoot(stack())
+    assert destroy(root, []) == 3
+    assert root.ran == []
+    assert tags(pictures) == [OWN]
 
 
 @pytest.mark.usefixtures("pictures")
 def test_the_stacks_name_destroys_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("easel\n"))
-    module = stack()
-    assert destroy(module, []) == 0
-    assert [ran[0] for ran in module.ran] == ["state", "destroy"]
+    root = StubbedRoot(stack())
+    assert destroy(root, []) == 0
+    assert verbs(root) == ["state", "destroy"]
 
 
-@pytest.mark.usefixtures("pictures")
-def test_the_next_apply_takes_bucket_and_key_over() -> None:
-    kms = boto3.client("kms", region_name="us-east-1")
-    key = kms.create_key()["KeyMetadata"]["KeyId"]
-    kms.create_alias(AliasName="alias/easel-tasks", TargetKeyId=key)
-    module = StubbedModule(OTHER)
-    assert adopt(module) == [NAME, key, "alias/easel-tasks"]
-    assert [ran[2:] for ran in module.ran] == [
-        (BUCKET, NAME),
-        (KEY, key),
-        (ALIAS, "alias/easel-tasks"),
-    ]
+def test_the_next_apply_takes_over_bucket_and_key_without_their_mark(
+    kept: str, pictures: Any, kms: Any
+) -> None:
+    root = StubbedRoot({OTHER: {}})
+    assert adopt(root) == [kept, ALIAS_NAME, BUCKET_NAME]
+    assert root.imported == [KEY, ALIAS, BUCKET]
+    assert tags(pictures) == [OWN]
+    assert key_tags(kms, kept) == {"Stack": "easel"}
 
 
-@pytest.mark.usefixtures("pictures")
-def test_a_key_that_is_being_deleted_is_not_taken_over() -> None:
-    kms = boto3.client("kms", region_name="us-east-1")
-    key = kms.create_key()["KeyMetadata"]["KeyId"]
-    kms.create_alias(AliasName="alias/easel-tasks", TargetKeyId=key)
-    kms.schedule_key_deletion(KeyId=key)
-    assert adopt(StubbedModule()) == [NAME]
+def test_an_import_that_broke_off_is_taken_up_again(kept: str) -> None:
+    half = StubbedRoot({KEY: {"key_id": kept}})
+    assert adopt(half) == [ALIAS_NAME, BUCKET_NAME]
+    whole_but_alias = StubbedRoot(
+        {KEY: {"key_id": kept}, BUCKET: {"bucket": BUCKET_NAME, "force_destroy": False}}
+    )
+    assert adopt(whole_but_alias) == [ALIAS_NAME]
+
+
+def test_a_key_without_its_bucket_is_taken_over_too(kept: str, pictures: Any) -> None:
+    pictures.delete_object(Bucket=BUCKET_NAME, Key="outputs/t/t.png")
+    pictures.delete_bucket(Bucket=BUCKET_NAME)
+    assert adopt(StubbedRoot()) == [kept, ALIAS_NAME]
+
+
+def test_a_key_that_no_destroy_has_kept_is_not_taken_over(key: str) -> None:
+    root = StubbedRoot()
+    with pytest.raises(StandsElsewhereError, match=f"tag-resource .*{key}"):
+        adopt(root)
+    assert root.ran == []
+
+
+def test_another_keys_alias_is_not_taken_over(kms: Any, key: str) -> None:
+    assert key
+    other = kms.create_key()["KeyMetadata"]["KeyId"]
+    root = StubbedRoot({KEY: {"key_id": other}})
+    with pytest.raises(StandsElsewhereError, match="delete-alias"):
+        adopt(root)
+    assert root.ran == []
+
+
+@pytest.mark.parametrize("is_bucket_left", [True, False])
+def test_a_key_that_is_being_deleted_gives_its_alias_free(
+    kept: str,
+    kms: Any,
+    pictures: Any,
+    is_bucket_left: bool,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kms.schedule_key_deletion(KeyId=kept)
+    if not is_bucket_left:
+        pictures.delete_object(Bucket=BUCKET_NAME, Key="outputs/t/t.png")
+        pictures.delete_bucket(Bucket=BUCKET_NAME)
+    assert adopt(StubbedRoot()) == ([BUCKET_NAME] if is_bucket_left else [])
+    assert ALIAS_NAME not in {one["AliasName"] for one in kms.list_aliases()["Aliases"]}
+    assert kms.describe_key(KeyId=kept)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert f"aws kms cancel-key-deletion --region {REGION} --key-id {kept}" in (
+        capsys.readouterr().out
+    )
 
 
 @pytest.mark.usefixtures("s3")
 def test_a_first_apply_imports_nothing() -> None:
-    module = StubbedModule()
-    assert adopt(module) == []
-    assert module.ran == []
+    root = StubbedRoot()
+    assert adopt(root) == []
+    assert root.ran == []
 
 
-@pytest.mark.usefixtures("pictures")
-def test_what_is_in_the_state_is_not_imported_again() -> None:
-    assert adopt(stack()) == []
+def test_what_is_in_the_state_is_not_imported_again(kept: str) -> None:
+    root = StubbedRoot(stack(kept))
+    assert adopt(root) == []
+    assert root.ran == []
 
 
 def test_wrong_usage_is_said(capsys: pytest.CaptureFixture[str]) -> None:
-    assert kept_outputs.main(["adopt"]) == 2
+    assert adopt_module.main([]) == 2
     assert "usage" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Destroys a stack, but for the pictures.
+"""Destroys a stack, but for the pictures and what others may need.
 
 `python -m easel_cli.environments.destroy envs/us-east-1` is what `make destroy` runs.
 """
@@ -8,8 +8,13 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from easel_cli.environments.kept_outputs import Kept, kept_by_destroy
+from easel_cli.environments import log_groups
+from easel_cli.environments.kept import Kept
+from easel_cli.environments.kept_log_role import kept_log_role
+from easel_cli.environments.kept_outputs import kept_outputs
+from easel_cli.environments.kept_volumes import kept_volumes
 from easel_cli.environments.root_module import RootModule, TerraformError
+from easel_cli.environments.stack import Stack, StandsElsewhereError
 
 _AUTO_APPROVE = "-auto-approve"
 _REFUSED = 3
@@ -27,29 +32,40 @@ def destroy(root: RootModule, options: list[str]) -> int:
 
     Raises:
         TerraformError: Terraform failed.
-        botocore.exceptions.ClientError: the output bucket cannot be read.
+        StandsElsewhereError: a stack of this name stands, and its state is elsewhere.
+        botocore.exceptions.ClientError: what may have to be kept cannot be read or marked.
     """
-    stack = root.evaluate("{ name = var.name, region = var.region }")
-    name, region = stack["name"], stack["region"]
-    count = len(root.resources())
+    stack, before = Stack.of(root), root.managed()
     # There is none before the first apply, or after half of a destroy.
     bucket = root.outputs().get("model_bucket")
     models = f"s3://{bucket}" if bucket else "the model bucket"
-    kept = kept_by_destroy(root, region)
+    kept = [one for one in (kept_outputs(stack, before), kept_log_role(stack, before)) if one]
+    candidates = log_groups.names(stack, before)
     sys.stdout.write(
-        f"easel: this destroys stack {name} in {region}: {count} resources in Terraform's state, "
-        "and all nodes of its cluster.\n"
+        f"easel: this destroys stack {stack.name} in {stack.region}: {len(before)} resources in "
+        "Terraform's state, and all nodes of its cluster.\n"
     )
-    if _AUTO_APPROVE not in options and not _agreed(name):
+    if _AUTO_APPROVE not in options and not _agreed(stack.name):
         sys.stdout.write("easel: nothing is destroyed.\n")
         return _REFUSED
-    if kept and kept.addresses:
-        root.run("state", "rm", *kept.addresses)
+    _take_out(root, kept)
     plain = () if sys.stdout.isatty() else ("-no-color",)
     others = [one for one in options if one != _AUTO_APPROVE]
     root.run("destroy", *plain, *others, _AUTO_APPROVE)
-    sys.stdout.write(_summary(name, region, models, kept))
+    deleted = log_groups.delete_returned(stack, candidates, before, root.managed())
+    reasons = [*(one.reason for one in kept), *_of_pods(kept_volumes(stack), stack.region)]
+    sys.stdout.write(_summary(stack, reasons, models, deleted))
     return 0
+
+
+def _take_out(root: RootModule, kept: list[Kept]) -> None:
+    """Marks what is kept, then takes it out of the state: the next apply takes only the marked."""
+    for one in kept:
+        for thing in one.things:
+            thing.mark()
+    addresses = [address for one in kept for address in one.addresses]
+    if addresses:
+        root.run("state", "rm", *addresses)
 
 
 def _agreed(name: str) -> bool:
@@ -58,12 +74,27 @@ def _agreed(name: str) -> bool:
     return sys.stdin.readline().strip() == name
 
 
-def _summary(name: str, region: str, models: str, kept: Kept | None) -> str:
-    lines = [f"easel: stack {name} in {region} is destroyed. Kept:"]
-    if kept:
-        lines.append(f"  - {kept.explain(region)}")
-    lines.append(f"  - {models}: the models are yours; the stack only read them.")
-    lines.append("  - images in ECR and EBS snapshots: made by you, for the next stack, too.")
+def _of_pods(volumes: list[str], region: str) -> list[str]:
+    reason = (
+        f"EBS volumes {', '.join(volumes)}: pods have made them; their data may matter, and\n"
+        f"    they cost money: aws ec2 delete-volume --region {region} --volume-id <id>"
+    )
+    return [reason] if volumes else []
+
+
+def _summary(stack: Stack, reasons: list[str], models: str, deleted: list[str]) -> str:
+    kept = [
+        *reasons,
+        f"{models}: the models are yours; the stack only read them.",
+        "images in ECR and EBS snapshots: made by you, for the next stack, too.",
+    ]
+    lines = [f"easel: stack {stack.name} in {stack.region} is destroyed. Kept:"]
+    lines += [f"  - {one}" for one in kept]
+    if deleted:
+        lines.append(
+            f"easel: log groups that AWS made again behind Terraform are deleted: "
+            f"{', '.join(deleted)}."
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -80,6 +111,9 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         return destroy(RootModule(Path(arguments[0])), arguments[1:])
+    except StandsElsewhereError as error:
+        sys.stderr.write(f"easel: {error}\neasel: nothing is destroyed.\n")
+        return 1
     except (TerraformError, ClientError, BotoCoreError) as error:
         sys.stderr.write(
             f"easel: {error}\n"

@@ -6,145 +6,126 @@ encrypted with; before an apply that would make the same bucket, both are import
 """
 
 import sys
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
-from easel_cli.environments.root_module import RootModule, TerraformError
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
+from easel_cli.environments.kept import Import, Kept, Managed
+from easel_cli.environments.kept_marks import KeptBucket, KeptKey, Markable
+from easel_cli.environments.stack import Stack, StandsElsewhereError
 
 BUCKET = "module.api_fanout.aws_s3_bucket.output"
 KEY = "module.api_fanout.aws_kms_key.this"
 ALIAS = "module.api_fanout.aws_kms_alias.this"
 
 _SETTINGS = "module.api_fanout.aws_s3_bucket_"
-_CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard"})
-_NOT_FOUND = frozenset({"404", "NoSuchBucket", "NotFoundException"})
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What a destroy leaves, and why."""
+def kept_outputs(stack: Stack, managed: Managed) -> Kept | None:
+    """Returns what of the outputs a destroy has to keep, or has kept; None where nothing.
 
-    bucket: str
-    addresses: tuple[str, ...]
-
-    def explain(self, region: str) -> str:
-        """Returns the reason, and how to remove it for good."""
-        return (
-            f"s3://{self.bucket}: it holds pictures. Its KMS key (1 USD a month) stays, too:\n"
-            "    without it nobody can read them. The next "
-            f"`make apply ENV={region}` takes both over.\n"
-            "    To remove them for good: empty and delete the bucket in the console (all\n"
-            "    versions), then schedule the key's deletion."
-        )
-
-
-def kept_by_destroy(root: RootModule, region: str) -> Kept | None:
-    """Returns what has to leave the state before a destroy, or None where nothing has.
+    The bucket's name is not asked of the outputs: a destroy that broke off has deleted them first.
 
     Args:
-        root: the environment.
-        region: AWS region of the stack.
+        stack: the stack.
+        managed: what its state has.
 
     Raises:
-        TerraformError: the state cannot be read.
+        StandsElsewhereError: the bucket is there, and is not this state's.
         botocore.exceptions.ClientError: the bucket cannot be read.
     """
-    bucket = root.outputs().get("output_bucket")
-    if not bucket or root.evaluate("var.output_bucket.force_destroy"):
+    bucket = _bucket(stack, managed)
+    things: tuple[Markable, ...] = ()
+    if BUCKET in managed:
+        # As applied: a force_destroy that is only written down does not let Terraform delete it.
+        if managed[BUCKET].get("force_destroy") or bucket.is_empty():
+            return None
+        things = (bucket,)
+    elif not bucket.exists():
         return None
-    s3: S3Client = boto3.client("s3", region_name=region, config=_CONFIG)
-    if is_empty(s3, bucket):
-        return None
-    # None of them where an earlier destroy has got no further than this: it is kept all the same.
-    kept = [
-        one for one in root.resources() if one in {BUCKET, KEY, ALIAS} or one.startswith(_SETTINGS)
-    ]
-    return Kept(bucket, tuple(kept))
+    elif not bucket.is_marked():
+        raise StandsElsewhereError(f"s3://{bucket.name}", stack, bucket.mark_command)
+    addresses = [one for one in managed if one in {BUCKET, KEY, ALIAS} or one.startswith(_SETTINGS)]
+    if KEY not in managed:
+        key = KeptKey.behind(stack, _alias(stack))
+        return Kept(tuple(addresses), things, _reason(stack, bucket, key))
+    key = KeptKey(stack, str(managed[KEY]["key_id"]))
+    return Kept(tuple(addresses), (*things, key), _reason(stack, bucket, key))
 
 
-def is_empty(s3: "S3Client", bucket: str) -> bool:
-    """Returns whether a bucket holds no object, in no version; one that is gone is empty."""
-    try:
-        found = s3.list_object_versions(Bucket=bucket, MaxKeys=1)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_FOUND:
-            return True
-        raise
-    return not (found.get("Versions") or found.get("DeleteMarkers"))
+def importable_outputs(stack: Stack, managed: Managed) -> list[Import]:
+    """Returns what a destroy has kept and the state does not have; the bucket last.
 
-
-def adopt(root: RootModule) -> list[str]:
-    """Imports the bucket and the key that an earlier destroy has kept.
-
-    Returns:
-        What was imported; nothing where the state has the bucket, or there is none.
+    Each is looked at by itself: an import may have broken off between them.
 
     Raises:
-        TerraformError: an import failed.
+        StandsElsewhereError: something is there, and no destroy has kept it.
         botocore.exceptions.ClientError: the bucket is another account's, or cannot be looked at.
     """
-    if BUCKET in root.resources():
+    found: list[Import] = []
+    if BUCKET not in managed:
+        bucket = _bucket(stack, managed)
+        if bucket.exists():
+            if not bucket.is_marked():
+                raise StandsElsewhereError(f"s3://{bucket.name}", stack, bucket.mark_command)
+            found.append(Import(BUCKET, bucket.name, bucket))
+    if KEY not in managed or ALIAS not in managed:
+        found = [*_importable_key(stack, managed), *found]
+    return found
+
+
+def _importable_key(stack: Stack, managed: Managed) -> list[Import]:
+    alias = _alias(stack)
+    key = KeptKey.behind(stack, alias)
+    if key is None:
         return []
-    stack = root.evaluate("{ name = var.name, region = var.region }")
-    name, region = stack["name"], stack["region"]
-    account = boto3.client("sts", region_name=region, config=_CONFIG).get_caller_identity()[
-        "Account"
-    ]
-    bucket = f"{name}-outputs-{account}-{region}"  # as modules/api-fanout/bucket.tf has it
-    s3: S3Client = boto3.client("s3", region_name=region, config=_CONFIG)
-    if not _exists(s3, bucket, account):
+    if key.deletion_date:
+        _free(stack, alias, key)
         return []
-    imports = {BUCKET: bucket}
-    kms: Any = boto3.client("kms", region_name=region, config=_CONFIG)
-    if key := _key(kms, f"alias/{name}-tasks"):
-        imports |= {KEY: key, ALIAS: f"alias/{name}-tasks"}
-    for address, identity in imports.items():
-        root.run("import", "-input=false", address, identity)
-    return list(imports.values())
+    of_alias = [] if ALIAS in managed else [Import(ALIAS, alias)]
+    if KEY in managed:
+        if managed[KEY]["key_id"] != key.key_id:
+            raise StandsElsewhereError(f"{alias} of another key", stack, _delete_alias(stack))
+        return of_alias
+    if not key.is_marked():
+        raise StandsElsewhereError(f"{alias}, key {key.key_id},", stack, key.mark_command)
+    return [Import(KEY, key.key_id, key), *of_alias]
 
 
-def _exists(s3: "S3Client", bucket: str, account: str) -> bool:
-    try:
-        s3.head_bucket(Bucket=bucket, ExpectedBucketOwner=account)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_FOUND:
-            return False
-        raise
-    return True
+def _free(stack: Stack, alias: str, key: KeptKey) -> None:
+    """Deletes the alias of a key that is being deleted: the new stack's key gets it.
+
+    Nothing is lost: the key stays as it is, and is found by its id.
+    """
+    stack.client("kms").delete_alias(AliasName=alias)
+    sys.stdout.write(
+        f"easel: KMS key {key.key_id} is deleted on {key.deletion_date}, and with it whatever it "
+        f"has encrypted can no longer be read.\n  The stack gets a new key, and {alias} with it. "
+        "To keep the old one for old pictures:\n"
+        f"    aws kms cancel-key-deletion --region {stack.region} --key-id {key.key_id}\n"
+    )
 
 
-def _key(kms: Any, alias: str) -> str | None:
-    try:
-        key = kms.describe_key(KeyId=alias)["KeyMetadata"]
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _NOT_FOUND:
-            return None
-        raise
-    return str(key["KeyId"]) if key.get("KeyState") == "Enabled" else None
+def _bucket(stack: Stack, managed: Managed) -> KeptBucket:
+    if BUCKET in managed:
+        return KeptBucket(stack, str(managed[BUCKET]["bucket"]))
+    # As modules/api-fanout/bucket.tf has it.
+    return KeptBucket(stack, f"{stack.name}-outputs-{stack.account}-{stack.region}")
 
 
-def main(arguments: list[str]) -> int:
-    """Runs `python -m easel_cli.environments.kept_outputs adopt FOLDER`."""
-    if len(arguments) != 2 or arguments[0] != "adopt":  # noqa: PLR2004
-        sys.stderr.write("usage: python -m easel_cli.environments.kept_outputs adopt envs/REGION\n")
-        return 2
-    try:
-        adopted = adopt(RootModule(Path(arguments[1])))
-    except (TerraformError, ClientError, BotoCoreError) as error:
-        sys.stderr.write(f"easel: {error}\n")
-        return 1
-    if adopted:
-        sys.stdout.write(f"easel: taken over from an earlier stack: {', '.join(adopted)}\n")
-    return 0
+def _alias(stack: Stack) -> str:
+    return f"alias/{stack.name}-tasks"  # as modules/api-fanout/encryption.tf has it
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _delete_alias(stack: Stack) -> str:
+    return f"aws kms delete-alias --region {stack.region} --alias-name {_alias(stack)}"
+
+
+def _reason(stack: Stack, bucket: KeptBucket, key: KeptKey | None) -> str:
+    key_id = key.key_id if key else "<id>"
+    return (
+        f"s3://{bucket.name}: it holds pictures. Its KMS key (1 USD a month) stays, too:\n"
+        "    without it nobody can read them. The next "
+        f"`make apply ENV={stack.region}` takes both over.\n"
+        "    To remove them for good: empty and delete the bucket in the console (all\n"
+        "    versions), then delete the key's alias and schedule the key's deletion:\n"
+        f"    {_delete_alias(stack)}\n"
+        f"    aws kms schedule-key-deletion --region {stack.region} --key-id {key_id}"
+    )

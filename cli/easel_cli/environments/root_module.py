@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,22 @@ class RootModule:
             return []
         return self._answer("state", "list").split()
 
+    def managed(self) -> dict[str, dict[str, Any]]:
+        """Returns the attributes of what the state manages, by address; data sources are left out.
+
+        Raises:
+            TerraformError: the state cannot be read.
+        """
+        pulled = self._answer("state", "pull").strip()
+        # An empty state is no file.
+        blocks = json.loads(pulled)["resources"] if pulled else []
+        return {
+            _address(block, instance): instance["attributes"]
+            for block in blocks
+            if block["mode"] == "managed"
+            for instance in block["instances"]
+        }
+
     def evaluate(self, expression: str) -> Any:
         """Returns the value of an expression over the variables, such as `var.name`.
 
@@ -62,6 +79,7 @@ class RootModule:
         Raises:
             TerraformError: it failed.
         """
+        sys.stdout.flush()  # What was said before stands before what Terraform says.
         status = subprocess.call(  # noqa: S603 - no shell
             self._command(*arguments), env=self._environment
         )
@@ -86,3 +104,9 @@ class RootModule:
 
     def _command(self, *arguments: str) -> list[str]:
         return ["terraform", f"-chdir={self.folder}", *arguments]
+
+
+def _address(block: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
+    module = f"{block['module']}." if "module" in block else ""
+    index = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+    return f"{module}{block['type']}.{block['name']}{index}"
