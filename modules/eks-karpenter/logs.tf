@@ -1,6 +1,8 @@
 # ---------------------------------------------------------------------------------------------
-# Log groups. EKS and Fluent Bit would make them themselves: unencrypted, kept for ever, and left
-# behind by a destroy. Both have to find them, so they are made first and deleted last.
+# Log groups. EKS and Fluent Bit would make them themselves: unencrypted and kept for ever. Both have
+# to find them, so they are made first and deleted last. Even so they can come back: EKS writes a
+# control plane's last lines when it is gone, with a role that may make groups. `make destroy` deletes
+# them again, and the next `make apply` imports what came later (environments/log_groups.py).
 # ---------------------------------------------------------------------------------------------
 
 locals {
