@@ -73,5 +73,6 @@ module "runtime" {
     prefix      = each.value.model_prefix
     kms_key_arn = var.model_kms_key_arn
   }
-  extra_values_yaml = each.value.values_file == null ? "" : file("${path.root}/${each.value.values_file}")
+  extra_values_yaml       = each.value.values_file == null ? "" : file("${path.root}/${each.value.values_file}")
+  release_timeout_seconds = each.value.release_timeout_seconds
 }

@@ -107,7 +107,7 @@ variable "runtimes" {
     Runtimes by name, as tasks give it in metadata.runtime. Adding one is adding an entry.
     - type, model_filename, dynamic_model: see modules/api-fanout.
     - image: a repository without a registry's name is one in this account's ECR; null where values_file names it.
-    - namespace, scaling, nodes, queue: see modules/runtime.
+    - namespace, scaling, nodes, queue, release_timeout_seconds: see modules/runtime.
     - model_prefix: folder of the model bucket that it may read; null: all of it.
     - chart: repository (oci://... with the chart's name, or https://...) and version; null: charts/sd-runtime of this checkout.
     - values_file: YAML with further values of charts/sd-runtime, beside terraform.tfvars.
@@ -119,6 +119,8 @@ variable "runtimes" {
     namespace      = optional(string)
     model_prefix   = optional(string)
     values_file    = optional(string)
+
+    release_timeout_seconds = optional(number)
     image = optional(object({
       repository = string
       tag        = optional(string)

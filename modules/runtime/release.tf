@@ -15,6 +15,16 @@ locals {
   })
 }
 
+locals {
+  # The chart's defaults, and what a user has laid over them.
+  agent_seconds     = merge({ taskTimeoutSeconds = 600, stopMarginSeconds = 120 }, try(yamldecode(var.extra_values_yaml).agent, {}))
+  pod_grace_seconds = local.agent_seconds.taskTimeoutSeconds + local.agent_seconds.stopMarginSeconds
+
+  # A change takes four rounds of a node's and a runtime's start; uninstalling waits for busy pods,
+  # then for their nodes. helm-release takes two hours at most.
+  release_timeout_seconds = coalesce(var.release_timeout_seconds, min(7200, max(3600, local.pod_grace_seconds + 900)))
+}
+
 resource "aws_eks_pod_identity_association" "agent" {
   count = length(var.cluster[*])
 
@@ -49,8 +59,7 @@ module "release" {
   values            = local.values
   extra_values_yaml = var.extra_values_yaml
 
-  # Uninstalling waits for busy pods (their grace is 12 minutes) and then for their nodes.
-  timeout_seconds = 1800
+  timeout_seconds = local.release_timeout_seconds
 
   # In this order a pod has its rights from its first to its last second, and Karpenter and KEDA
   # are there to take the release's nodes and scaler away when it is uninstalled.

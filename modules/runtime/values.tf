@@ -32,6 +32,9 @@ locals {
     models_s3 = {
       prefix = try(var.models.prefix, null)
     }
+    rollout = {
+      progressDeadlineSeconds = var.release_timeout_seconds
+    }
     network_policy = {
       endpointCidrs = try(var.cluster.endpoint_cidrs, null)
     }
@@ -81,6 +84,7 @@ locals {
         authentication = "pod"
       })
     }
+    rollout       = local.given.rollout
     networkPolicy = local.given.network_policy
   }
 }

@@ -172,6 +172,21 @@ variable "models" {
   }
 }
 
+variable "release_timeout_seconds" {
+  description = "How long an upgrade or an uninstallation may take, and within an upgrade one more pod to get ready; null: an hour, or a pod's grace and 15 minutes. See docs/adr/0028."
+  type        = number
+  default     = null
+
+  validation {
+    condition     = try(var.release_timeout_seconds >= 300 && var.release_timeout_seconds <= 7200 && floor(var.release_timeout_seconds) == var.release_timeout_seconds, var.release_timeout_seconds == null)
+    error_message = "release_timeout_seconds must be a whole number from 300 to 7200."
+  }
+  validation {
+    condition     = try(var.release_timeout_seconds > local.pod_grace_seconds, var.release_timeout_seconds == null)
+    error_message = "release_timeout_seconds must be above a pod's grace, ${local.pod_grace_seconds} (agent.taskTimeoutSeconds and agent.stopMarginSeconds): uninstalling waits for busy pods."
+  }
+}
+
 variable "extra_values_yaml" {
   description = "Further values of the chart as YAML, laid over those made here; no secrets. See charts/sd-runtime/values.yaml."
   type        = string

@@ -78,6 +78,7 @@ def test_what_is_not_set_is_the_charts_to_choose(example: PlannedModule) -> None
             "source": "s3",
             "s3": {"bucket": "easel-models-123456789012-us-east-1", "authentication": "pod"},
         },
+        "rollout": {},
         "networkPolicy": {},
     }
 
@@ -111,6 +112,23 @@ def test_all_that_may_be_set_is_rendered(china: PlannedModule) -> None:
         "authentication": "pod",
     }
     assert values["networkPolicy"] == {"endpointCidrs": ["10.7.0.0/16"]}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "seconds"),
+    # An hour; what was given; a pod's grace of 4000 s and 120 s, and a quarter of an hour.
+    [("runtime", 3600), ("china", 5400), ("long_tasks", 4000 + 120 + 900)],
+)
+def test_a_release_has_time_for_all_its_pods(plan_of: Plan, scenario: str, seconds: int) -> None:
+    module = PlannedModule(plan_of("runtime"), scenario)
+    assert (
+        module.resource("module.release[0].terraform_data.release")["input"]["timeout_seconds"]
+        == seconds
+    )
+
+
+def test_a_longer_limit_is_one_for_each_pod_too(china: PlannedModule) -> None:
+    assert values_of(china)["rollout"] == {"progressDeadlineSeconds": 5400}
 
 
 def test_what_a_user_adds_is_known_by_its_hash_only(china: PlannedModule) -> None:

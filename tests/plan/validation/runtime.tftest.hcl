@@ -270,3 +270,20 @@ run "alias_for_the_inputs_key" {
   }
   expect_failures = [var.input_kms_key_arns]
 }
+
+run "release_without_time" {
+  command = plan
+  variables {
+    release_timeout_seconds = 60
+  }
+  expect_failures = [var.release_timeout_seconds]
+}
+
+run "release_that_ends_before_its_pods" {
+  command = plan
+  variables {
+    release_timeout_seconds = 1800
+    extra_values_yaml       = "agent: {taskTimeoutSeconds: 1800}"
+  }
+  expect_failures = [var.release_timeout_seconds]
+}
