@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import yaml
 
-from easel_cli.crds import KEPT
+from easel_cli.crds import CHART_FOLDER, KEPT, PublicChart
+
+ROOT = Path(__file__).parents[2]
 
 
 def missing(reason: str) -> NoReturn:
@@ -26,3 +29,17 @@ def crd_files(folders: tuple[Path, ...]) -> list[Path]:
         if all((folder / name).is_file() for name in names):
             return [folder / name for name in names]
     missing("the CRDs of Karpenter and KEDA are not here: make crds")
+
+
+def public_chart(chart: PublicChart, folders: tuple[Path, ...] = (ROOT / CHART_FOLDER,)) -> Path:
+    """Returns the folder of a public chart in its version; without one the test is skipped.
+
+    In CI, too, which reaches no registry: what was recorded of the charts is checked there.
+    """
+    for folder in folders:
+        described = folder / chart.name / "Chart.yaml"
+        if described.is_file():
+            version = str(yaml.safe_load(described.read_text())["version"])
+            if version == chart.version:
+                return described.parent
+    pytest.skip(f"the chart {chart.name} {chart.version} is not here: make crds")

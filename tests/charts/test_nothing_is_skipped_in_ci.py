@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.charts.prerequisites import crd_files
+from easel_cli.crds import PublicChart
+from tests.charts.prerequisites import crd_files, public_chart
 
 pytestmark = pytest.mark.unit
 
@@ -26,3 +27,16 @@ def test_half_a_folder_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     (tmp_path / "karpenter.sh_nodepools.yaml").touch()
     with pytest.raises(pytest.fail.Exception):
         crd_files((tmp_path,))
+
+
+def test_a_public_chart_is_none_in_another_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    chart = PublicChart("oci://registry.invalid/c", "1.2.3")
+    (tmp_path / "c").mkdir()
+    (tmp_path / "c" / "Chart.yaml").write_text("version: 1.2.4")
+    with pytest.raises(pytest.skip.Exception, match=r"the chart c 1\.2\.3 is not here: make crds"):
+        public_chart(chart, (tmp_path,))
+    (tmp_path / "c" / "Chart.yaml").write_text("version: 1.2.3")
+    assert public_chart(chart, (tmp_path,)) == tmp_path / "c"
