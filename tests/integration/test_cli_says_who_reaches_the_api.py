@@ -16,6 +16,10 @@ variable "cluster" {
   type    = object({ public_access_cidrs = optional(list(string), []) })
   default = {}
 }
+variable "existing_vpc" {
+  type    = object({ vpc_id = string })
+  default = null
+}
 """
 
 
@@ -30,28 +34,47 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def state_with_the_cluster() -> str:
-    cluster: dict[str, Any] = {
-        "module": "module.eks_karpenter",
+def state_with(module: str, kind: str) -> str:
+    resource: dict[str, Any] = {
+        "module": module,
         "mode": "managed",
-        "type": "aws_eks_cluster",
+        "type": kind,
         "name": "this",
         "provider": 'provider["registry.terraform.io/hashicorp/aws"]',
-        "instances": [{"schema_version": 1, "attributes": {"name": "easel"}}],
+        "instances": [{"schema_version": 1, "attributes": {"id": "it"}}],
     }
     return json.dumps(
-        {"version": 4, "serial": 1, "lineage": "l", "outputs": {}, "resources": [cluster]}
+        {"version": 4, "serial": 1, "lineage": "l", "outputs": {}, "resources": [resource]}
     )
 
 
-def test_a_private_api_is_spoken_of_before_the_first_apply(
+def test_an_apply_that_could_not_get_through_is_refused(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(folder)]) == 0
+    assert main([str(folder)]) == 3
     said = capsys.readouterr()
     assert said.out == ""
-    assert "from inside its VPC only" in said.err
+    assert said.err.startswith("easel: nothing is applied: ")
     assert f"{folder}/terraform.tfvars" in said.err
+    # A part of it may be applied: the network comes first.
+    assert "-target=module.vpc" in said.err
+    assert main([str(folder), "-target=module.vpc"]) == 0
+
+
+def test_the_network_that_was_made_first_is_one_to_be_in(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "terraform.tfstate").write_text(state_with("module.vpc", "aws_vpc"))
+    assert main([str(folder)]) == 0
+    assert "from its network only" in capsys.readouterr().err
+
+
+def test_a_network_of_ones_own_is_one_to_be_in(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "terraform.tfvars").write_text('existing_vpc = { vpc_id = "vpc-0a" }')
+    assert main([str(folder)]) == 0
+    assert "cluster.private_access_cidrs" in capsys.readouterr().err
 
 
 def test_nothing_is_said_where_addresses_are_named(folder: Path) -> None:
@@ -62,7 +85,8 @@ def test_nothing_is_said_where_addresses_are_named(folder: Path) -> None:
 
 
 def test_nothing_is_said_once_the_cluster_is_there(folder: Path) -> None:
-    (folder / "terraform.tfstate").write_text(state_with_the_cluster())
+    state = state_with("module.eks_karpenter", "aws_eks_cluster")
+    (folder / "terraform.tfstate").write_text(state)
     assert note(RootModule(folder)) is None
 
 

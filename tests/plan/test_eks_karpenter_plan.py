@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from easel_cli.cluster.addon_versions import ADDONS
+from easel_cli.cluster.addon_versions import ADDONS, CAN_BE_LEFT_OUT
 
 from .conftest import Plan
 from .planned_module import PlannedModule
@@ -119,7 +119,7 @@ def test_the_private_endpoint_lets_in_who_is_named(
 def test_an_addon_can_be_left_out(plan_of: Plan, china: PlannedModule) -> None:
     assert sorted({*ADDONS} - {*addons(china)}) == ["metrics-server"]
     bare = PlannedModule(plan_of("eks_karpenter"), "bare")
-    assert addons(bare).keys() == {"coredns", "eks-pod-identity-agent", "kube-proxy", "vpc-cni"}
+    assert addons(bare).keys() == {*ADDONS} - CAN_BE_LEFT_OUT
     assert list(bare.resources("aws_cloudwatch_log_group")) == ["aws_cloudwatch_log_group.cluster"]
 
 

@@ -48,7 +48,15 @@ def test_what_is_printed_is_a_setting_of_terraform() -> None:
     assert setting[-1] == "}"
 
 
-def test_an_addon_that_a_region_does_not_offer_is_named() -> None:
-    versions = dict.fromkeys(ADDONS[1:], "v1.0.0-eksbuild.1")
-    with pytest.raises(ClusterError, match=f"cn-northwest-1 does not offer.*{ADDONS[0]}"):
+def test_what_a_region_does_not_offer_is_left_out() -> None:
+    versions = dict.fromkeys((name for name in ADDONS if name != "metrics-server"), "v1.0.0")
+    *_, end, reason, setting = as_setting(versions, "1.35", "cn-northwest-1").splitlines()
+    assert end == "}"
+    assert reason.startswith("# Not offered there")
+    assert setting == 'addons_left_out = ["metrics-server"]'
+
+
+def test_what_no_node_is_ready_without_has_to_be_offered() -> None:
+    versions = dict.fromkeys((name for name in ADDONS if name != "coredns"), "v1.0.0")
+    with pytest.raises(ClusterError, match="cn-northwest-1 does not offer.*coredns"):
         as_setting(versions, "1.35", "cn-northwest-1")

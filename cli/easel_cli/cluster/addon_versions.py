@@ -25,6 +25,11 @@ ADDONS = (
 )
 """Those that modules/eks-karpenter installs."""
 
+CAN_BE_LEFT_OUT = frozenset(
+    {"amazon-cloudwatch-observability", "aws-mountpoint-s3-csi-driver", "metrics-server"}
+)
+"""As the module's addons_left_out has it: no node is ready without the others."""
+
 _CONFIG = Config(
     connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 5}
 )
@@ -77,16 +82,24 @@ def as_setting(versions: dict[str, str], kubernetes_version: str, region: str) -
     """Returns what terraform.tfvars takes.
 
     Raises:
-        ClusterError: an add-on is missing.
+        ClusterError: an add-on is missing that no node is ready without.
     """
-    if missing := [name for name in ADDONS if name not in versions]:
+    missing = [name for name in ADDONS if name not in versions]
+    if needed := [name for name in missing if name not in CAN_BE_LEFT_OUT]:
         raise ClusterError(
             f"EKS in {region} does not offer for Kubernetes {kubernetes_version}: "
-            f"{', '.join(missing)}. A stack needs them all: try another version of Kubernetes."
+            f"{', '.join(needed)}. No node is ready without: try another version of Kubernetes."
         )
     width = max(map(len, versions))
     today = datetime.datetime.now(datetime.UTC).date()
     lines = [f"# EKS's defaults for Kubernetes {kubernetes_version} in {region} on {today}."]
     lines.append("addon_versions = {")
-    lines += [f'  {name:{width}} = "{versions[name]}"' for name in ADDONS]
-    return "\n".join([*lines, "}"]) + "\n"
+    lines += [f'  {name:{width}} = "{version}"' for name, version in sorted(versions.items())]
+    lines.append("}")
+    if missing:
+        names = ", ".join(f'"{name}"' for name in missing)
+        lines += [
+            "# Not offered there: install them yourself, or do without.",
+            f"addons_left_out = [{names}]",
+        ]
+    return "\n".join(lines) + "\n"

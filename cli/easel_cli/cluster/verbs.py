@@ -64,8 +64,8 @@ def run_cluster_verb(arguments: argparse.Namespace) -> int:
     Returns:
         0 done, 1 failed, 2 wrong request, 130 interrupted.
     """
-    # SIGINT as well: where a shell has started all this in the background, it is ignored, and Python
-    # leaves it so.
+    # SIGINT as well: where a shell has started all this in the background, it is ignored, and
+    # Python leaves it so.
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _interrupt)
     try:
