@@ -76,6 +76,9 @@ def test_what_is_applied_is_there_for_the_next_command_until_it_is_destroyed(
     try:
         assert state.is_whole()
         assert f"AWS here         {state.environment['AWS_ENDPOINT_URL']}" in applied.stdout
+        # There is no API to send anything to.
+        assert "easel submit" not in applied.stdout
+        assert not (home / "outputs.json").exists()
 
         said = make("output", "us-east-1", "-json")
         assert json.loads(said.stdout)["vpc_id"]["value"].startswith("vpc-")
@@ -85,6 +88,7 @@ def test_what_is_applied_is_there_for_the_next_command_until_it_is_destroyed(
 
         destroyed = make("destroy", "us-east-1", "-no-color", "-auto-approve")
         assert destroyed.returncode == 0, destroyed.stderr
+        assert "nothing is kept" in destroyed.stdout.splitlines()[-2]
         assert not home.exists()
         assert not state.is_whole()
         assert ours(tmp_path) == []

@@ -15,10 +15,10 @@ from easel_local import interrupts
 from easel_local.estate.folder import root_folder
 from easel_local.estate.services import (
     EstateServices,
-    local_endpoint,
     program_environment,
     stop_processes,
     terraform_environment,
+    write_target,
 )
 from easel_local.estate.state import EstateState
 from easel_local.paths import INTAKE_PACKAGE, ROOT
@@ -145,6 +145,11 @@ class Estate:
         status = self._run(state, command)
         if status == 0:
             self._forget(state)
+            sys.stdout.write(
+                "easel: all of this was on this machine's emulator, which has ended: nothing is "
+                "kept, no picture\n  either, and none of the commands above is for it. The next "
+                "apply begins anew.\n"
+            )
         return status
 
     def _whole_state(self) -> EstateState | None:
@@ -212,20 +217,33 @@ class Estate:
         (self._home / "environment").write_text("\n".join(lines) + "\n")
 
     def _how_to_use(self, state: EstateState) -> str:
-        outputs = RootModule(self._root, program_environment(state.environment)).outputs()
+        values = RootModule(self._root, program_environment(state.environment)).outputs()
         url = state.environment["AWS_ENDPOINT_URL"]
+        file = self._home / "outputs.json"
+        target = write_target({name: {"value": one} for name, one in values.items()}, url, file)
         # An apply of a part of it (-target) may have made no API.
-        here = local_endpoint(outputs, url) if "rest_api_id" in outputs else "none yet"
+        here = target.endpoint if target else "none yet"
+        send = (
+            f"\nsend a task      .venv/bin/easel submit --no-wait --outputs {_shown(file)} "
+            '--prompt "A dog"'
+            if target
+            else ""
+        )
         return f"""
 {state.name} in {state.region} is up on this machine; no node and no pod runs.
 
 endpoint here    {here}
-AWS here         {url}
-in a shell       . {self._home / "environment"}
-                 terraform -chdir={self._root} state list
+AWS here         {url}{send}
+in a shell       . {_shown(self._home / "environment")}
+                 terraform -chdir={_shown(self._root)} state list
 again            make plan ENV={self._environment} LOCAL=1
 take it down     make destroy ENV={self._environment} LOCAL=1
 """
+
+
+def _shown(path: Path) -> Path:
+    """A path as it is typed in the checkout, where make runs."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def _unknown(environment: str) -> str:

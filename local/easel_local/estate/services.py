@@ -1,12 +1,16 @@
 """What an estate on this machine is applied to: emulator, API server, registry of charts."""
 
 import contextlib
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
+from easel_cli.target import Target
 from easel_local import interrupts
 from easel_local.chart_registry import ChartRegistry
 from easel_local.emulator.process import Emulator, KubernetesEndpoint
@@ -138,3 +142,24 @@ def as_target_outputs(outputs: Mapping[str, Any], endpoint_url: str) -> dict[str
     values = {name: output["value"] for name, output in outputs.items()}
     local = {"endpoint": local_endpoint(values, endpoint_url), "aws_endpoint_url": endpoint_url}
     return {**outputs, **{name: {"value": value} for name, value in local.items()}}
+
+
+def write_target(outputs: Mapping[str, Any], endpoint_url: str, file: Path) -> Target | None:
+    """Writes the file that `easel --outputs` takes for the estate on this machine.
+
+    Args:
+        outputs: what `terraform output -json` says.
+        endpoint_url: of the emulator.
+        file: to write; removed where there is nothing to write.
+
+    Returns:
+        What it describes; None where an apply of a part (-target) has left outputs out.
+    """
+    try:
+        local = as_target_outputs(outputs, endpoint_url)
+        target = Target.from_outputs(local)
+    except (KeyError, ValidationError):
+        file.unlink(missing_ok=True)
+        return None
+    file.write_text(json.dumps(local, indent=2) + "\n")
+    return target
