@@ -63,9 +63,8 @@ def test_a_changed_setting_starts_new_pods(helm: Helm, sdwebui: Values) -> None:
 def test_sd_webui_listens_whatever_its_images_command_is(helm: Helm, sdwebui: Values) -> None:
     values = overlay(sdwebui, at("runtime.port", 8080))
     environment = container(pod_of(helm.render(values)), "runtime")["env"]
-    assert environment == [
-        {"name": "COMMANDLINE_ARGS", "value": "--api --listen --port 8080 --xformers"}
-    ]
+    arguments = "--api --listen --port 8080 --embeddings-dir /opt/ml/code/models/embeddings"
+    assert environment == [{"name": "COMMANDLINE_ARGS", "value": f"{arguments} --xformers"}]
 
 
 def test_comfyui_knows_the_buckets_folders(helm: Helm, examples: dict[str, Values]) -> None:

@@ -1,8 +1,9 @@
 {{- define "sd-runtime.runtimeEnv" -}}
 {{- if eq .Values.runtime.type "sdwebui" -}}
-# SD WebUI adds these to its arguments, whatever the image's own command is.
+# SD WebUI adds these to its arguments, whatever the image's own command is. Of what is given twice
+# the last counts. Embeddings it would look for beside its models.
 - name: COMMANDLINE_ARGS
-  value: {{ concat (list "--api" "--listen" "--port" (include "sd-runtime.port" .)) .Values.runtime.webuiArgs | join " " | quote }}
+  value: {{ concat (list "--api" "--listen" "--port" (include "sd-runtime.port" .) "--embeddings-dir" (printf "%s/embeddings" .Values.models.mountPath)) .Values.runtime.webuiArgs | join " " | quote }}
 {{- end }}
 {{- with .Values.runtime.extraEnv }}
 {{ toYaml . }}
