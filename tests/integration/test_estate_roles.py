@@ -86,6 +86,25 @@ def on_interruptions(do: str, **arguments: Any) -> Attempt:
     return lambda aws, names: getattr(aws("sqs"), do)(QueueUrl=names.interruptions(), **arguments)
 
 
+def end_instance(tags: dict[str, str]) -> Attempt:
+    """Ends an instance with these tags, which is there for this."""
+
+    def attempt(aws: Client, names: Names) -> None:
+        ec2 = names.estate.client("ec2")
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        specification = [{"ResourceType": "instance", "Tags": listed}] if tags else []
+        (instance,) = ec2.run_instances(
+            ImageId="ami-12345678", MinCount=1, MaxCount=1, TagSpecifications=specification
+        )["Instances"]
+        ids = [instance["InstanceId"]]
+        try:
+            aws("ec2").terminate_instances(InstanceIds=ids)
+        finally:
+            ec2.terminate_instances(InstanceIds=ids)
+
+    return attempt
+
+
 def call(service: str, do: str, **arguments: Any) -> Attempt:
     return lambda aws, _: getattr(aws(service), do)(**arguments)
 
@@ -177,6 +196,13 @@ KEDA = {
     "look at instances": (call("ec2", "describe_instances"), False),
 }
 
+# All that is made for a NodePool of this cluster, or of another one, has these.
+ITS_NODE = {f"kubernetes.io/cluster/{NAME}": "owned", "karpenter.sh/nodepool": "p"}
+OTHERS_NODE = {"kubernetes.io/cluster/another": "owned", "karpenter.sh/nodepool": "p"}
+SYSTEM_NODE = {f"kubernetes.io/cluster/{NAME}": "owned"}
+
+# Of nodes only what the emulator asks IAM about with its resource and tags; the rest of what
+# Karpenter is for is tried in test_estate_roles_karpenter.py.
 KARPENTER = {
     "receive interruptions": (on_interruptions("receive_message", **AT_ONCE), True),
     "count interruptions": (on_interruptions("get_queue_attributes", **COUNT), False),
@@ -186,6 +212,10 @@ KARPENTER = {
     "look at instance types": (call("ec2", "describe_instance_types"), True),
     "look at subnets": (call("ec2", "describe_subnets"), True),
     "look at its cluster": (call("eks", "describe_cluster", name=NAME), True),
+    "end its node": (end_instance(ITS_NODE), True),
+    "end another cluster's node": (end_instance(OTHERS_NODE), False),
+    "end a system node": (end_instance(SYSTEM_NODE), False),
+    "end an instance without tags": (end_instance({}), False),
     "run an instance without tags": (
         call("ec2", "run_instances", MinCount=1, MaxCount=1, ImageId="ami-12345678"),
         False,
