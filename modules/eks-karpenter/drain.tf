@@ -3,9 +3,18 @@
 # whatever it has left is swept up. Nothing happens here on apply.
 # ---------------------------------------------------------------------------------------------
 
+locals {
+  # The endpoint, too: a cluster that is replaced keeps its name, and is drained first.
+  drained = {
+    cluster_name = aws_eks_cluster.this.name
+    region       = local.region
+    endpoint     = aws_eks_cluster.this.endpoint
+  }
+}
+
 # Deletes NodePools, waits until their NodeClaims are gone, deletes EC2NodeClasses.
 resource "terraform_data" "drain" {
-  triggers_replace = { cluster_name = aws_eks_cluster.this.name, region = local.region }
+  triggers_replace = local.drained
 
   input = {
     cluster_name    = aws_eks_cluster.this.name
@@ -25,7 +34,7 @@ resource "terraform_data" "drain" {
 
 # Deletes instances, launch templates and volumes that carry the cluster's and Karpenter's tags.
 resource "terraform_data" "sweep" {
-  triggers_replace = { cluster_name = aws_eks_cluster.this.name, region = local.region }
+  triggers_replace = local.drained
 
   input = {
     cluster_name    = aws_eks_cluster.this.name
@@ -54,7 +63,7 @@ resource "terraform_data" "sweep" {
 # Deletes the network interfaces that the network add-on has left behind, once the last node is gone:
 # one that is left holds on to the security group, and through it to the subnets.
 resource "terraform_data" "interfaces" {
-  triggers_replace = { cluster_name = aws_eks_cluster.this.name, region = local.region }
+  triggers_replace = local.drained
 
   input = {
     cluster_name    = aws_eks_cluster.this.name

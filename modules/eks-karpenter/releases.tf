@@ -44,6 +44,7 @@ module "karpenter_crd" {
   source = "../helm-release"
 
   cluster_name = aws_eks_cluster.this.name
+  cluster_id   = aws_eks_cluster.this.endpoint
   region       = local.region
   name         = "karpenter-crd"
   namespace    = local.pod_roles.karpenter.namespace
@@ -66,6 +67,7 @@ module "karpenter" {
   source = "../helm-release"
 
   cluster_name      = aws_eks_cluster.this.name
+  cluster_id        = aws_eks_cluster.this.endpoint
   region            = local.region
   name              = "karpenter"
   namespace         = module.karpenter_crd.namespace

@@ -42,9 +42,11 @@ locals {
 }
 
 resource "terraform_data" "release" {
-  triggers_replace = local.identity
+  # A cluster that was made anew under the same name holds no release.
+  triggers_replace = merge(local.identity, { cluster_id = var.cluster_id })
 
-  # What uninstalling needs to know; another time limit is no other release.
+  # What uninstalling needs to know. Another time limit is no other release; cluster_id is left out,
+  # for a cluster that is gone, or another one, is found by its name.
   input = merge(local.identity, { timeout_seconds = var.timeout_seconds })
 
   provisioner "local-exec" {

@@ -9,6 +9,12 @@ variable "cluster_name" {
   }
 }
 
+variable "cluster_id" {
+  description = "What tells the cluster from another one that has its name later, such as its endpoint: with another cluster_id the release is installed anew. null trusts the name."
+  type        = string
+  default     = null
+}
+
 variable "region" {
   description = "Region of the cluster."
   type        = string

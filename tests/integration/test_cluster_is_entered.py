@@ -98,8 +98,15 @@ def test_a_cluster_that_is_being_deleted_is_gone(clusters: Clusters) -> None:
 
 def test_a_cluster_that_is_being_made_is_to_be_waited_for(clusters: Clusters) -> None:
     clusters["easel"] = {"name": "easel", "status": "CREATING"}
-    with pytest.raises(ClusterError, match="its status is CREATING: wait"):
+    with pytest.raises(ClusterGoneError, match="still being made: wait until its status is ACTIVE"):
         enter()
+
+
+def test_a_cluster_without_an_endpoint_is_no_cluster_that_is_gone(clusters: Clusters) -> None:
+    clusters["easel"] = {"name": "easel", "status": "PENDING"}
+    with pytest.raises(ClusterError, match="its status is PENDING: wait") as refused:
+        enter()
+    assert not isinstance(refused.value, ClusterGoneError)
 
 
 def test_a_private_endpoint_is_told_from_one_for_other_addresses(clusters: Clusters) -> None:

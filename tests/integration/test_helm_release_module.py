@@ -20,7 +20,7 @@ import pytest
 
 from easel_local.kubernetes import KubernetesApi
 from easel_local.terraform_config import write_cli_config
-from tests.integration.eks_stub import described, eks_stub
+from tests.integration.eks_stub import Clusters, described, eks_stub
 
 pytestmark = pytest.mark.integration
 
@@ -42,10 +42,16 @@ variable "namespace" {
   default = "easel"
 }
 
+variable "cluster_id" {
+  type    = string
+  default = "https://the-first"
+}
+
 module "release" {
   source = "./modules/helm-release"
 
   cluster_name      = "easel"
+  cluster_id        = var.cluster_id
   region            = "us-east-1"
   name              = "stand-in"
   namespace         = var.namespace
@@ -82,6 +88,7 @@ class Stack:
     folder: Path
     environment: dict[str, str]
     api: KubernetesApi
+    clusters: Clusters
 
     def terraform(self, *arguments: str, fails: bool = False) -> str:
         done = subprocess.run(
@@ -143,6 +150,7 @@ def stack(tmp_path: Path, api: KubernetesApi) -> Iterator[Stack]:
                 "TF_IN_AUTOMATION": "1",
             },
             api,
+            clusters,
         )
         stack.terraform("init", "-input=false")
         yield stack
@@ -196,6 +204,30 @@ def test_another_namespace_is_another_release(stack: Stack) -> None:
     assert [one["metadata"]["namespace"] for one in stack.deployments()] == ["other"]
     assert stack.revisions() == []
     assert stack.revisions("other") == ["1"]
+
+
+def test_a_cluster_made_anew_gets_its_release_again(stack: Stack, tmp_path: Path) -> None:
+    stack.apply()
+    with KubernetesApi("easel", folder=tmp_path / "2nd", log_path=tmp_path / "2nd.log") as second:
+        stack.clusters["easel"] = described(second.url, second.ca_pem)
+        said = stack.apply("-var", "cluster_id=https://the-second")
+        assert "nothing to uninstall: there is no such release" in said
+        assert "revision 1 is deployed" in said
+        assert len(second.items("apis/apps/v1/deployments")) == 1
+        assert "No changes." in stack.terraform("plan", "-var", "cluster_id=https://the-second")
+
+
+def test_destroy_goes_on_where_the_cluster_is_gone_or_not_there_yet(stack: Stack) -> None:
+    stack.apply()
+    # As while the same apply makes it anew.
+    stack.clusters["easel"] = {"name": "easel", "status": "CREATING"}
+    said = stack.terraform("destroy", "-auto-approve")
+    assert "nothing to uninstall: Cluster easel in us-east-1 is still being made" in said
+    stack.clusters["easel"] = described(stack.api.url, stack.api.ca_pem)
+    stack.apply()
+    del stack.clusters["easel"]
+    said = stack.terraform("destroy", "-auto-approve")
+    assert "nothing to uninstall: There is no cluster easel in us-east-1" in said
 
 
 def test_a_release_that_failed_is_tried_again(stack: Stack) -> None:

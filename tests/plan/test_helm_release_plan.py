@@ -28,9 +28,16 @@ def test_a_release_is_its_cluster_namespace_and_name(planned: Mapping[str, Any])
         "name": "sdruntime",
         "namespace": "easel",
     }
-    assert release["triggers_replace"] == identity
+    assert release["triggers_replace"] == identity | {"cluster_id": None}
     # What uninstalling is told.
     assert release["input"] == identity | {"timeout_seconds": 1200}
+
+
+def test_a_cluster_made_anew_needs_its_releases_anew(planned: Mapping[str, Any]) -> None:
+    release = planned["module.release.terraform_data.release"]
+    assert release["triggers_replace"]["cluster_id"].startswith("https://")
+    # Uninstalling asks for the cluster by its name: one that is gone must go on to work.
+    assert "cluster_id" not in release["input"]
 
 
 def test_the_values_are_shown(planned: Mapping[str, Any]) -> None:

@@ -146,7 +146,7 @@ def test_the_chart_is_the_checkouts_unless_one_is_named(
 
 def test_a_release_is_named_after_its_runtime(example: PlannedModule, china: PlannedModule) -> None:
     release = "module.release[0].terraform_data.release"
-    where = {"cluster_name": "easel", "name": "sdruntime"}
+    where = {"cluster_name": "easel", "cluster_id": None, "name": "sdruntime"}
     assert example.resource(release)["triggers_replace"] == {
         **where,
         "region": "us-east-1",

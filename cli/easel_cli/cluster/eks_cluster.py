@@ -29,8 +29,8 @@ def find_cluster(name: str, region: str) -> Cluster:
     """Asks EKS about a cluster.
 
     Raises:
-        ClusterGoneError: there is none of that name, or it is being deleted.
-        ClusterError: it has no endpoint yet, or EKS does not tell.
+        ClusterGoneError: there is none of that name, or it is being deleted or still made.
+        ClusterError: it has no endpoint, or EKS does not tell.
     """
     client = boto3.Session().client("eks", region_name=region, config=_CONFIG)
     try:
@@ -45,6 +45,12 @@ def find_cluster(name: str, region: str) -> Cluster:
     status = cluster.get("status")
     if status == "DELETING":
         raise ClusterGoneError(f"Cluster {name} in {region} is being deleted.")
+    if status == "CREATING":
+        # After one that was deleted by hand: what was in that one is gone.
+        raise ClusterGoneError(
+            f"Cluster {name} in {region} is still being made: wait until its status is ACTIVE "
+            "before anything is installed."
+        )
     endpoint = cluster.get("endpoint")
     ca_base64 = cluster.get("certificateAuthority", {}).get("data")
     if not endpoint or not ca_base64:

@@ -6,7 +6,7 @@ class ClusterError(Exception):
 
 
 class ClusterGoneError(ClusterError):
-    """There is no such cluster, or it is being deleted."""
+    """There is no such cluster, or it is being deleted or still made: nothing is in it."""
 
 
 class UnreachableError(ClusterError):
