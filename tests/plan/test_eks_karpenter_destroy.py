@@ -137,3 +137,22 @@ def test_the_request_is_in_the_environment_and_names_this_cluster(
         "cluster_name": "a23456789-123456789-123456789-12",
         "region": "us-east-1",
     }
+
+
+@pytest.mark.parametrize(
+    ("address", "trigger"),
+    [
+        ("terraform_data.drain", "endpoint"),
+        ("terraform_data.sweep", "endpoint"),
+        ("terraform_data.interfaces", "endpoint"),
+        ("module.karpenter.terraform_data.release", "cluster_id"),
+        ("module.karpenter_crd.terraform_data.release", "cluster_id"),
+    ],
+)
+def test_a_cluster_made_anew_is_told_from_the_one_before(
+    plan_of: Plan, address: str, trigger: str
+) -> None:
+    # Only its name is the same: what is known of it after it is made sets all this going again.
+    change = plan_of("eks_karpenter").resource_changes[f"module.example.{address}"]["change"]
+    assert change["after_unknown"]["triggers_replace"] == {trigger: True}
+    assert change["after"]["triggers_replace"]["cluster_name"] == "easel"
