@@ -153,6 +153,6 @@ def test_a_cluster_made_anew_is_told_from_the_one_before(
     plan_of: Plan, address: str, trigger: str
 ) -> None:
     # Only its name is the same: what is known of it after it is made sets all this going again.
-    change = plan_of("eks_karpenter").resource_changes[f"module.example.{address}"]["change"]
+    change = plan_of("eks_karpenter").resource_changes[f"module.eks_karpenter.{address}"]["change"]
     assert change["after_unknown"]["triggers_replace"] == {trigger: True}
     assert change["after"]["triggers_replace"]["cluster_name"] == "easel"
