@@ -39,7 +39,10 @@ def read_manifests(manifests: Iterable[str], namespace: str) -> list[Declared]:
         try:
             documents = list(yaml.load_all(manifest, _LOADER))
         except yaml.YAMLError as error:
-            raise ClusterError(f"The release's manifest cannot be read: {error}") from error
+            # Not the error itself: it repeats the text, which may be a Secret's.
+            mark = getattr(error, "problem_mark", None)
+            where = f" (line {mark.line + 1})" if mark else ""
+            raise ClusterError(f"The release's manifest is no YAML{where}.") from None
         for document in documents:
             found |= dict.fromkeys(_declared(document, namespace))
     return list(found)
@@ -67,4 +70,7 @@ def _pod_labels(spec: Any) -> tuple[tuple[str, str], ...]:
         return ()
     selector = spec.get("selector")
     labels = selector.get("matchLabels") if isinstance(selector, dict) else None
-    return tuple(sorted(labels.items())) if isinstance(labels, dict) else ()
+    # A merge key stays as it is written: without it the rest would match too many pods.
+    if not isinstance(labels, dict) or not all(isinstance(one, str) for one in labels.values()):
+        return ()
+    return tuple(sorted(labels.items()))
