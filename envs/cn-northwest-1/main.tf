@@ -93,6 +93,7 @@ module "keda" {
   stack_name    = var.name
   account_id    = local.account_id
   cluster_name  = module.eks_karpenter.cluster_name
+  cluster_id    = module.eks_karpenter.cluster_endpoint
   ready         = module.eks_karpenter.ready
   node_selector = module.eks_karpenter.system_node_labels
 

@@ -62,12 +62,13 @@ module "runtime" {
     security_group_ids = var.existing_vpc == null ? null : [module.eks_karpenter.cluster_security_group_id]
     endpoint_cidrs     = local.network.endpoint_cidrs
   }
-  ready     = [module.eks_karpenter.ready, module.keda.ready]
-  namespace = each.value.namespace
-  chart     = local.charts[each.key]
-  images    = { runtime = local.images["runtime/${each.key}"], agent = local.images["agent"] }
-  scaling   = each.value.scaling
-  nodes     = each.value.nodes
+  cluster_id = module.eks_karpenter.cluster_endpoint
+  ready      = [module.eks_karpenter.ready, module.keda.ready]
+  namespace  = each.value.namespace
+  chart      = local.charts[each.key]
+  images     = { runtime = local.images["runtime/${each.key}"], agent = local.images["agent"] }
+  scaling    = each.value.scaling
+  nodes      = each.value.nodes
   models = {
     bucket_arn  = local.model_bucket_arn
     prefix      = each.value.model_prefix

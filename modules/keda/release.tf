@@ -82,6 +82,7 @@ module "release" {
   source = "../helm-release"
 
   cluster_name      = var.cluster_name
+  cluster_id        = var.cluster_id
   region            = local.region
   name              = "keda"
   namespace         = local.namespace

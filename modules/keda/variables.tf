@@ -31,6 +31,12 @@ variable "cluster_name" {
   }
 }
 
+variable "cluster_id" {
+  description = "What tells the cluster from another one that has its name later, such as its endpoint; see ../helm-release."
+  type        = string
+  default     = null
+}
+
 variable "ready" {
   description = "Anything known once the cluster takes releases; KEDA's comes after it and goes before it."
   type        = any

@@ -52,6 +52,7 @@ module "release" {
   count  = length(var.cluster[*])
 
   cluster_name      = var.cluster.name
+  cluster_id        = var.cluster_id
   region            = local.region
   name              = var.name
   namespace         = local.namespace

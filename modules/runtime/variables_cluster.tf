@@ -18,6 +18,12 @@ variable "cluster" {
   default = null
 }
 
+variable "cluster_id" {
+  description = "What tells the cluster from another one that has its name later, such as its endpoint; see ../helm-release."
+  type        = string
+  default     = null
+}
+
 variable "ready" {
   description = "Anything known once Karpenter and KEDA run; the release comes after it and goes before it."
   type        = any

@@ -268,6 +268,14 @@ def test_a_release_waits_for_karpenter_and_keda(planned: PlannedEnvironment) -> 
     assert "module.eks_karpenter.ready" in waits
 
 
+def test_a_cluster_made_anew_gets_every_release_anew(planned: PlannedEnvironment) -> None:
+    for module in ("runtime", "keda"):
+        known_by = planned.calls[module]["expressions"]["cluster_id"]["references"]
+        assert "module.eks_karpenter.cluster_endpoint" in known_by
+        release = planned.calls[module]["module"]["module_calls"]["release"]["expressions"]
+        assert release["cluster_id"]["references"] == ["var.cluster_id"]
+
+
 def test_identities_wait_for_the_cluster_alone(planned: PlannedEnvironment) -> None:
     # EKS takes seconds to know one everywhere, and a pod that starts before has none for good.
     for module, argument in (("runtime", "cluster"), ("keda", "cluster_name")):
