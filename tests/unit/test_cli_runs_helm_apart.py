@@ -74,6 +74,26 @@ def test_a_right_that_is_missing_is_named_as_it_is_set() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("statuses", "revision"),
+    [
+        (["superseded", "deployed", "pending-upgrade"], 2),
+        (["deployed", "failed", "pending-upgrade"], 1),
+        # Killed between superseding the one and calling the other deployed.
+        (["superseded", "superseded", "pending-upgrade"], 2),
+        # The second never ran: the rollback from it failed.
+        (["deployed", "superseded", "failed", "pending-upgrade"], 1),
+        (["failed", "pending-upgrade"], None),
+        (["pending-install"], None),
+    ],
+)
+def test_what_never_ran_is_not_rolled_back_to(statuses: list[str], revision: int | None) -> None:
+    history = [
+        {"revision": number, "status": status} for number, status in enumerate(statuses, start=1)
+    ]
+    assert helm_release.last_that_ran(history) == revision
+
+
 def test_a_helm_that_hangs_is_ended_and_progress_is_told(
     fake: FakeHelm, monkeypatch: pytest.MonkeyPatch
 ) -> None:

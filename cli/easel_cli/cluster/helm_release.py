@@ -30,7 +30,6 @@ _CALL_SECONDS = 60
 _MARGIN_SECONDS = 60
 """Over Helm's own time limit, before it is ended from outside."""
 
-_RAN = {"deployed", "superseded"}
 _REMOVED = {"uninstalling", "uninstalled"}
 """While a release is removed: Helm has not deleted all yet, or easel has not seen it all gone."""
 _NO_RELEASE = "release: not found"
@@ -143,13 +142,13 @@ class _Release:
         status = history[-1]["status"] if history else ""
         if not status.startswith("pending-") and status not in _REMOVED:
             return
-        ran = [one["revision"] for one in history if one["status"] in _RAN]
-        if ran and status not in _REMOVED:
+        ran = last_that_ran(history)
+        if ran is not None and status not in _REMOVED:
             self._helm.say(
                 f"revision {history[-1]['revision']} is {status}, as a run that was killed leaves "
-                f"it: rolling back to revision {ran[-1]} first"
+                f"it: rolling back to revision {ran} first"
             )
-            self._run(["rollback", self._name, str(ran[-1])], "rolling back")
+            self._run(["rollback", self._name, str(ran)], "rolling back")
         else:
             self._helm.say(
                 f"the release is {status}, as a run that did not end well leaves it: uninstalling "
@@ -185,6 +184,20 @@ class _Release:
             )
         except HelmFailedError as error:
             raise _explained(error) from error
+
+
+def last_that_ran(history: list[dict[str, Any]]) -> int | None:
+    """Returns the newest revision that was deployed as a whole; None where none was.
+
+    Helm calls a revision superseded as well that a failed rollback was to replace, whether it ever
+    ran or not: such a one counts only where Helm was killed between superseding the revision that
+    ran and calling the next one deployed.
+    """
+    for status in ("deployed", "superseded"):
+        revisions = [int(one["revision"]) for one in history if one["status"] == status]
+        if revisions:
+            return revisions[-1]
+    return None
 
 
 def _kinds_that_are_gone(objects: ReleaseObjects) -> str:
