@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 import requests
 
+from easel_cli.environments.kept_log_role import ROLE
 from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY
+from easel_cli.environments.log_groups import CONTROL_PLANE
 from easel_local.paths import ROOT
 from tests.integration.applied_estate import NAME, NAMESPACE, AppliedEstate
 from tests.integration.inventory import added, inventory
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.integration
 
 KEEPS_PICTURES = "us-east-1"
 DESTROY_SECONDS = 500
+CLAIM = "kubernetes.io/created-for/pvc/name"
 FINALIZER = "karpenter.sh/termination"
 PICTURE = "out/kept/picture.png"
 
@@ -73,11 +76,13 @@ def make_node(estate: AppliedEstate) -> None:
                 }
             ],
         )
-        ec2.create_volume(
-            AvailabilityZone=f"{estate.region}a",
-            Size=1,
-            TagSpecifications=[{"ResourceType": "volume", "Tags": tags}],
-        )
+        # One that Karpenter made with its node, and one that a pod's claim made.
+        for of_volume in (tags, [tags[0], {"Key": CLAIM, "Value": "scratch"}]):
+            ec2.create_volume(
+                AvailabilityZone=f"{estate.region}a",
+                Size=1,
+                TagSpecifications=[{"ResourceType": "volume", "Tags": of_volume}],
+            )
 
 
 @contextmanager
@@ -162,10 +167,12 @@ def test_the_state_is_empty(estate: AppliedEstate, destroyed: Destroyed) -> None
 def test_nothing_is_left_but_the_kept(estate: AppliedEstate, destroyed: Destroyed) -> None:
     assert destroyed[estate.region]
     left = added(estate.before, inventory(estate.client))
-    # Of another cluster: an instance with its root volume, a template and a volume.
-    others = {"instance": 1, "launch template": 1, "volume": 2}
+    # Of another cluster: an instance with its root volume, a template and two volumes; and the
+    # volume that a pod of ours made.
+    others = {"instance": 1, "launch template": 1, "volume": 4}
     assert {kind: len(left.pop(kind, set())) for kind in others} == others
     if estate.region == KEEPS_PICTURES:
+        assert left.pop("role") == {f"{NAME}-{estate.region}-api-logs"}
         assert left.pop("bucket") == {estate.values["output_bucket"]}
         assert left.pop("key alias") == {f"alias/{NAME}-tasks"}
         assert len(left.pop("key")) == 1
@@ -196,6 +203,27 @@ def test_the_kept_pictures_can_still_be_read(
     stored = estate.client("s3").get_object(Bucket=bucket, Key=PICTURE)
     assert stored["Body"].read() == b"png"
     assert f"s3://{bucket}" in destroyed[KEEPS_PICTURES]
+
+
+def test_the_kept_volume_of_a_pod_is_named(
+    estates: dict[str, AppliedEstate], destroyed: Destroyed
+) -> None:
+    tags = [{"Name": f"tag:kubernetes.io/cluster/{NAME}", "Values": ["owned"]}]
+    (volume,) = estates[KEEPS_PICTURES].client("ec2").describe_volumes(Filters=tags)["Volumes"]
+    summary = destroyed[KEEPS_PICTURES].partition("is destroyed. Kept:")[2]
+    assert volume["VolumeId"] in summary
+
+
+def test_other_apis_of_the_account_go_on_logging(
+    estates: dict[str, AppliedEstate], destroyed: Destroyed
+) -> None:
+    assert destroyed[KEEPS_PICTURES]
+    estate = estates[KEEPS_PICTURES]
+    role = f"{NAME}-{KEEPS_PICTURES}-api-logs"
+    kept = estate.client("iam").get_role(RoleName=role)["Role"]
+    assert estate.client("apigateway").get_account()["cloudwatchRoleArn"] == kept["Arn"]
+    (policy,) = estate.client("iam").list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    assert policy["PolicyName"] == "AmazonAPIGatewayPushToCloudWatchLogs"
 
 
 def test_it_was_drained_in_order(estate: AppliedEstate, destroyed: Destroyed) -> None:
@@ -233,8 +261,11 @@ def test_the_next_apply_takes_over_what_was_kept(
     estate = estates[KEEPS_PICTURES]
     assert destroyed[KEEPS_PICTURES]
     folder, environment = estate.module.folder, estate.environment
+    # EKS has written its last lines.
+    returned = f"/aws/eks/{NAME}/cluster"
+    estate.client("logs").create_log_group(logGroupName=returned)
     done = subprocess.run(
-        [sys.executable, "-m", "easel_cli.environments.kept_outputs", "adopt", str(folder)],
+        [sys.executable, "-m", "easel_cli.environments.adopt", str(folder)],
         env=environment,
         cwd=ROOT,
         capture_output=True,
@@ -244,7 +275,7 @@ def test_the_next_apply_takes_over_what_was_kept(
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert estate.values["output_bucket"] in done.stdout
-    kept = {BUCKET, KEY, ALIAS}
+    kept = {BUCKET, KEY, ALIAS, ROLE, CONTROL_PLANE}
     # An import reads data sources, too.
     assert {one for one in estate.module.resources() if "data." not in one} == kept
     _, text = estate.module.plan(target=sorted(kept))

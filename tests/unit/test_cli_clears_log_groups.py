@@ -1,6 +1,7 @@
 """Log groups that AWS makes again after a destroy go, or are taken over by the next apply."""
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -85,11 +86,28 @@ def test_what_came_back_is_deleted_by_its_exact_name_and_said(
 def test_what_comes_back_some_seconds_later_is_deleted_too(
     logs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_groups, "_WATCH_SECONDS", 0.05)
-    monkeypatch.setattr(log_groups, "_POLL_SECONDS", 0.1)
-    monkeypatch.setattr(log_groups.time, "sleep", lambda _: make(logs, OF_CLUSTER))
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+        if now[0] == 10:
+            make(logs, OF_CLUSTER)
+
+    monkeypatch.setattr(log_groups, "_WATCH_SECONDS", 20)
+    monkeypatch.setattr(log_groups, "_POLL_SECONDS", 5)
+    clock = SimpleNamespace(monotonic=lambda: now[0], sleep=sleep)
+    monkeypatch.setattr(log_groups, "time", clock)
     destroy(StubbedRoot(STATE), ["-auto-approve"])
+    assert now == [20]
     assert there(logs) == set()
+
+
+def test_names_that_begin_alike_are_others(logs: Any) -> None:
+    make(logs, *OF_OTHERS)
+    root = StubbedRoot()
+    assert adopt(root) == []
+    assert destroy(root, ["-auto-approve"]) == 0
+    assert there(logs) == OF_OTHERS
 
 
 def test_a_second_destroy_deletes_what_came_back_after_the_first(logs: Any) -> None:

@@ -15,6 +15,7 @@ from easel_cli.environments.adopt import adopt
 from easel_cli.environments.destroy import destroy
 from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY
 from easel_cli.environments.stack import StandsElsewhereError
+from easel_local.paths import ROOT
 from tests.unit.stubbed_root import ALIAS_NAME, BUCKET_NAME, REGION, Managed, StubbedRoot
 
 pytestmark = pytest.mark.unit
@@ -117,6 +118,30 @@ def test_every_step_of_removing_it_for_good_is_said(
     assert f"aws kms schedule-key-deletion --region {REGION} --key-id {key}\n" in said
 
 
+def test_a_key_whose_alias_a_broken_off_destroy_has_deleted_gets_it_back(
+    pictures: Any, kms: Any, key: str
+) -> None:
+    assert pictures
+    kms.delete_alias(AliasName=ALIAS_NAME)
+    state = stack(key)
+    del state[ALIAS]
+    destroy(StubbedRoot(state), ["-auto-approve"])
+    assert adopt(StubbedRoot()) == [key, ALIAS_NAME, BUCKET_NAME]
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_key_that_somebody_has_given_up_goes_with_the_stack(
+    kms: Any, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kms.schedule_key_deletion(KeyId=key)
+    root = StubbedRoot(stack(key))
+    destroy(root, ["-auto-approve"])
+    assert root.ran[0] == ("state", "rm", BUCKET, POLICY)
+    assert f"aws kms cancel-key-deletion --region {REGION} --key-id {key}" in (
+        capsys.readouterr().out
+    )
+
+
 def test_deleted_pictures_are_kept_as_long_as_a_version_is(pictures: Any) -> None:
     enabled = {"Status": "Enabled"}
     pictures.put_bucket_versioning(Bucket=BUCKET_NAME, VersioningConfiguration=enabled)
@@ -181,7 +206,7 @@ def test_a_stack_whose_state_is_elsewhere_is_left_alone(
     root = StubbedRoot()
     module = {"destroy": destroy_module, "adopt": adopt_module}[verb]
     monkeypatch.setattr(module, "RootModule", lambda _: root)
-    assert module.main(["envs/us-east-1"]) == 1
+    assert module.main([str(ROOT / "envs" / "us-east-1")]) == 1
     assert root.ran == []
     assert tags(pictures) == [OWN]
     said = capsys.readouterr().err

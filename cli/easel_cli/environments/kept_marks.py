@@ -106,25 +106,26 @@ class KeptBucket:
 
 @dataclass(frozen=True)
 class KeptKey:
-    """A KMS key."""
+    """A KMS key, and the alias that it is found by."""
 
     stack: Stack
+    alias: str
     key_id: str
     deletion_date: str = ""
     """When it will be deleted; empty where it will not be."""
 
     @classmethod
-    def behind(cls, stack: Stack, alias: str) -> "KeptKey | None":
-        """Returns the key of an alias; None where there is no such alias."""
+    def find(cls, stack: Stack, alias: str, key_id: str = "") -> "KeptKey | None":
+        """Returns a key by its id, or else by its alias; None where there is none."""
         try:
-            found = stack.client("kms").describe_key(KeyId=alias)["KeyMetadata"]
+            found = stack.client("kms").describe_key(KeyId=key_id or alias)["KeyMetadata"]
         except ClientError as error:
             if is_missing(error):
                 return None
             raise
         is_going = found["KeyState"] == "PendingDeletion"
         date = f"{found['DeletionDate']:%Y-%m-%d}" if is_going else ""
-        return cls(stack, str(found["KeyId"]), date)
+        return cls(stack, alias, str(found["KeyId"]), date)
 
     def is_marked(self) -> bool:  # noqa: D102
         pages = self._kms.get_paginator("list_resource_tags").paginate(KeyId=self.key_id)
@@ -134,6 +135,9 @@ class KeptKey:
     def mark(self) -> None:  # noqa: D102
         tag = {"TagKey": MARK, "TagValue": _VALUE}
         self._kms.tag_resource(KeyId=self.key_id, Tags=[tag])
+        # A destroy that broke off may have deleted it already.
+        if self.find(self.stack, self.alias) is None:
+            self._kms.create_alias(AliasName=self.alias, TargetKeyId=self.key_id)
 
     def unmark(self) -> None:  # noqa: D102
         self._kms.untag_resource(KeyId=self.key_id, TagKeys=[MARK])

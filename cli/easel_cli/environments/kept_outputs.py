@@ -42,12 +42,13 @@ def kept_outputs(stack: Stack, managed: Managed) -> Kept | None:
         return None
     elif not bucket.is_marked():
         raise StandsElsewhereError(f"s3://{bucket.name}", stack, bucket.mark_command)
-    addresses = [one for one in managed if one in {BUCKET, KEY, ALIAS} or one.startswith(_SETTINGS)]
-    if KEY not in managed:
-        key = KeptKey.behind(stack, _alias(stack))
-        return Kept(tuple(addresses), things, _reason(stack, bucket, key))
-    key = KeptKey(stack, str(managed[KEY]["key_id"]))
-    return Kept(tuple(addresses), (*things, key), _reason(stack, bucket, key))
+    key = KeptKey.find(stack, _alias(stack), str(managed.get(KEY, {}).get("key_id", "")))
+    addresses = [one for one in managed if one == BUCKET or one.startswith(_SETTINGS)]
+    # One that somebody has given up goes with the stack, and its alias with it.
+    if key and not key.deletion_date:
+        addresses += [one for one in (KEY, ALIAS) if one in managed]
+        things = (*things, *([key] if KEY in managed else []))
+    return Kept(tuple(addresses), things, _reason(stack, bucket, key))
 
 
 def importable_outputs(stack: Stack, managed: Managed) -> list[Import]:
@@ -73,7 +74,7 @@ def importable_outputs(stack: Stack, managed: Managed) -> list[Import]:
 
 def _importable_key(stack: Stack, managed: Managed) -> list[Import]:
     alias = _alias(stack)
-    key = KeptKey.behind(stack, alias)
+    key = KeptKey.find(stack, alias)
     if key is None:
         return []
     if key.deletion_date:
@@ -99,7 +100,7 @@ def _free(stack: Stack, alias: str, key: KeptKey) -> None:
         f"easel: KMS key {key.key_id} is deleted on {key.deletion_date}, and with it whatever it "
         f"has encrypted can no longer be read.\n  The stack gets a new key, and {alias} with it. "
         "To keep the old one for old pictures:\n"
-        f"    aws kms cancel-key-deletion --region {stack.region} --key-id {key.key_id}\n"
+        f"    {_cancel(key)}\n"
     )
 
 
@@ -118,14 +119,27 @@ def _delete_alias(stack: Stack) -> str:
     return f"aws kms delete-alias --region {stack.region} --alias-name {_alias(stack)}"
 
 
+def _cancel(key: KeptKey) -> str:
+    return f"aws kms cancel-key-deletion --region {key.stack.region} --key-id {key.key_id}"
+
+
 def _reason(stack: Stack, bucket: KeptBucket, key: KeptKey | None) -> str:
-    key_id = key.key_id if key else "<id>"
+    what = (
+        f"s3://{bucket.name}: it holds pictures. The next `make apply ENV={stack.region}`\n"
+        "    takes it over. To remove it for good: empty it (all versions) and delete it, in the\n"
+        "    console."
+    )
+    if key is None:
+        return what
+    if key.deletion_date:
+        return (
+            f"{what} They are encrypted with KMS key {key.key_id}, which is deleted on\n"
+            f"    {key.deletion_date}, and cannot be read then. To stop that:\n    {_cancel(key)}"
+        )
     return (
-        f"s3://{bucket.name}: it holds pictures. Its KMS key (1 USD a month) stays, too:\n"
-        "    without it nobody can read them. The next "
-        f"`make apply ENV={stack.region}` takes both over.\n"
-        "    To remove them for good: empty and delete the bucket in the console (all\n"
-        "    versions), then delete the key's alias and schedule the key's deletion:\n"
+        f"{what}\n"
+        f"  - KMS key {key.key_id} (1 USD a month) and its alias: without it nobody can read the\n"
+        "    pictures. The next apply takes it over, too. To remove it for good, last:\n"
         f"    {_delete_alias(stack)}\n"
-        f"    aws kms schedule-key-deletion --region {stack.region} --key-id {key_id}"
+        f"    aws kms schedule-key-deletion --region {stack.region} --key-id {key.key_id}"
     )

@@ -71,7 +71,13 @@ class RootModule:
             TerraformError: it cannot be evaluated.
         """
         answer = self._answer("console", stdin=f"jsonencode({expression})\n")
-        return json.loads(json.loads(answer))
+        # Before it come warnings, where something else of the configuration cannot be evaluated: a
+        # destroy that broke off has left half of what it refers to.
+        last = answer.strip().rpartition("\n")[2]
+        try:
+            return json.loads(json.loads(last))
+        except (ValueError, TypeError):
+            raise TerraformError(f"terraform console cannot say {expression}:\n{answer}") from None
 
     def run(self, *arguments: str) -> None:
         """Runs Terraform at this process's terminal.
