@@ -89,6 +89,8 @@ def test_what_is_applied_is_there_for_the_next_command_until_it_is_destroyed(
         destroyed = make("destroy", "us-east-1", "-no-color", "-auto-approve")
         assert destroyed.returncode == 0, destroyed.stderr
         assert "nothing is kept" in destroyed.stdout.splitlines()[-2]
+        # A command for an emulator that has ended would be typed at the real AWS.
+        assert "Kept:" not in destroyed.stdout
         assert not home.exists()
         assert not state.is_whole()
         assert ours(tmp_path) == []

@@ -58,5 +58,5 @@ def test_what_a_region_does_not_offer_is_left_out() -> None:
 
 def test_what_no_node_is_ready_without_has_to_be_offered() -> None:
     versions = dict.fromkeys((name for name in ADDONS if name != "coredns"), "v1.0.0")
-    with pytest.raises(ClusterError, match="cn-northwest-1 does not offer.*coredns"):
+    with pytest.raises(ClusterError, match=r"cn-northwest-1 does not offer.*coredns"):
         as_setting(versions, "1.35", "cn-northwest-1")

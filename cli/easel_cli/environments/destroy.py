@@ -3,6 +3,7 @@
 `python -m easel_cli.environments.destroy envs/us-east-1` is what `make destroy` runs.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from easel_cli.environments.kept_outputs import kept_outputs
 from easel_cli.environments.kept_volumes import kept_volumes
 from easel_cli.environments.root_module import RootModule, TerraformError
 from easel_cli.environments.stack import Stack, StandsElsewhereError
+
+EMULATED_VARIABLE = "EASEL_EMULATED"
+"""Set where AWS is an emulator that ends with the stack: nothing of it is kept."""
 
 _AUTO_APPROVE = "-auto-approve"
 _REFUSED = 3
@@ -88,6 +92,8 @@ def _summary(stack: Stack, reasons: list[str], models: str, deleted: list[str]) 
         f"{models}: the models are yours; the stack only read them.",
         "images in ECR and EBS snapshots: made by you, for the next stack, too.",
     ]
+    if os.environ.get(EMULATED_VARIABLE):
+        return f"easel: stack {stack.name} in {stack.region} is destroyed.\n"
     lines = [f"easel: stack {stack.name} in {stack.region} is destroyed. Kept:"]
     lines += [f"  - {one}" for one in kept]
     if deleted:

@@ -5,11 +5,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+from easel_cli.environments.destroy import EMULATED_VARIABLE
 from easel_cli.environments.root_module import RootModule
 from easel_local import interrupts
 from easel_local.estate.folder import root_folder
@@ -142,13 +143,12 @@ class Estate:
             str(self._root),
             *options,
         ]
-        status = self._run(state, command)
+        status = self._run(state, command, {EMULATED_VARIABLE: "1"})
         if status == 0:
             self._forget(state)
             sys.stdout.write(
                 "easel: all of this was on this machine's emulator, which has ended: nothing is "
-                "kept, no picture\n  either, and none of the commands above is for it. The next "
-                "apply begins anew.\n"
+                "kept, no picture\n  either. The next apply begins anew.\n"
             )
         return status
 
@@ -200,12 +200,14 @@ class Estate:
         plain = () if sys.stdout.isatty() else ("-no-color",)
         return self._run(state, ["terraform", f"-chdir={self._root}", verb, *plain, *options])
 
-    def _run(self, state: EstateState, command: list[str]) -> int:
+    def _run(
+        self, state: EstateState, command: list[str], more: Mapping[str, str] | None = None
+    ) -> int:
         try:
             # A Ctrl-C reaches the program too, which ends what it does in its own order.
             with interrupts.deferred():
                 return subprocess.call(  # noqa: S603 - no shell
-                    command, env=program_environment(state.environment)
+                    command, env=program_environment({**state.environment, **(more or {})})
                 )
         except KeyboardInterrupt:
             return _INTERRUPTED
