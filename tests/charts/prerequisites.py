@@ -31,15 +31,10 @@ def crd_files(folders: tuple[Path, ...]) -> list[Path]:
     missing("the CRDs of Karpenter and KEDA are not here: make crds")
 
 
-def public_chart(chart: PublicChart, folders: tuple[Path, ...] = (ROOT / CHART_FOLDER,)) -> Path:
-    """Returns the folder of a public chart in its version; without one the test is skipped.
-
-    In CI, too, which reaches no registry: what was recorded of the charts is checked there.
-    """
-    for folder in folders:
-        described = folder / chart.name / "Chart.yaml"
-        if described.is_file():
-            version = str(yaml.safe_load(described.read_text())["version"])
-            if version == chart.version:
-                return described.parent
-    pytest.skip(f"the chart {chart.name} {chart.version} is not here: make crds")
+def public_chart(chart: PublicChart, folder: Path = ROOT / CHART_FOLDER) -> Path | None:
+    """Returns the folder of a chart that `make crds` has pulled; None without its version."""
+    described = folder / chart.name / "Chart.yaml"
+    if not described.is_file():
+        return None
+    version = str(yaml.safe_load(described.read_text())["version"])
+    return described.parent if version == chart.version else None
