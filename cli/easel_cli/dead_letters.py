@@ -163,10 +163,8 @@ def dead_letters(arguments: argparse.Namespace, target: Target, progress: Progre
 def _runtimes(arguments: argparse.Namespace, target: Target) -> list[str]:
     """The runtimes that are meant, once it is clear which letters are."""
     known = ", ".join(target.runtimes)
-    if arguments.runtime is None:
-        if arguments.action == "list":
-            return list(target.runtimes)
-        raise DeadLetterError(f"Name the runtime to {arguments.action} from: {known}.")
+    if arguments.runtime is None:  # of `list` alone
+        return list(target.runtimes)
     if arguments.runtime not in target.runtimes:
         raise DeadLetterError(f"There is no runtime {arguments.runtime}; there are: {known}.")
     if arguments.action in ("redrive", "purge") and not (arguments.ids or arguments.all):

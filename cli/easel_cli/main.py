@@ -36,6 +36,13 @@ _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
 )
 _INTERRUPTED = 130
 
+_DLQ_ACTIONS = {
+    "list": "name them with their reasons",
+    "show": "print them",
+    "redrive": "queue them again",
+    "purge": "remove them for good",
+}
+
 # About files, or a cluster that a stack is only being made in.
 _WITHOUT_A_STACK = (config_import, env_new, run_cluster_verb)
 
@@ -83,8 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _stack_options() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(add_help=False)
+def _stack_options(default: str | None = None) -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser(add_help=False, argument_default=default)
     which = options.add_mutually_exclusive_group()
     which.add_argument("--env", help="folder under envs/ (default: the local stack that is up)")
     which.add_argument("--outputs", type=Path, help="file of `terraform output -json`")
@@ -133,21 +140,24 @@ def _add_watch(verb: argparse.ArgumentParser) -> None:
 
 
 def _add_dlq(verb: argparse.ArgumentParser) -> None:
-    verb.set_defaults(command=dead_letters)
     verb.description = "Looks after tasks that no agent could bring to a good end."
-    verb.add_argument(
-        "action",
-        choices=("list", "show", "redrive", "purge"),
-        help="name them with their reasons, print them, queue them again, remove them for good",
-    )
-    verb.add_argument("runtime", nargs="?", help="its name (list: all of them without one)")
-    verb.add_argument(
-        "ids",
-        nargs="*",
-        metavar="ID",
-        help="task or message ids (list, show: all of them without one)",
-    )
-    verb.add_argument("--all", action="store_true", help="redrive or purge every one")
+    actions = verb.add_subparsers(dest="action", required=True)
+    # The stack is named before the action or after it: the second must not undo the first.
+    stack = _stack_options(argparse.SUPPRESS)
+    for name, words in _DLQ_ACTIONS.items():
+        action = actions.add_parser(name, parents=[stack], help=words, description=words)
+        action.set_defaults(command=dead_letters, all=False)
+        alone = name == "list"
+        action.add_argument(
+            "runtime", nargs="?" if alone else None, help="its name" + " (default: all)" * alone
+        )
+        changes = name in ("redrive", "purge")
+        default = "" if changes else " (default: all)"
+        action.add_argument(
+            "ids", nargs="*", default=[], metavar="ID", help=f"task or message ids{default}"
+        )
+        if changes:
+            action.add_argument("--all", action="store_true", help=f"{name} every one")
 
 
 if __name__ == "__main__":

@@ -92,8 +92,6 @@ def test_list_without_a_runtime_looks_at_all(
 ) -> None:
     assert queues.easel("list") == ExitStatus.COMPLETED
     assert "3 dead letter(s) of sdruntime" in capsys.readouterr().out
-    assert queues.easel("redrive", "--all") == ExitStatus.USAGE
-    assert "Name the runtime to redrive from: sdruntime" in capsys.readouterr().err
     assert queues.waiting(queues.dead) == 3
 
 
@@ -120,9 +118,10 @@ def test_a_record_that_cannot_be_read_is_said_to_be_there(
 
 def test_only_what_is_used_is_offered(queues: Queues, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        queues.easel("--help")
+        queues.easel("list", "--help")
     offered = capsys.readouterr().out
     assert "--json" in offered
+    assert "--all" not in offered
     assert "--out " not in offered
     assert "--timeout" not in offered
 
@@ -163,3 +162,19 @@ def test_nothing_is_moved_or_removed_by_mistake(
     assert "there are: sdruntime" in capsys.readouterr().err
     assert queues.easel("redrive", "sdruntime", "three") == ExitStatus.FAILED
     assert queues.waiting(queues.dead) == 3
+
+
+def test_options_may_stand_before_the_runtime(
+    queues: Queues, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert queues.easel("list", "--json", "sdruntime") == ExitStatus.COMPLETED
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    assert queues.easel("redrive", "--all", "sdruntime") == ExitStatus.COMPLETED
+
+
+def test_whose_letters_are_changed_has_to_be_said(
+    queues: Queues, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        queues.easel("redrive", "--all")
+    assert "required: runtime" in capsys.readouterr().err
