@@ -8,6 +8,7 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from easel_cli.environments.foreground import INTERRUPTED
 from easel_cli.environments.kept_log_role import importable_log_role
 from easel_cli.environments.kept_outputs import importable_outputs
 from easel_cli.environments.log_groups import importable_log_groups
@@ -46,7 +47,7 @@ def main(arguments: list[str]) -> int:
     """Runs the command.
 
     Returns:
-        0 done, 1 failed, 2 wrong usage.
+        0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m easel_cli.environments.adopt envs/REGION\n")
@@ -56,6 +57,9 @@ def main(arguments: list[str]) -> int:
     except (TerraformError, StandsElsewhereError, ClientError, BotoCoreError) as error:
         sys.stderr.write(f"easel: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("easel: interrupted: nothing is applied.\n")
+        return INTERRUPTED
     if adopted:
         sys.stdout.write(f"easel: taken over from an earlier stack: {', '.join(adopted)}\n")
     return 0

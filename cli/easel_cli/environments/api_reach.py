@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from easel_cli.cluster.access import KUBECONFIG_VARIABLE
+from easel_cli.environments.foreground import INTERRUPTED
 from easel_cli.environments.root_module import RootModule, TerraformError
 
 CLUSTER = "module.eks_karpenter.aws_eks_cluster.this"
@@ -65,7 +66,8 @@ def main(arguments: list[str]) -> int:
     """Runs `python -m easel_cli.environments.api_reach FOLDER [TERRAFORM'S OPTIONS]`.
 
     Returns:
-        0, 1 where Terraform failed, 2 wrong usage, 3 where the apply could not get through.
+        0, 1 where Terraform failed, 2 wrong usage, 3 where the apply could not get through, 130
+        interrupted.
     """
     if not arguments or arguments[0].startswith("-"):
         sys.stderr.write("usage: python -m easel_cli.environments.api_reach envs/REGION\n")
@@ -81,6 +83,9 @@ def main(arguments: list[str]) -> int:
     except TerraformError as error:
         sys.stderr.write(f"easel: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("easel: interrupted: nothing is applied.\n")
+        return INTERRUPTED
     if said:
         sys.stderr.write(said)
     return 0

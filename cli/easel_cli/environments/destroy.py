@@ -10,6 +10,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_cli.environments import log_groups
+from easel_cli.environments.foreground import INTERRUPTED
 from easel_cli.environments.kept import Kept
 from easel_cli.environments.kept_log_role import kept_log_role
 from easel_cli.environments.kept_outputs import kept_outputs
@@ -108,7 +109,7 @@ def main(arguments: list[str]) -> int:
     """Runs the command.
 
     Returns:
-        0 destroyed, 1 failed, 2 wrong usage, 3 not agreed to.
+        0 destroyed, 1 failed, 2 wrong usage, 3 not agreed to, 130 interrupted.
     """
     if not arguments or not (Path(arguments[0]) / "terraform.tfvars").is_file():
         sys.stderr.write(
@@ -126,6 +127,11 @@ def main(arguments: list[str]) -> int:
             "easel: not all is destroyed: mend what is named above and run the same again.\n"
         )
         return 1
+    except KeyboardInterrupt:
+        sys.stderr.write(
+            "easel: interrupted: what is not destroyed stands; run the same again to go on.\n"
+        )
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

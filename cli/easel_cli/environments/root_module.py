@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from easel_cli.environments.foreground import run_to_its_end
+
 _ANSWER_SECONDS = 300
 
 
@@ -84,11 +86,10 @@ class RootModule:
 
         Raises:
             TerraformError: it failed.
+            KeyboardInterrupt: it was interrupted, and has ended in its own order.
         """
         sys.stdout.flush()  # What was said before stands before what Terraform says.
-        status = subprocess.call(  # noqa: S603 - no shell
-            self._command(*arguments), env=self._environment
-        )
+        status = run_to_its_end(self._command(*arguments), self._environment)
         if status:
             raise TerraformError(f"terraform {arguments[0]} ended with status {status}")
 
