@@ -123,16 +123,10 @@ def test_a_cluster_that_stands_keeps_its_groups(logs: Any) -> None:
     assert there(logs) == {OF_CLUSTER}
 
 
-def test_what_a_target_has_left_in_the_state_stays(logs: Any) -> None:
+def test_a_destroy_of_a_part_looks_for_no_groups(logs: Any) -> None:
     make(logs, OF_CLUSTER, OF_API)
-
-    class Targeted(StubbedRoot):
-        def run(self, *arguments: str) -> None:
-            if arguments[0] == "destroy":
-                del self.state[ACCESS]
-
-    destroy(Targeted(STATE), ["-auto-approve", f"-target={ACCESS}"])
-    assert there(logs) == {OF_CLUSTER}
+    destroy(StubbedRoot(STATE), ["-auto-approve", f"-target={STAGE}"])
+    assert there(logs) == {OF_CLUSTER, OF_API}
 
 
 def test_nothing_is_said_where_nothing_came_back(

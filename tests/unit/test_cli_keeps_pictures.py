@@ -215,6 +215,28 @@ def test_a_stack_whose_state_is_elsewhere_is_left_alone(
     assert "put-bucket-tagging" in said
 
 
+@pytest.mark.parametrize("option", [(f"-target={OTHER}",), ("--target", OTHER)])
+def test_a_destroy_of_a_part_leaves_the_rest_in_the_state(
+    pictures: Any, kms: Any, key: str, capsys: pytest.CaptureFixture[str], option: tuple[str, ...]
+) -> None:
+    root = StubbedRoot(stack(key))
+    assert destroy(root, ["-auto-approve", *option]) == 0
+    assert root.ran == [("destroy", "-no-color", *option, "-auto-approve")]
+    assert tags(pictures) == [OWN]
+    assert key_tags(kms, key) == {"Stack": "easel"}
+    said = capsys.readouterr().out
+    assert "the rest of stack easel in us-east-1 stands" in said
+    assert BUCKET_NAME not in said
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_destroy_of_a_part_asks_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    root = StubbedRoot(stack())
+    assert destroy(root, [f"-target={OTHER}"]) == 3
+    assert root.ran == []
+
+
 @pytest.mark.usefixtures("pictures")
 @pytest.mark.parametrize("answer", ["", "y\n", "yes\n", "Easel\n"])
 def test_only_the_stacks_name_destroys_it(

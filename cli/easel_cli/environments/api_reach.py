@@ -11,6 +11,7 @@ from pathlib import Path
 from easel_cli.cluster.access import KUBECONFIG_VARIABLE
 from easel_cli.environments.foreground import INTERRUPTED
 from easel_cli.environments.root_module import RootModule, TerraformError
+from easel_cli.environments.terraform_options import is_targeted
 
 CLUSTER = "module.eks_karpenter.aws_eks_cluster.this"
 """Where the state has the cluster, its releases were reached before."""
@@ -73,7 +74,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("usage: python -m easel_cli.environments.api_reach envs/REGION\n")
         return 2
     # Who applies a part knows which.
-    if any(option.startswith(("-target", "--target")) for option in arguments[1:]):
+    if is_targeted(arguments[1:]):
         return 0
     try:
         said = note(RootModule(Path(arguments[0])))

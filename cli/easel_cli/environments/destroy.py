@@ -11,17 +11,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_cli.environments import log_groups
 from easel_cli.environments.foreground import INTERRUPTED
-from easel_cli.environments.kept import Kept
+from easel_cli.environments.kept import Kept, Managed
 from easel_cli.environments.kept_log_role import kept_log_role
 from easel_cli.environments.kept_outputs import kept_outputs
 from easel_cli.environments.kept_volumes import kept_volumes
 from easel_cli.environments.root_module import RootModule, TerraformError
 from easel_cli.environments.stack import Stack, StandsElsewhereError
+from easel_cli.environments.terraform_options import AUTO_APPROVE, is_approved, is_targeted
 
 EMULATED_VARIABLE = "EASEL_EMULATED"
 """Set where AWS is an emulator that ends with the stack: nothing of it is kept."""
 
-_AUTO_APPROVE = "-auto-approve"
 _REFUSED = 3
 
 
@@ -41,6 +41,28 @@ def destroy(root: RootModule, options: list[str]) -> int:
         botocore.exceptions.ClientError: what may have to be kept cannot be read or marked.
     """
     stack, before = Stack.of(root), root.managed()
+    if is_targeted(options):
+        return _destroy_part(root, stack, options)
+    return _destroy_whole(root, stack, before, options)
+
+
+def _destroy_part(root: RootModule, stack: Stack, options: list[str]) -> int:
+    """Leaves all else as it is: the stack lives, and its bucket is no kept one."""
+    sys.stdout.write(
+        f"easel: this destroys a part of stack {stack.name} in {stack.region}: what -target names "
+        "and what needs it.\n  Nothing of it is kept.\n"
+    )
+    if not _agreed(stack, options):
+        return _REFUSED
+    _run_destroy(root, options)
+    sys.stdout.write(
+        f"easel: what -target names is destroyed; the rest of stack {stack.name} in "
+        f"{stack.region} stands.\n"
+    )
+    return 0
+
+
+def _destroy_whole(root: RootModule, stack: Stack, before: Managed, options: list[str]) -> int:
     # There is none before the first apply, or after half of a destroy.
     bucket = root.outputs().get("model_bucket")
     models = f"s3://{bucket}" if bucket else "the model bucket"
@@ -50,14 +72,11 @@ def destroy(root: RootModule, options: list[str]) -> int:
         f"easel: this destroys stack {stack.name} in {stack.region}: {len(before)} resources in "
         "Terraform's state, and all nodes of its cluster.\n"
     )
-    if _AUTO_APPROVE not in options and not _agreed(stack.name):
-        sys.stdout.write("easel: nothing is destroyed.\n")
+    if not _agreed(stack, options):
         return _REFUSED
     _take_out(root, kept)
-    plain = () if sys.stdout.isatty() else ("-no-color",)
-    others = [one for one in options if one != _AUTO_APPROVE]
-    root.run("destroy", *plain, *others, _AUTO_APPROVE)
-    deleted = log_groups.delete_returned(stack, candidates, before, root.managed())
+    _run_destroy(root, options)
+    deleted = log_groups.delete_returned(stack, candidates, before)
     reasons = [*(one.reason for one in kept), *_of_pods(kept_volumes(stack), stack.region)]
     sys.stdout.write(_summary(stack, reasons, models, deleted))
     return 0
@@ -73,10 +92,21 @@ def _take_out(root: RootModule, kept: list[Kept]) -> None:
         root.run("state", "rm", *addresses)
 
 
-def _agreed(name: str) -> bool:
-    sys.stdout.write(f"Type its name, {name}, to go on: ")
+def _agreed(stack: Stack, options: list[str]) -> bool:
+    if is_approved(options):
+        return True
+    sys.stdout.write(f"Type its name, {stack.name}, to go on: ")
     sys.stdout.flush()
-    return sys.stdin.readline().strip() == name
+    if sys.stdin.readline().strip() == stack.name:
+        return True
+    sys.stdout.write("easel: nothing is destroyed.\n")
+    return False
+
+
+def _run_destroy(root: RootModule, options: list[str]) -> None:
+    plain = () if sys.stdout.isatty() else ("-no-color",)
+    others = [one for one in options if one != AUTO_APPROVE]
+    root.run("destroy", *plain, *others, AUTO_APPROVE)
 
 
 def _of_pods(volumes: list[str], region: str) -> list[str]:

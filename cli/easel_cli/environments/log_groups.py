@@ -65,9 +65,7 @@ def names(stack: Stack, managed: Managed) -> set[str]:
     return of_state | set(_of_cluster(stack).values())
 
 
-def delete_returned(
-    stack: Stack, candidates: set[str], before: Managed, after: Managed
-) -> list[str]:
+def delete_returned(stack: Stack, candidates: set[str], before: Managed) -> list[str]:
     """Deletes the groups that came back after `terraform destroy`.
 
     Looks for some seconds, as the last lines come late. What comes later still is taken over by the
@@ -77,7 +75,6 @@ def delete_returned(
         stack: the stack.
         candidates: of `names`, before the destroy.
         before: what the state had before the destroy.
-        after: what it has now: with -target that is not nothing.
 
     Returns:
         What was deleted.
@@ -85,9 +82,9 @@ def delete_returned(
     Raises:
         botocore.exceptions.ClientError: log groups cannot be read or deleted.
     """
-    gone = candidates - {str(one["name"]) for address, one in after.items() if _TYPE in address}
+    gone = candidates
     if _cluster_stands(stack):
-        gone -= set(_of_cluster(stack).values())
+        gone = candidates - set(_of_cluster(stack).values())
     until = time.monotonic() + (_WATCH_SECONDS if CONTROL_PLANE in before else 0)
     deleted: set[str] = set()
     while True:
