@@ -68,6 +68,16 @@ def test_a_role_that_another_stack_has_replaced_is_destroyed(
     assert NAME not in capsys.readouterr().out
 
 
+def test_a_role_that_somebody_deleted_is_no_hindrance(
+    iam: Any, role: Managed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    iam.delete_role(RoleName=NAME)
+    root = StubbedRoot(role)
+    assert destroy(root, ["-auto-approve"]) == 0
+    assert [ran[0] for ran in root.ran] == ["destroy"]
+    assert NAME not in capsys.readouterr().out
+
+
 def test_a_second_destroy_still_says_what_the_first_has_kept(
     role: Managed, capsys: pytest.CaptureFixture[str]
 ) -> None:

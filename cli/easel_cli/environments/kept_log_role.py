@@ -22,13 +22,16 @@ def kept_log_role(stack: Stack, managed: Managed) -> Kept | None:
         botocore.exceptions.ClientError: role or setting cannot be read.
     """
     role = _role(stack, managed)
+    # The setting may name one that somebody has deleted.
+    if role.arn() is None:
+        return None
     if ROLE in managed:
         setting = stack.client("apigateway").get_account().get("cloudwatchRoleArn")
         if setting != managed[ROLE]["arn"]:
             return None
         addresses = tuple(one for one in (POLICY, ROLE) if one in managed)
         return Kept(addresses, (role,), _reason(stack, role))
-    if role.arn() is None or not role.is_marked():
+    if not role.is_marked():
         return None
     return Kept((), (), _reason(stack, role))
 
