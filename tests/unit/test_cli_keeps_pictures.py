@@ -83,6 +83,12 @@ def key_tags(kms: Any, key: str) -> dict[str, str]:
     return {one["TagKey"]: one["TagValue"] for one in found}
 
 
+def made_usable_again(key: str) -> str:
+    """The commands for a key that is being deleted; after the first alone it is disabled."""
+    of_key = f"--region {REGION} --key-id {key}"
+    return f"    aws kms cancel-key-deletion {of_key}\n    aws kms enable-key {of_key}\n"
+
+
 def verbs(root: StubbedRoot) -> list[str]:
     return [ran[0] for ran in root.ran]
 
@@ -137,9 +143,7 @@ def test_a_key_that_somebody_has_given_up_goes_with_the_stack(
     root = StubbedRoot(stack(key))
     destroy(root, ["-auto-approve"])
     assert root.ran[0] == ("state", "rm", BUCKET, POLICY)
-    assert f"aws kms cancel-key-deletion --region {REGION} --key-id {key}" in (
-        capsys.readouterr().out
-    )
+    assert made_usable_again(key) in capsys.readouterr().out
 
 
 def test_deleted_pictures_are_kept_as_long_as_a_version_is(pictures: Any) -> None:
@@ -313,9 +317,7 @@ def test_a_key_that_is_being_deleted_gives_its_alias_free(
     assert adopt(StubbedRoot()) == ([BUCKET_NAME] if is_bucket_left else [])
     assert ALIAS_NAME not in {one["AliasName"] for one in kms.list_aliases()["Aliases"]}
     assert kms.describe_key(KeyId=kept)["KeyMetadata"]["KeyState"] == "PendingDeletion"
-    assert f"aws kms cancel-key-deletion --region {REGION} --key-id {kept}" in (
-        capsys.readouterr().out
-    )
+    assert made_usable_again(kept) in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("s3")

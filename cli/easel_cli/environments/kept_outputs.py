@@ -120,7 +120,9 @@ def _delete_alias(stack: Stack) -> str:
 
 
 def _cancel(key: KeptKey) -> str:
-    return f"aws kms cancel-key-deletion --region {key.stack.region} --key-id {key.key_id}"
+    """Both: a key whose deletion is cancelled is disabled, and decrypts nothing."""
+    of_key = f"--region {key.stack.region} --key-id {key.key_id}"
+    return f"aws kms cancel-key-deletion {of_key}\n    aws kms enable-key {of_key}"
 
 
 def _reason(stack: Stack, bucket: KeptBucket, key: KeptKey | None) -> str:
