@@ -6,6 +6,8 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from easel_cli.environments import log_groups
@@ -102,6 +104,80 @@ def test_what_comes_back_some_seconds_later_is_deleted_too(
     assert there(logs) == set()
 
 
+def failing(
+    monkeypatch: pytest.MonkeyPatch, operation: str, code: str, times: int
+) -> list[dict[str, Any]]:
+    """Makes AWS refuse an operation that often; returns what was asked of it."""
+    asked: list[dict[str, Any]] = []
+    through: Any = vars(BaseClient)["_make_api_call"]
+
+    def call(client: Any, name: str, request: dict[str, Any]) -> Any:
+        if name == operation:
+            asked.append(request)
+            if len(asked) <= times:
+                raise ClientError({"Error": {"Code": code, "Message": "refused"}}, name)
+        return through(client, name, request)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", call)
+    return asked
+
+
+@pytest.mark.parametrize("code", ["OperationAbortedException", "ResourceNotFoundException"])
+def test_a_group_that_cannot_be_deleted_just_now_is_tried_again(
+    logs: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: str
+) -> None:
+    make(logs, OF_CLUSTER, OF_PODS)
+    now = [0.0]
+    clock = SimpleNamespace(
+        monotonic=lambda: now[0], sleep=lambda took: now.append(now.pop() + took)
+    )
+    monkeypatch.setattr(log_groups, "time", clock)
+    monkeypatch.setattr(log_groups, "_WATCH_SECONDS", 5)
+    asked = failing(monkeypatch, "DeleteLogGroup", code, times=1)
+    assert destroy(StubbedRoot(STATE), ["-auto-approve"]) == 0
+    assert [one["logGroupName"] for one in asked] == [OF_PODS, OF_CLUSTER, OF_PODS]
+    assert there(logs) == set()
+    said = capsys.readouterr().out
+    assert said.count(OF_PODS) == said.count(OF_CLUSTER) == 1
+
+
+@pytest.mark.parametrize(
+    ("operation", "left"),
+    [
+        ("DeleteLogGroup", "log groups that AWS made again"),
+        ("DescribeLogGroups", "log groups that AWS made again"),
+        ("DescribeVolumes", "kubernetes.io/cluster/easel"),
+    ],
+)
+def test_what_cannot_be_looked_at_after_a_destroy_loses_no_summary(
+    logs: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    operation: str,
+    left: str,
+) -> None:
+    make(logs, OF_CLUSTER)
+    failing(monkeypatch, operation, "AccessDeniedException", times=9)
+    assert destroy(StubbedRoot(STATE), ["-auto-approve"]) == 1
+    said = capsys.readouterr()
+    assert "is destroyed. Kept:" in said.out
+    assert "s3://my-models" in said.out
+    assert "AccessDeniedException" in said.err
+    assert left in said.err
+
+
+def test_volumes_of_pods_are_named(logs: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert logs
+    tag = {"Key": "kubernetes.io/cluster/easel", "Value": "owned"}
+    volume = boto3.client("ec2", region_name=REGION).create_volume(
+        AvailabilityZone=f"{REGION}a",
+        Size=1,
+        TagSpecifications=[{"ResourceType": "volume", "Tags": [tag]}],
+    )["VolumeId"]
+    assert destroy(StubbedRoot(STATE), ["-auto-approve"]) == 0
+    assert f"EBS volumes {volume}: " in capsys.readouterr().out
+
+
 def test_names_that_begin_alike_are_others(logs: Any) -> None:
     make(logs, *OF_OTHERS)
     root = StubbedRoot()
@@ -113,6 +189,24 @@ def test_names_that_begin_alike_are_others(logs: Any) -> None:
 def test_a_second_destroy_deletes_what_came_back_after_the_first(logs: Any) -> None:
     make(logs, OF_CLUSTER)
     destroy(StubbedRoot(), ["-auto-approve"])
+    assert there(logs) == set()
+
+
+def test_groups_of_an_add_on_that_is_left_out_are_the_users_own(logs: Any) -> None:
+    make(logs, OF_CLUSTER, OF_PODS)
+    root = StubbedRoot(
+        {one: attributes for one, attributes in STATE.items() if not one.startswith(INSIGHTS)}
+    )
+    root.addons_left_out = ["amazon-cloudwatch-observability"]
+    destroy(root, ["-auto-approve"])
+    assert there(logs) == {OF_PODS}
+
+
+def test_groups_of_an_add_on_that_was_applied_go_though_it_shall_be_left_out(logs: Any) -> None:
+    make(logs, OF_PODS)
+    root = StubbedRoot(STATE)
+    root.addons_left_out = ["amazon-cloudwatch-observability"]
+    destroy(root, ["-auto-approve"])
     assert there(logs) == set()
 
 

@@ -33,7 +33,8 @@ def destroy(root: RootModule, options: list[str]) -> int:
         options: further arguments of `terraform destroy`; -auto-approve leaves the question out.
 
     Returns:
-        0, or 3 where the answer was no.
+        0, 1 where all is destroyed and what is left cannot be looked at, or 3 where the answer was
+        no.
 
     Raises:
         TerraformError: Terraform failed.
@@ -67,7 +68,7 @@ def _destroy_whole(root: RootModule, stack: Stack, before: Managed, options: lis
     bucket = root.outputs().get("model_bucket")
     models = f"s3://{bucket}" if bucket else "the model bucket"
     kept = [one for one in (kept_outputs(stack, before), kept_log_role(stack, before)) if one]
-    candidates = log_groups.names(stack, before)
+    candidates = log_groups.names(root, stack, before)
     sys.stdout.write(
         f"easel: this destroys stack {stack.name} in {stack.region}: {len(before)} resources in "
         "Terraform's state, and all nodes of its cluster.\n"
@@ -76,10 +77,10 @@ def _destroy_whole(root: RootModule, stack: Stack, before: Managed, options: lis
         return _REFUSED
     _take_out(root, kept)
     _run_destroy(root, options)
-    deleted = log_groups.delete_returned(stack, candidates, before)
-    reasons = [*(one.reason for one in kept), *_of_pods(kept_volumes(stack), stack.region)]
-    sys.stdout.write(_summary(stack, reasons, models, deleted))
-    return 0
+    # Before anything else is looked at, as that may fail.
+    sys.stdout.write(_summary(stack, [one.reason for one in kept], models))
+    swept = [_say_volumes(stack), _sweep_log_groups(stack, candidates, before)]
+    return 0 if all(swept) else 1
 
 
 def _take_out(root: RootModule, kept: list[Kept]) -> None:
@@ -109,30 +110,52 @@ def _run_destroy(root: RootModule, options: list[str]) -> None:
     root.run("destroy", *plain, *others, AUTO_APPROVE)
 
 
-def _of_pods(volumes: list[str], region: str) -> list[str]:
-    reason = (
-        f"EBS volumes {', '.join(volumes)}: pods have made them; their data may matter, and\n"
-        f"    they cost money: aws ec2 delete-volume --region {region} --volume-id <id>"
-    )
-    return [reason] if volumes else []
-
-
-def _summary(stack: Stack, reasons: list[str], models: str, deleted: list[str]) -> str:
+def _summary(stack: Stack, reasons: list[str], models: str) -> str:
+    if os.environ.get(EMULATED_VARIABLE):
+        return f"easel: stack {stack.name} in {stack.region} is destroyed.\n"
     kept = [
         *reasons,
         f"{models}: the models are yours; the stack only read them.",
         "images in ECR and EBS snapshots: made by you, for the next stack, too.",
     ]
-    if os.environ.get(EMULATED_VARIABLE):
-        return f"easel: stack {stack.name} in {stack.region} is destroyed.\n"
     lines = [f"easel: stack {stack.name} in {stack.region} is destroyed. Kept:"]
-    lines += [f"  - {one}" for one in kept]
-    if deleted:
-        lines.append(
-            f"easel: log groups that AWS made again behind Terraform are deleted: "
-            f"{', '.join(deleted)}."
+    return "\n".join([*lines, *(f"  - {one}" for one in kept)]) + "\n"
+
+
+def _say_volumes(stack: Stack) -> bool:
+    """Names the volumes that stay; returns whether they could be looked at."""
+    try:
+        volumes = kept_volumes(stack)
+    except (ClientError, BotoCoreError) as error:
+        sys.stderr.write(
+            f"easel: {error}\neasel: EBS volumes that pods have made may be left, and cost money: "
+            f"look for those\n  with the tag kubernetes.io/cluster/{stack.name}.\n"
         )
-    return "\n".join(lines) + "\n"
+        return False
+    if volumes and not os.environ.get(EMULATED_VARIABLE):
+        sys.stdout.write(
+            f"  - EBS volumes {', '.join(volumes)}: pods have made them; their data may matter, "
+            "and\n    they cost money: "
+            f"aws ec2 delete-volume --region {stack.region} --volume-id <id>\n"
+        )
+    return True
+
+
+def _sweep_log_groups(stack: Stack, candidates: set[str], before: Managed) -> bool:
+    """Deletes what came back; returns whether it could be looked at."""
+    sys.stdout.flush()  # It takes a while.
+    try:
+        for name in log_groups.delete_returned(stack, candidates, before):
+            sys.stdout.write(
+                f"easel: log group {name}, which AWS made again behind Terraform, is deleted.\n"
+            )
+    except (ClientError, BotoCoreError) as error:
+        sys.stderr.write(
+            f"easel: {error}\neasel: log groups that AWS made again may be left: run the same "
+            "again, it deletes them.\n"
+        )
+        return False
+    return True
 
 
 def main(arguments: list[str]) -> int:

@@ -8,7 +8,7 @@ make log groups, so those two never come back.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from botocore.exceptions import ClientError
 
@@ -27,6 +27,8 @@ _KINDS = ("application", "dataplane", "host", "performance")
 _ADDON = "amazon-cloudwatch-observability"
 _WATCH_SECONDS = 20.0
 _POLL_SECONDS = 5.0
+_PASSING = frozenset({"OperationAbortedException", "ResourceNotFoundException"})
+"""Another change of the group is under way; it went since it was listed."""
 
 
 def importable_log_groups(root: RootModule, stack: Stack, managed: Managed) -> list[Import]:
@@ -50,7 +52,7 @@ def importable_log_groups(root: RootModule, stack: Stack, managed: Managed) -> l
     found = [Import(address, name) for address, name in wanted.items() if name in there]
     found = [one for one in found if one.address not in managed]
     of_addon = [one for one in found if one.address.startswith(INSIGHTS)]
-    if of_addon and _ADDON in root.evaluate("var.addons_left_out"):
+    if of_addon and _is_addon_left_out(root):
         found = [one for one in found if one not in of_addon]
     # Those of a cluster that stands are another state's: Terraform will say so.
     of_cluster = [one for one in found if one.address != ACCESS]
@@ -59,13 +61,21 @@ def importable_log_groups(root: RootModule, stack: Stack, managed: Managed) -> l
     return found
 
 
-def names(stack: Stack, managed: Managed) -> set[str]:
-    """Returns the groups that a destroy deletes, and those that an earlier one may have left."""
+def names(root: RootModule, stack: Stack, managed: Managed) -> set[str]:
+    """Returns the groups that a destroy deletes, and those that an earlier one may have left.
+
+    Raises:
+        TerraformError: the variables cannot be read.
+    """
     of_state = {str(one["name"]) for address, one in managed.items() if _TYPE in address}
-    return of_state | set(_of_cluster(stack).values())
+    left = _of_cluster(stack)
+    if _is_addon_left_out(root):
+        # Who installs the add-on by hand has groups of these names.
+        left = {one: name for one, name in left.items() if not one.startswith(INSIGHTS)}
+    return of_state | set(left.values())
 
 
-def delete_returned(stack: Stack, candidates: set[str], before: Managed) -> list[str]:
+def delete_returned(stack: Stack, candidates: set[str], before: Managed) -> Iterator[str]:
     """Deletes the groups that came back after `terraform destroy`.
 
     Looks for some seconds, as the last lines come late. What comes later still is taken over by the
@@ -76,8 +86,8 @@ def delete_returned(stack: Stack, candidates: set[str], before: Managed) -> list
         candidates: of `names`, before the destroy.
         before: what the state had before the destroy.
 
-    Returns:
-        What was deleted.
+    Yields:
+        The name of each that was deleted, at once.
 
     Raises:
         botocore.exceptions.ClientError: log groups cannot be read or deleted.
@@ -86,14 +96,28 @@ def delete_returned(stack: Stack, candidates: set[str], before: Managed) -> list
     if _cluster_stands(stack):
         gone = candidates - set(_of_cluster(stack).values())
     until = time.monotonic() + (_WATCH_SECONDS if CONTROL_PLANE in before else 0)
-    deleted: set[str] = set()
     while True:
-        for name in _existing(stack, gone):
-            stack.client("logs").delete_log_group(logGroupName=name)
-            deleted.add(name)
+        for name in sorted(_existing(stack, gone)):
+            if _delete(stack, name):
+                yield name
         if time.monotonic() >= until:
-            return sorted(deleted)
+            return
         time.sleep(_POLL_SECONDS)
+
+
+def _delete(stack: Stack, name: str) -> bool:
+    """Tries to; the next look tries again where AWS is at work on the group itself."""
+    try:
+        stack.client("logs").delete_log_group(logGroupName=name)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _PASSING:
+            return False
+        raise
+    return True
+
+
+def _is_addon_left_out(root: RootModule) -> bool:
+    return _ADDON in root.evaluate("var.addons_left_out")
 
 
 def _of_cluster(stack: Stack) -> dict[str, str]:
