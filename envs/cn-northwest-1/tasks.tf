@@ -28,7 +28,7 @@ module "api_fanout" {
   throttle      = var.throttle
   authorization = var.authorization
   # Of the modules, not of var.runtimes: a runtime is known to the API from when its queue is there.
-  runtimes           = { for name, runtime in module.runtime : name => runtime.intake }
+  runtimes           = { for name, runtime in module.runtime : name => runtime.intake if var.runtimes[name].accepts_tasks }
   intake             = { package_path = var.intake_package_path }
   output_bucket      = var.output_bucket
   log_retention_days = var.log_retention_days

@@ -4,7 +4,8 @@
 region = "cn-northwest-1"
 name   = "easel"
 
-# Tags of everything, beside Stack and ManagedBy.
+# Tags of everything, beside Stack and ManagedBy. Nodes have them, too: a change replaces them all,
+# one after the other.
 tags = { Environment = "cn-northwest-1" }
 
 # -- network ------------------------------------------------------------------------------------

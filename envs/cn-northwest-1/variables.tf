@@ -25,10 +25,18 @@ variable "name" {
 }
 
 variable "tags" {
-  description = "Tags of everything, beside Stack and ManagedBy."
+  description = "Tags of everything, beside Stack and ManagedBy. Nodes have them, too: a change replaces them, one after the other."
   type        = map(string)
   default     = {}
   nullable    = false
+
+  # Karpenter's EC2NodeClass refuses these, at the end of an apply.
+  validation {
+    condition = alltrue([
+      for key in keys(var.tags) : !can(regex("^(|eks:eks-cluster-name|kubernetes\\.io/cluster.*|karpenter\\.sh/(nodepool|nodeclaim)|karpenter\\.k8s\\.aws/ec2nodeclass)$", key))
+    ])
+    error_message = "tags must not be named kubernetes.io/cluster..., karpenter.sh/nodepool, karpenter.sh/nodeclaim, karpenter.k8s.aws/ec2nodeclass or eks:eks-cluster-name: Karpenter sets them itself."
+  }
 }
 
 variable "log_retention_days" {

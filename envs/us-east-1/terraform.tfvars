@@ -3,7 +3,8 @@
 region = "us-east-1"
 name   = "easel"
 
-# Tags of everything, beside Stack and ManagedBy.
+# Tags of everything, beside Stack and ManagedBy. Nodes have them, too: a change replaces them all,
+# one after the other.
 tags = { Environment = "us-east-1" }
 
 # -- network ------------------------------------------------------------------------------------

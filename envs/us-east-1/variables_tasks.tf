@@ -106,6 +106,7 @@ variable "runtimes" {
   description = <<-EOT
     Runtimes by name, as tasks give it in metadata.runtime. Adding one is adding an entry.
     - type, model_filename, dynamic_model: see modules/api-fanout.
+    - accepts_tasks: false before it is removed: the API refuses new tasks, and its pods do those that wait.
     - image: a repository without a registry's name is one in this account's ECR; null where values_file names it.
     - namespace, scaling, nodes, queue, release_timeout_seconds: see modules/runtime.
     - model_prefix: folder of the model bucket that it may read; null: all of it.
@@ -116,6 +117,7 @@ variable "runtimes" {
     type           = string
     model_filename = optional(string)
     dynamic_model  = optional(bool, false)
+    accepts_tasks  = optional(bool, true)
     namespace      = optional(string)
     model_prefix   = optional(string)
     values_file    = optional(string)
@@ -159,6 +161,10 @@ variable "runtimes" {
       for runtime in values(var.runtimes) : runtime.values_file == null || try(fileexists(runtime.values_file), false)
     ])
     error_message = "There is no file at a runtime's values_file; the path is relative to the environment's folder."
+  }
+  validation {
+    condition     = anytrue([for runtime in values(var.runtimes) : runtime.accepts_tasks])
+    error_message = "At least one runtime must accept tasks: an API that refuses all is taken down by make destroy."
   }
   validation {
     condition     = alltrue([for runtime in values(var.runtimes) : runtime.image != null || runtime.values_file != null])

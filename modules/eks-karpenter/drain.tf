@@ -4,7 +4,7 @@
 # ---------------------------------------------------------------------------------------------
 
 locals {
-  # The endpoint, too: a cluster that is replaced keeps its name, and is drained first.
+  # The endpoint, too: a cluster that was deleted by hand and made anew keeps its name.
   drained = {
     cluster_name = aws_eks_cluster.this.name
     region       = local.region

@@ -31,9 +31,4 @@ resource "aws_sns_topic_subscription" "tasks" {
 
   # Otherwise a task that SNS cannot deliver (key disabled, queue deleted) is lost in silence.
   redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead_letter.arn })
-
-  # A runtime that is removed leaves the intake function first: see the output intake.
-  lifecycle {
-    create_before_destroy = true
-  }
 }

@@ -141,3 +141,14 @@ def test_existing_nodes_are_chosen_by_label(helm: Helm, examples: dict[str, Valu
     assert not {"NodePool", "EC2NodeClass"} & {one["kind"] for one in manifests}
     assert pod_of(manifests)["nodeSelector"] == {"accelerator": "nvidia"}
     assert [one["key"] for one in pod_of(manifests)["tolerations"]] == ["nvidia.com/gpu"]
+
+
+def test_nodes_are_named_unless_their_tags_name_them(helm: Helm, sdwebui: Values) -> None:
+    def tags(of: dict[str, str]) -> dict[str, str]:
+        manifests = helm.render(overlay(sdwebui, at("nodes.tags", of)))
+        found: dict[str, str] = of_kind(manifests, "EC2NodeClass")["spec"]["tags"]
+        return found
+
+    (name,) = tags({}).values()
+    assert tags({"Stack": "easel"}) == {"Name": name, "Stack": "easel"}
+    assert tags({"Name": "mine"}) == {"Name": "mine"}

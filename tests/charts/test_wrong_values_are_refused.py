@@ -57,6 +57,10 @@ REFUSED: dict[str, tuple[Values, str]] = {
         "at '/nodes/dataVolume/volumeInitializationRate': value must be 0",
     ),
     "a moving Bottlerocket": (at("nodes.amiAlias", "bottlerocket@latest"), "at '/nodes/amiAlias'"),
+    "a tag that Karpenter sets itself": (
+        {"nodes": {"tags": {"kubernetes.io/cluster/easel": "owned"}}},
+        "at '/nodes/tags/kubernetes.io~1cluster~1easel': false schema",
+    ),
     "no node role": (at("nodes.role", ""), "the name of the nodes\\' role is needed"),
     "no way to subnets": (at("nodes.clusterName", ""), "the cluster\\'s name is needed"),
     "no model bucket": (at("models.s3.bucket", ""), "needed with models.source s3"),

@@ -287,7 +287,6 @@ def test_identities_wait_for_the_cluster_alone(planned: PlannedEnvironment) -> N
 def test_the_api_knows_a_runtime_from_when_its_queue_is_there(planned: PlannedEnvironment) -> None:
     runtimes = planned.calls["api_fanout"]["expressions"]["runtimes"]["references"]
     assert "module.runtime" in runtimes
-    assert "var.runtimes" not in runtimes
     outputs = planned.calls["runtime"]["module"]["outputs"]
     assert outputs["intake"]["depends_on"] == ["aws_sns_topic_subscription.tasks"]
 
@@ -369,6 +368,20 @@ def test_a_runtime_more_is_an_entry_more(environment_plan_of: EnvironmentPlan) -
     assert len(planned.of_type("aws_sns_topic_subscription")) == 2
 
 
+def test_the_api_does_not_know_a_runtime_that_accepts_no_tasks(
+    environment_plan_of: EnvironmentPlan,
+) -> None:
+    image = {"repository": "easel/sd-webui", "tag": "1.8.0"}
+    old = {"type": "sdwebui", "model_filename": "v1-5.safetensors", "image": image}
+    with pytest.raises(tftest.TerraformTestError, match="model_filename"):
+        environment_plan_of("us-east-1", runtimes={"old": old, "new": old})
+    # Two of which the API has to choose one are refused. Here is one, the other ends its queue.
+    planned = environment_plan_of(
+        "us-east-1", runtimes={"old": {**old, "accepts_tasks": False}, "new": old}
+    )
+    assert len(planned.of_type("aws_sns_topic_subscription")) == 2
+
+
 @pytest.mark.parametrize(
     ("region", "config"), [("us-east-1", "guide.yaml"), ("cn-northwest-1", "china-page.yaml")]
 )
@@ -394,11 +407,13 @@ def test_wrong_settings_are_refused_all_together(environment_plan_of: Environmen
         "mirror_prefix": "/Easel/",
         "model_kms_key_arn": "alias/models",
         "intake_package_path": "../../nothing.zip",
+        "tags": {"kubernetes.io/cluster/mine": "shared"},
         "runtimes": {
-            "a": {"type": "sdwebui"},
-            "b": {"type": "comfyui", "values_file": "missing.yaml"},
+            "a": {"type": "sdwebui", "accepts_tasks": False},
+            "b": {"type": "comfyui", "values_file": "missing.yaml", "accepts_tasks": False},
             "c": {
                 "type": "comfyui",
+                "accepts_tasks": False,
                 "image": {"repository": "x", "tag": "1"},
                 "chart": {"repository": "registry.example/sd-runtime"},
             },
@@ -417,5 +432,7 @@ def test_wrong_settings_are_refused_all_together(environment_plan_of: Environmen
         "A runtime needs an image, or a values_file",
         "There is no file at a runtime's values_file",
         "chart.repository must begin with oci://",
+        "At least one runtime must accept tasks",
+        "tags must not be named kubernetes.io/cluster",
     ):
         assert message in said

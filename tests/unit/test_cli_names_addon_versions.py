@@ -18,24 +18,39 @@ def offered(name: str, version: str, *, default: bool) -> dict[str, Any]:
     return {"addons": [{"addonName": name, "addonVersions": versions}]}
 
 
+def asked_of(eks: Stubber, name: str, *pages: dict[str, Any]) -> None:
+    """Answers a question about an add-on, page by page."""
+    asked = {"addonName": name, "kubernetesVersion": "1.35"}
+    for number, page in enumerate(pages):
+        more = {"nextToken": f"more{number}"} if number < len(pages) - 1 else {}
+        eks.add_response("describe_addon_versions", page | more, asked)
+        asked = asked | more
+
+
 def test_the_default_is_found_among_all_versions_and_pages() -> None:
     client = boto3.client(
         "eks", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
     )
     with Stubber(client) as eks:
         for name in ADDONS:
-            asked = {"addonName": name, "kubernetesVersion": "1.35"}
-            newest = offered(name, "v2.0.0-eksbuild.1", default=False)
-            eks.add_response("describe_addon_versions", newest | {"nextToken": "more"}, asked)
-            eks.add_response(
-                "describe_addon_versions",
-                # One is offered, but for no cluster of this version by default.
-                offered(name, "v1.0.0-eksbuild.1", default=name != "metrics-server"),
-                asked | {"nextToken": "more"},
+            if name == "metrics-server":
+                asked_of(eks, name, {"addons": []})
+                continue
+            # EKS names no default for every add-on that it offers.
+            has_default = name != "aws-mountpoint-s3-csi-driver"
+            asked_of(
+                eks,
+                name,
+                offered(name, "v2.9.0-eksbuild.1", default=False),
+                offered(name, "v2.10.0-eksbuild.2", default=False),
+                offered(name, "v1.0.0-eksbuild.1", default=has_default),
             )
         versions = default_versions(client, "1.35")
         eks.assert_no_pending_responses()
-    assert versions == {name: "v1.0.0-eksbuild.1" for name in ADDONS if name != "metrics-server"}
+    expected = dict.fromkeys(ADDONS, "v1.0.0-eksbuild.1")
+    expected["aws-mountpoint-s3-csi-driver"] = "v2.10.0-eksbuild.2"
+    del expected["metrics-server"]
+    assert versions == expected
 
 
 def test_what_is_printed_is_a_setting_of_terraform() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import datetime
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from easel_cli.cluster.errors import ClusterError
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
+    from mypy_boto3_eks.type_defs import AddonVersionInfoTypeDef
 
 ADDONS = (
     "amazon-cloudwatch-observability",
@@ -36,7 +38,9 @@ _CONFIG = Config(
 
 
 def default_versions(client: "EKSClient", kubernetes_version: str) -> dict[str, str]:
-    """Asks EKS which version of each add-on it installs where none is named.
+    """Asks EKS which version of each add-on it installs where none is named, or has newest.
+
+    It does not always call one the default.
 
     Args:
         client: of the region.
@@ -53,10 +57,21 @@ def default_versions(client: "EKSClient", kubernetes_version: str) -> dict[str, 
         pages = client.get_paginator("describe_addon_versions").paginate(
             addonName=name, kubernetesVersion=kubernetes_version
         )
-        for version in pages.search("addons[].addonVersions[]"):
-            if any(one.get("defaultVersion") for one in version["compatibilities"]):
-                versions[name] = version["addonVersion"]
+        offered = list(pages.search("addons[].addonVersions[]"))
+        defaults = [one for one in offered if _is_default(one)]
+        if offered:
+            newest = max(defaults or offered, key=lambda one: _numbers(one["addonVersion"]))
+            versions[name] = newest["addonVersion"]
     return versions
+
+
+def _is_default(version: "AddonVersionInfoTypeDef") -> bool:
+    return any(one.get("defaultVersion") for one in version["compatibilities"])
+
+
+def _numbers(version: str) -> list[int]:
+    """Of v1.35.3-eksbuild.21, to compare by."""
+    return [int(number) for number in re.findall(r"\d+", version)]
 
 
 def print_default_versions(arguments: argparse.Namespace) -> int:
