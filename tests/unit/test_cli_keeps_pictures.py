@@ -16,7 +16,7 @@ from easel_cli.environments.destroy import destroy
 from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY
 from easel_cli.environments.stack import StandsElsewhereError
 from easel_local.paths import ROOT
-from tests.unit.stubbed_root import ALIAS_NAME, BUCKET_NAME, REGION, Managed, StubbedRoot
+from tests.unit.stubbed_root import ACCOUNT, ALIAS_NAME, BUCKET_NAME, REGION, Managed, StubbedRoot
 
 pytestmark = pytest.mark.unit
 
@@ -119,9 +119,11 @@ def test_every_step_of_removing_it_for_good_is_said(
 ) -> None:
     assert pictures
     destroy(StubbedRoot(stack(key)), ["-auto-approve"])
-    said = capsys.readouterr().out
-    assert f"aws kms delete-alias --region {REGION} --alias-name {ALIAS_NAME}\n" in said
-    assert f"aws kms schedule-key-deletion --region {REGION} --key-id {key}\n" in said
+    # The alias last: without it the key would be hard to find where somebody stops in between.
+    assert (
+        f"    aws kms schedule-key-deletion --region {REGION} --key-id {key}\n"
+        f"    aws kms delete-alias --region {REGION} --alias-name {ALIAS_NAME}\n"
+    ) in capsys.readouterr().out
 
 
 def test_a_key_whose_alias_a_broken_off_destroy_has_deleted_gets_it_back(
@@ -284,6 +286,51 @@ def test_a_key_without_its_bucket_is_taken_over_too(kept: str, pictures: Any) ->
     pictures.delete_object(Bucket=BUCKET_NAME, Key="outputs/t/t.png")
     pictures.delete_bucket(Bucket=BUCKET_NAME)
     assert adopt(StubbedRoot()) == [kept, ALIAS_NAME]
+
+
+def encrypt(s3: Any, key: str) -> None:
+    """As Terraform does it: with the key's ARN."""
+    default = {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{key}",
+    }
+    s3.put_bucket_encryption(
+        Bucket=BUCKET_NAME,
+        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+    )
+
+
+def test_a_key_whose_alias_somebody_deleted_is_found_by_its_bucket(
+    kept: str, pictures: Any, kms: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encrypt(pictures, kept)
+    kms.delete_alias(AliasName=ALIAS_NAME)
+    destroy(StubbedRoot({OTHER: {}}), ["-auto-approve"])
+    assert f"KMS key {kept} (1 USD a month)" in capsys.readouterr().out
+    assert adopt(StubbedRoot()) == [kept, BUCKET_NAME]
+    assert key_tags(kms, kept) == {"Stack": "easel"}
+
+
+def test_a_key_that_only_its_bucket_names_needs_its_mark(
+    kept: str, pictures: Any, kms: Any
+) -> None:
+    encrypt(pictures, kept)
+    kms.delete_alias(AliasName=ALIAS_NAME)
+    kms.untag_resource(KeyId=kept, TagKeys=["easel:kept"])
+    root = StubbedRoot()
+    with pytest.raises(StandsElsewhereError, match=f"tag-resource .*{kept}"):
+        adopt(root)
+    assert root.ran == []
+
+
+def test_a_key_that_is_being_deleted_and_has_no_alias_is_not_taken_over(
+    kept: str, pictures: Any, kms: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    encrypt(pictures, kept)
+    kms.schedule_key_deletion(KeyId=kept)
+    kms.delete_alias(AliasName=ALIAS_NAME)
+    assert adopt(StubbedRoot()) == [BUCKET_NAME]
+    assert made_usable_again(kept) in capsys.readouterr().out
 
 
 def test_a_key_that_no_destroy_has_kept_is_not_taken_over(key: str) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_cli.environments.foreground import INTERRUPTED
+from easel_cli.environments.kept import Import, Managed
 from easel_cli.environments.kept_log_role import importable_log_role
-from easel_cli.environments.kept_outputs import importable_outputs
+from easel_cli.environments.kept_outputs import free_alias, importable_outputs
 from easel_cli.environments.log_groups import importable_log_groups
 from easel_cli.environments.root_module import RootModule, TerraformError
 from easel_cli.environments.stack import Stack, StandsElsewhereError
@@ -31,16 +32,33 @@ def adopt(root: RootModule) -> list[str]:
         botocore.exceptions.ClientError: something cannot be looked at.
     """
     managed, stack = root.managed(), Stack.of(root)
-    # The role and the outputs refuse what is not ours before anything is imported.
-    role, outputs = importable_log_role(stack, managed), importable_outputs(stack, managed)
-    # The bucket comes last, and loses its mark last: until then it says that the rest is ours.
-    imports = [*importable_log_groups(root, stack, managed), *role, *outputs]
+    imports = importable(root, stack, managed)
+    free_alias(stack, managed)
     for one in imports:
         root.run("import", "-input=false", one.address, one.identity)
     for one in imports:
         if one.thing:
             one.thing.unmark()
     return [one.identity for one in imports]
+
+
+def importable(root: RootModule, stack: Stack, managed: Managed) -> list[Import]:
+    """Returns what `adopt` would import, and changes nothing.
+
+    Args:
+        root: the environment.
+        stack: its stack.
+        managed: what its state has.
+
+    Raises:
+        TerraformError: the variables cannot be read.
+        StandsElsewhereError: a stack of this name stands, and its state is elsewhere.
+        botocore.exceptions.ClientError: something cannot be looked at.
+    """
+    # The role and the outputs refuse what is not ours.
+    role, outputs = importable_log_role(stack, managed), importable_outputs(stack, managed)
+    # The bucket comes last, and loses its mark last: until then it says that the rest is ours.
+    return [*importable_log_groups(root, stack, managed), *role, *outputs]
 
 
 def main(arguments: list[str]) -> int:

@@ -12,7 +12,12 @@ from easel_cli.environments.stack import Stack
 
 MARK = "easel:kept"
 _VALUE = "true"
-_NOT_FOUND = frozenset({"404", "NoSuchBucket", "NoSuchEntity", "NoSuchTagSet", "NotFoundException"})
+_NOT_FOUND = frozenset(
+    {
+        *("404", "NoSuchBucket", "NoSuchEntity", "NoSuchTagSet", "NotFoundException"),
+        "ServerSideEncryptionConfigurationNotFoundError",
+    }
+)
 
 
 class Markable(Protocol):
@@ -63,6 +68,17 @@ class KeptBucket:
                 return True
             raise
         return not (found.get("Versions") or found.get("DeleteMarkers"))
+
+    def key_id(self) -> str:
+        """Returns the id or the ARN of the key that it encrypts with; empty where there is none."""
+        try:
+            found = self._s3.get_bucket_encryption(Bucket=self.name)
+        except ClientError as error:
+            if is_missing(error):
+                return ""
+            raise
+        (rule, *_) = found["ServerSideEncryptionConfiguration"]["Rules"]
+        return str(rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID", ""))
 
     def is_marked(self) -> bool:  # noqa: D102 - as Markable has it
         return self._tags().get(MARK) == _VALUE
@@ -116,13 +132,18 @@ class KeptKey:
 
     @classmethod
     def find(cls, stack: Stack, alias: str, key_id: str = "") -> "KeptKey | None":
-        """Returns a key by its id, or else by its alias; None where there is none."""
+        """Returns a key by its id or ARN, or else by its alias; None where there is none.
+
+        AWS's own keys are nobody's to keep.
+        """
         try:
             found = stack.client("kms").describe_key(KeyId=key_id or alias)["KeyMetadata"]
         except ClientError as error:
             if is_missing(error):
                 return None
             raise
+        if found.get("KeyManager") == "AWS":
+            return None
         is_going = found["KeyState"] == "PendingDeletion"
         date = f"{found['DeletionDate']:%Y-%m-%d}" if is_going else ""
         return cls(stack, alias, str(found["KeyId"]), date)

@@ -42,7 +42,10 @@ def kept_outputs(stack: Stack, managed: Managed) -> Kept | None:
         return None
     elif not bucket.is_marked():
         raise StandsElsewhereError(f"s3://{bucket.name}", stack, bucket.mark_command)
-    key = KeptKey.find(stack, _alias(stack), str(managed.get(KEY, {}).get("key_id", "")))
+    if KEY in managed:
+        key = KeptKey.find(stack, _alias(stack), str(managed[KEY]["key_id"]))
+    else:
+        key = _left_key(stack, bucket)
     addresses = [one for one in managed if one == BUCKET or one.startswith(_SETTINGS)]
     # One that somebody has given up goes with the stack, and its alias with it.
     if key and not key.deletion_date:
@@ -61,47 +64,67 @@ def importable_outputs(stack: Stack, managed: Managed) -> list[Import]:
         botocore.exceptions.ClientError: the bucket is another account's, or cannot be looked at.
     """
     found: list[Import] = []
-    if BUCKET not in managed:
-        bucket = _bucket(stack, managed)
-        if bucket.exists():
-            if not bucket.is_marked():
-                raise StandsElsewhereError(f"s3://{bucket.name}", stack, bucket.mark_command)
-            found.append(Import(BUCKET, bucket.name, bucket))
-    if KEY not in managed or ALIAS not in managed:
-        found = [*_importable_key(stack, managed), *found]
-    return found
+    bucket = _bucket(stack, managed)
+    if BUCKET not in managed and bucket.exists():
+        if not bucket.is_marked():
+            raise StandsElsewhereError(f"s3://{bucket.name}", stack, bucket.mark_command)
+        found = [Import(BUCKET, bucket.name, bucket)]
+    of_alias = [] if ALIAS in managed else _importable_alias(stack, managed)
+    of_key = [] if KEY in managed else _importable_key(stack, bucket)
+    return [*of_key, *of_alias, *found]
 
 
-def _importable_key(stack: Stack, managed: Managed) -> list[Import]:
-    alias = _alias(stack)
-    key = KeptKey.find(stack, alias)
-    if key is None:
-        return []
-    if key.deletion_date:
-        _free(stack, alias, key)
-        return []
-    of_alias = [] if ALIAS in managed else [Import(ALIAS, alias)]
-    if KEY in managed:
-        if managed[KEY]["key_id"] != key.key_id:
-            raise StandsElsewhereError(f"{alias} of another key", stack, _delete_alias(stack))
-        return of_alias
-    if not key.is_marked():
-        raise StandsElsewhereError(f"{alias}, key {key.key_id},", stack, key.mark_command)
-    return [Import(KEY, key.key_id, key), *of_alias]
-
-
-def _free(stack: Stack, alias: str, key: KeptKey) -> None:
+def free_alias(stack: Stack, managed: Managed) -> None:
     """Deletes the alias of a key that is being deleted: the new stack's key gets it.
 
     Nothing is lost: the key stays as it is, and is found by its id.
+
+    Raises:
+        botocore.exceptions.ClientError: key or alias cannot be looked at, or the alias deleted.
     """
-    stack.client("kms").delete_alias(AliasName=alias)
+    if KEY in managed and ALIAS in managed:
+        return
+    alias = _alias(stack)
+    key = _left_key(stack, _bucket(stack, managed))
+    if key is None or not key.deletion_date:
+        return
+    if KeptKey.find(stack, alias):
+        stack.client("kms").delete_alias(AliasName=alias)
     sys.stdout.write(
         f"easel: KMS key {key.key_id} is deleted on {key.deletion_date}, and with it whatever it "
         f"has encrypted can no longer be read.\n  The stack gets a new key, and {alias} with it. "
         "To keep the old one for old pictures:\n"
         f"    {_cancel(key)}\n"
     )
+
+
+def _importable_alias(stack: Stack, managed: Managed) -> list[Import]:
+    alias = _alias(stack)
+    key = KeptKey.find(stack, alias)
+    if key is None or key.deletion_date:
+        return []
+    if KEY in managed and managed[KEY]["key_id"] != key.key_id:
+        raise StandsElsewhereError(f"{alias} of another key", stack, _delete_alias(stack))
+    return [Import(ALIAS, alias)]
+
+
+def _importable_key(stack: Stack, bucket: KeptBucket) -> list[Import]:
+    key = _left_key(stack, bucket)
+    if key is None or key.deletion_date:
+        return []
+    if not key.is_marked():
+        raise StandsElsewhereError(f"{key.alias}, key {key.key_id},", stack, key.mark_command)
+    return [Import(KEY, key.key_id, key)]
+
+
+def _left_key(stack: Stack, bucket: KeptBucket) -> KeptKey | None:
+    """A key that the state does not have; where its alias is gone, the bucket still names it."""
+    alias = _alias(stack)
+    by_alias = KeptKey.find(stack, alias)
+    if by_alias:
+        return by_alias
+    of_bucket = bucket.key_id()
+    return KeptKey.find(stack, alias, of_bucket) if of_bucket else None
 
 
 def _bucket(stack: Stack, managed: Managed) -> KeptBucket:
@@ -142,6 +165,7 @@ def _reason(stack: Stack, bucket: KeptBucket, key: KeptKey | None) -> str:
         f"{what}\n"
         f"  - KMS key {key.key_id} (1 USD a month) and its alias: without it nobody can read the\n"
         "    pictures. The next apply takes it over, too. To remove it for good, last:\n"
-        f"    {_delete_alias(stack)}\n"
-        f"    aws kms schedule-key-deletion --region {stack.region} --key-id {key.key_id}"
+        # In this order: the alias still leads to the key where somebody stops between the two.
+        f"    aws kms schedule-key-deletion --region {stack.region} --key-id {key.key_id}\n"
+        f"    {_delete_alias(stack)}"
     )
