@@ -10,10 +10,11 @@ from moto import mock_aws
 
 from easel_cli.environments import adopt as adopt_module
 from easel_cli.environments import destroy as destroy_module
-from easel_cli.environments import log_groups
+from easel_cli.environments import log_groups, plan_note
 from easel_cli.environments.adopt import adopt
 from easel_cli.environments.destroy import destroy
 from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY
+from easel_cli.environments.plan_note import note
 from easel_cli.environments.stack import StandsElsewhereError
 from easel_local.paths import ROOT
 from tests.unit.stubbed_root import ACCOUNT, ALIAS_NAME, BUCKET_NAME, REGION, Managed, StubbedRoot
@@ -372,6 +373,53 @@ def test_a_first_apply_imports_nothing() -> None:
     root = StubbedRoot()
     assert adopt(root) == []
     assert root.ran == []
+
+
+def test_a_plan_says_what_the_apply_takes_over_and_changes_nothing(
+    kept: str, pictures: Any, kms: Any
+) -> None:
+    root = StubbedRoot({OTHER: {}})
+    said = note(root)
+    assert said
+    assert f"  {kept}, {ALIAS_NAME}, {BUCKET_NAME}.\n" in said
+    assert root.ran == []
+    assert MARK in tags(pictures)
+    kms.schedule_key_deletion(KeyId=kept)
+    said = note(root)
+    assert said
+    assert f"  {BUCKET_NAME}.\n" in said
+    assert kms.describe_key(KeyId=ALIAS_NAME)["KeyMetadata"]["KeyId"] == kept
+
+
+@pytest.mark.usefixtures("pictures")
+def test_a_plan_says_that_the_stack_stands_elsewhere() -> None:
+    said = note(StubbedRoot())
+    assert said
+    assert f"`make apply` would stop at this: s3://{BUCKET_NAME} is there" in said
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_plan_of_what_stands_and_a_first_one_say_nothing(pictures: Any, kms: Any) -> None:
+    assert note(StubbedRoot(stack())) is None
+    pictures.delete_object(Bucket=BUCKET_NAME, Key="outputs/t/t.png")
+    pictures.delete_bucket(Bucket=BUCKET_NAME)
+    kms.delete_alias(AliasName=ALIAS_NAME)
+    assert note(StubbedRoot()) is None
+
+
+@pytest.mark.usefixtures("kept")
+def test_a_plan_does_not_fail_where_nothing_can_be_looked_at(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(plan_note, "RootModule", lambda _: StubbedRoot())
+    folder = str(ROOT / "envs" / "us-east-1")
+    assert plan_note.main([folder]) == 0
+    assert BUCKET_NAME in capsys.readouterr().err
+    # These reach the plan alone.
+    assert plan_note.main([folder, "-var=name=other"]) == 0
+    monkeypatch.setenv("AWS_PROFILE", "that-is-nowhere")
+    assert plan_note.main([folder]) == 0
+    assert capsys.readouterr() == ("", "")
 
 
 def test_what_is_in_the_state_is_not_imported_again(kept: str) -> None:
