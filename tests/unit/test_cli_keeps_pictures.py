@@ -297,7 +297,9 @@ def encrypt(s3: Any, key: str) -> None:
     }
     s3.put_bucket_encryption(
         Bucket=BUCKET_NAME,
-        ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": default}]},
+        ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": default}]
+        },
     )
 
 
