@@ -86,6 +86,11 @@ def test_what_is_applied_is_there_for_the_next_command_until_it_is_destroyed(
         again = make("plan", "us-east-1", "-no-color", "-target=module.vpc", "-detailed-exitcode")
         assert again.returncode == 0, again.stdout
 
+        part = ("-target=module.vpc.aws_internet_gateway.this", "-auto-approve")
+        destroyed = make("destroy", "us-east-1", "-no-color", *part)
+        assert destroyed.returncode == 0, destroyed.stderr
+        assert state.is_whole(), "the rest still lives in the emulator"
+
         destroyed = make("destroy", "us-east-1", "-no-color", "-auto-approve")
         assert destroyed.returncode == 0, destroyed.stderr
         assert "nothing is kept" in destroyed.stdout.splitlines()[-2]

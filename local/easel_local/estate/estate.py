@@ -12,6 +12,7 @@ from pathlib import Path
 
 from easel_cli.environments.destroy import EMULATED_VARIABLE
 from easel_cli.environments.root_module import RootModule
+from easel_cli.environments.terraform_options import is_targeted
 from easel_local import interrupts
 from easel_local.estate.folder import root_folder
 from easel_local.estate.services import (
@@ -144,7 +145,7 @@ class Estate:
             *options,
         ]
         status = self._run(state, command, {EMULATED_VARIABLE: "1"})
-        if status == 0:
+        if status == 0 and not is_targeted(options):
             self._forget(state)
             sys.stdout.write(
                 "easel: all of this was on this machine's emulator, which has ended: nothing is "
