@@ -59,7 +59,7 @@ def _refusal(folder: Path) -> str:
         "  - from a network that this machine is in or connected to: existing_vpc\n"
         "or make the network first, connect this machine to it (a VPN, a peering; name its\n"
         "addresses in cluster.private_access_cidrs), and apply the rest then:\n"
-        f"  scripts/estate apply {folder.name} -target=module.vpc"
+        f"  make apply ENV={folder.name} TF_ARGS=-target=module.vpc"
     )
 
 
