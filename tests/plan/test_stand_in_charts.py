@@ -130,7 +130,7 @@ def test_they_have_the_versions_that_are_asked_for() -> None:
         path.parent.name: str(yaml.safe_load(path.read_text())["version"])
         for path in CHARTS.glob("*/Chart.yaml")
     }
-    karpenter = (ROOT / "modules" / "eks-karpenter" / "variables.tf").read_text()
+    karpenter = (ROOT / "modules" / "eks-karpenter" / "variables_karpenter.tf").read_text()
     keda = (ROOT / "modules" / "keda" / "variables.tf").read_text()
     (karpenter_version,) = re.findall(r'version\s+= optional\(string, "([0-9.]+)"\)', karpenter)
     (keda_version,) = re.findall(r'^    version\s+= "([0-9.]+)"', keda, re.MULTILINE)
