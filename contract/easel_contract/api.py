@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from easel_contract.identifiers import CheckpointName, Prefix, TaskId
 from easel_contract.task import TaskMetadata, TaskType
+from easel_contract.uid import TaskUid
 
 DEFAULT_PREFIX = "outputs"
 """Of a v1alpha1 request without `save_dir`, as in the seed's own image-to-image sample."""
@@ -51,6 +52,7 @@ class V1Alpha2Accepted(BaseModel):
     """Answer to an accepted v1alpha2 request."""
 
     id_task: str
+    uid: TaskUid
     runtime: str
     output_location: str
 
@@ -59,5 +61,6 @@ class V1Alpha1Accepted(BaseModel):
     """Answer to an accepted v1alpha1 request."""
 
     id_task: str
+    uid: TaskUid
     sd_model_checkpoint: str
     output_location: str

@@ -31,6 +31,9 @@ class ApiErrorCode(StrEnum):
     UNAUTHORIZED = "unauthorized"  # 401, from API Gateway
     FORBIDDEN = "forbidden"  # 403, from API Gateway
     NOT_FOUND = "not_found"  # 404
+    TASK_ENDED = "task_ended"  # 409, on cancelling a task that has completed or failed
+    REQUEST_IN_PROGRESS = "request_in_progress"  # 409, the same Idempotency-Key is being accepted
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"  # 422, the key came with another body
     PAYLOAD_TOO_LARGE = "payload_too_large"  # 413
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"  # 415
     THROTTLED = "throttled"  # 429, from API Gateway
@@ -60,8 +63,8 @@ class TaskErrorCode(StrEnum):
     INPUT_UNAVAILABLE = "input_unavailable"  # a URL in the content could not be fetched
     RUNTIME_REJECTED = "runtime_rejected"  # the runtime refused the content
     RUNTIME_FAILED = "runtime_failed"  # the runtime tried and failed
-    DEADLINE_EXCEEDED = "deadline_exceeded"  # it took longer than a task may take
-    ID_REUSED = "id_reused"  # the id was used before, for another content
+    DEADLINE_EXCEEDED = "deadline_exceeded"  # it took longer than a task, or its sender, allows
+    IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"  # the key came with another content
     INTERNAL = "internal_error"  # our fault
 
 

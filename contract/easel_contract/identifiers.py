@@ -16,6 +16,7 @@ _SEGMENT = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{MAX_ID_LENGTH - 1}}}")
 _SEGMENT_RULE = (
     f"1 to {MAX_ID_LENGTH} letters, digits, '.', '_' or '-', beginning with a letter or a digit"
 )
+_TENANT = re.compile(r"[A-Za-z0-9:/._@+=,-]{1,128}")
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -58,6 +59,18 @@ def check_checkpoint(value: str) -> str:
     return value
 
 
+def check_tenant(value: str) -> str:
+    """Returns a tenant's name unchanged.
+
+    Raises:
+        ValueError: the name holds what neither an API key's name nor an ARN does, or is longer
+            than an SQS message group id may be (128).
+    """
+    if not _TENANT.fullmatch(value):
+        raise ValueError("must be 1 to 128 letters, digits or characters of an ARN")
+    return value
+
+
 _Text = Annotated[str, StringConstraints(strict=True)]
 
 
@@ -82,6 +95,7 @@ Prefix = Annotated[
         description="Folder in the output bucket; a trailing slash is dropped.",
     ),
 ]
+TenantName = Annotated[_Text, AfterValidator(check_tenant), _schema(pattern=f"^{_TENANT.pattern}$")]
 CheckpointName = Annotated[
     _Text,
     AfterValidator(check_checkpoint),

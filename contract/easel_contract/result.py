@@ -6,14 +6,17 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from easel_contract.errors import TaskError
+from easel_contract.uid import TaskUid
+from easel_contract.usage import Usage
 
 
 class ResultStatus(StrEnum):
-    """Where a task stands. Every task ends as `completed` or `failed`, once."""
+    """What a callback tells. Every task ends as `completed`, `failed` or `cancelled`, once."""
 
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class Timings(BaseModel):
@@ -37,6 +40,8 @@ class TaskResult(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     id: str
+    uid: TaskUid | None = None
+    """Of the task; null in the callback of a message that is no task."""
     result: bool
     """True where the task completed."""
     image_url: list[str] = []
@@ -50,6 +55,9 @@ class TaskResult(BaseModel):
     status: ResultStatus
     error: TaskError | None = None
     timings: Timings = Field(default_factory=Timings)
+    attempts: int = 0
+    """How often a runtime was given the task."""
+    usage: Usage = Field(default_factory=Usage)
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:

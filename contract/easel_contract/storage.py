@@ -54,18 +54,10 @@ class TaskLocation:
         return f"{self.prefix}/{self.task_id}/{self.task_id}-{nonce}"
 
 
-RESULT_FOLDER = "_easel/results"
-"""The final result of every task, written once: what a second delivery finds."""
-
 PAYLOAD_FOLDER = "_easel/payloads"
 """Content too large for SNS. A prefix cannot begin with `_`, so no task can write here."""
 
 
-def payload_key(task_id: str) -> str:
-    """A fresh key for the content of a task that travels by reference."""
-    return f"{PAYLOAD_FOLDER}/{task_id}-{secrets.token_hex(8)}.json"
-
-
-def result_key(task_id: str) -> str:
-    """Key of the record of a task's final result."""
-    return f"{RESULT_FOLDER}/{task_id}.json"
+def payload_key(uid: str) -> str:
+    """Key of the content of a task that travels by reference."""
+    return f"{PAYLOAD_FOLDER}/{uid}.json"

@@ -1,14 +1,20 @@
 """The task message: what the intake publishes and the queue agent takes."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from easel_contract.callback_url import CallbackUrl
 from easel_contract.errors import ContractError, Problem
-from easel_contract.identifiers import Prefix, RuntimeName, TaskId
+from easel_contract.identifiers import Prefix, RuntimeName, TaskId, TenantName
 from easel_contract.json_text import encode_json
+from easel_contract.uid import TaskUid
+
+MAX_DEADLINE_SECONDS = 14 * 24 * 3600
+"""A message lives no longer in any SQS queue."""
+MAX_IDEMPOTENCY_KEY_LENGTH = 255
 
 MAX_CONTEXT_BYTES = 32 * 1024
 """The context comes back in the callback, which SNS limits to 256 KiB with everything else."""
@@ -44,6 +50,19 @@ def _check_context(value: JsonValue) -> JsonValue:
     return value
 
 
+class Notification(StrEnum):
+    """A callback that a sender asks for beside the one at the task's end."""
+
+    RUNNING = "running"
+
+
+def _is_absent(value: object) -> bool:
+    return value is None
+
+
+IdempotencyKey = Annotated[str, Field(min_length=1, max_length=MAX_IDEMPOTENCY_KEY_LENGTH)]
+
+
 class TaskMetadata(BaseModel):
     """Who asks for what, and where the outcome goes."""
 
@@ -57,6 +76,16 @@ class TaskMetadata(BaseModel):
         default=None, exclude_if=lambda value: value is None
     )
     """Anything; comes back in the callback."""
+    deadline_seconds: Annotated[int, Field(ge=1, le=MAX_DEADLINE_SECONDS)] | None = Field(
+        default=None, exclude_if=_is_absent
+    )
+    """Counted from acceptance: a task that has not ended by then fails with deadline_exceeded."""
+    callback_url: CallbackUrl | None = Field(default=None, exclude_if=_is_absent)
+    """Gets every callback of the task by POST, beside the notifications topic."""
+    notify: list[Notification] = Field(default=[], exclude_if=lambda value: not value, max_length=4)
+    """Callbacks beside the one at the end."""
+    idempotency_key: IdempotencyKey | None = Field(default=None, exclude_if=_is_absent)
+    """Of whoever publishes to the topic himself; the API has the header Idempotency-Key."""
 
 
 class TaskMessage(BaseModel):
@@ -67,6 +96,10 @@ class TaskMessage(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    uid: TaskUid | None = Field(default=None, exclude_if=_is_absent)
+    """Of the task's record; absent where the message was published by hand."""
+    tenant: TenantName | None = Field(default=None, exclude_if=_is_absent)
+    """Whose task it is: the API key's name, or the principal that signed the request."""
     metadata: TaskMetadata
     content: dict[str, Any] | None = Field(default=None, exclude_if=lambda value: value is None)
     """What the runtime's API takes."""
@@ -83,6 +116,20 @@ class TaskMessage(BaseModel):
         if (self.content is None) == (self.content_ref is None):
             raise ValueError("give either content or content_ref")
         return self
+
+    def deadline_at(self, accepted_at: datetime) -> datetime | None:
+        """Returns when the task must have ended; None where its sender named no deadline.
+
+        Args:
+            accepted_at: stands in for `created_at` where the message has none.
+        """
+        seconds = self.metadata.deadline_seconds
+        if seconds is None:
+            return None
+        began = self.created_at
+        if began is None or began.tzinfo is None:
+            began = accepted_at
+        return began + timedelta(seconds=seconds)
 
     def to_json(self) -> str:
         """The message as compact JSON."""

@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from easel_agent.runtimes.job import Job
 from easel_agent.urls import ContentUrl
+from easel_contract.record import Progress
 from easel_contract.task import TaskType
 
 Fetch = Callable[[Iterable[ContentUrl]], dict[str, bytes]]
@@ -47,23 +49,21 @@ class Runtime(Protocol):
     def is_idle(self) -> bool:
         """Whether it answers and has no job at all; never raises."""
 
-    def interrupt(self) -> None:
-        """Ends the running job: `generate` raises InterruptedTaskError, now and from now on.
+    def progress(self) -> Progress | None:
+        """How far the running job is; None where the runtime does not tell.
 
-        Called from another thread, when the agent is being stopped; never raises.
+        Called from another thread than `generate`; never raises, takes two seconds at most.
         """
 
-    def abort(self) -> None:
-        """Gives the running job up: `generate` raises RuntimeDeadError.
-
-        Called from another thread, when the runtime has stopped answering; never raises.
-        """
-
-    def warm_up(self) -> None:
+    def warm_up(self, job: Job) -> None:
         """Called when it has become ready: makes the first task as fast as the next ones.
+
+        Args:
+            job: by which the warm-up may be stopped.
 
         Raises:
             RuntimeDeadError: the runtime went away again.
+            InterruptedTaskError: the job was stopped.
         """
 
     def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
@@ -81,8 +81,13 @@ class Runtime(Protocol):
             RuntimeDeadError: the runtime did not take a file.
         """
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Finished:
+    def generate(self, tasktype: TaskType, content: dict[str, Any], job: Job) -> Finished:
         """Does one task and returns when the runtime is idle again.
+
+        Args:
+            tasktype: what is asked for.
+            content: as `place_inputs` returned it.
+            job: by which the task may be stopped.
 
         Returns:
             What collects its outputs while the runtime is at the next task.
@@ -91,5 +96,5 @@ class Runtime(Protocol):
             RejectedTaskError: the task cannot be done; again would end the same.
             TransientError: it failed this time.
             RuntimeDeadError: the runtime does not answer any more.
-            InterruptedTaskError: `interrupt` was called.
+            Exception: whatever the job was stopped with.
         """
