@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from pydantic import ValidationError
 
-from easel_agent.assembly import Agent, AwsClients, make_runtime
+from easel_agent.composition import Agent, AwsClients, make_runtime
 from easel_agent.health import HealthServer
 from easel_agent.logs import log_as_json
 from easel_agent.settings import AgentSettings
@@ -30,6 +30,11 @@ _AWS_CONFIG = Config(
     parameter_validation=False,
     request_checksum_calculation="when_required",
     response_checksum_validation="when_required",
+)
+
+# A claim stands between two jobs of the runtime, and a renewal that hangs holds up the next one.
+_RECORDS_CONFIG = _AWS_CONFIG.merge(
+    Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
 )
 
 _SWITCH_SECONDS = 0.0005
@@ -57,6 +62,7 @@ def main() -> int:
         sqs=session.client("sqs", config=_AWS_CONFIG),
         sns=session.client("sns", config=_AWS_CONFIG),
         s3=session.client("s3", config=_AWS_CONFIG),
+        dynamodb=session.client("dynamodb", config=_RECORDS_CONFIG),
     )
     return _run(settings, Agent(settings, make_runtime(settings), clients))
 
@@ -73,7 +79,7 @@ def _run(settings: AgentSettings, agent: Agent) -> int:
         health = HealthServer(
             settings.health_host,
             settings.health_port,
-            watch=agent.watch,
+            monitor=agent.monitor,
             metrics=agent.metrics,
             dead_seconds=settings.runtime_dead_seconds,
         )

@@ -1,4 +1,4 @@
-"""Sees finished tasks out: pictures to S3, the record, the callback, the message's end."""
+"""Ends tasks: uploads outputs, finishes the record, publishes the callback, ends the message."""
 
 import logging
 import random
@@ -9,29 +9,31 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
-from http import HTTPStatus
 from typing import TypeVar
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from easel_agent.claims import Claims
 from easel_agent.errors import (
+    AwsError,
+    AwsRefusedError,
     InterruptedTaskError,
+    LostTaskError,
     RejectedTaskError,
     RuntimeDeadError,
     TransientError,
 )
-from easel_agent.heartbeat import Heartbeat
-from easel_agent.judgement import Judge
-from easel_agent.lifecycle import TaskRun, TaskState
+from easel_agent.lease import Lease
+from easel_agent.lifecycle import END_STATES, TaskState
 from easel_agent.metrics import Metrics
 from easel_agent.notify import Notifier
 from easel_agent.outputs import OutputStore
-from easel_agent.queue import TaskQueue
-from easel_agent.records import ResultRecord, ResultRecords
-from easel_agent.returning import Returning
+from easel_agent.pricing import Pricing
+from easel_agent.retry_policy import RetryPolicy
 from easel_agent.runtimes.base import Finished
-from easel_contract.errors import TaskError, TaskErrorCode
+from easel_agent.uploads import Uploads
+from easel_contract.errors import TaskError
+from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import ResultStatus, TaskResult, Timings
+from easel_records.leases import TaskEndedError, TaskLeasedError
 
 logger = logging.getLogger(__name__)
 
@@ -42,9 +44,8 @@ HEAD_START_SECONDS = 0.004
 """What everything else leaves to the thread that owns the runtime when a job has ended: reading
 the answer at once would take Python's lock from it, and the GPU would wait."""
 _MIN_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 0.5, 10.0
-_OWN_FAULT_SECONDS = 60.0
-_MAX_RESULT_BYTES = 240 * 1024
-"""SNS takes 256 KiB, attributes included."""
+_REFUSED_SECONDS = 60.0
+"""How long a call is tried again that AWS calls our fault: a person may mend a right meanwhile."""
 _RUN_ERRORS = (RejectedTaskError, TransientError, RuntimeDeadError, InterruptedTaskError)
 _T = TypeVar("_T")
 
@@ -54,67 +55,86 @@ class Outcome:
     """How a task's run ended.
 
     Attributes:
-        fingerprint: of the request, for its record; None where there can be none.
         timings: as far as they are known.
-        finished: the runtime's job; None of a failed task.
-        failure: why it failed; None of a completed one.
-        bury: whether the message of a failed task goes to the dead-letter queue.
+        finished: the runtime's job; None of a failed or cancelled task.
+        failure: why it failed; None of a completed or cancelled one.
+        dead_letter: whether the message of a failed task goes to the dead-letter queue.
+        answer: the runtime's answer to a failed task, to be stored.
     """
 
-    fingerprint: str | None
     timings: Timings
     finished: Finished | None = None
     failure: TaskError | None = None
-    bury: bool = False
+    dead_letter: bool = False
+    answer: bytes | None = None
+
+    @property
+    def status(self) -> TaskStatus:
+        """The state that the task ends in."""
+        if self.failure is not None:
+            return TaskStatus.FAILED
+        return TaskStatus.CANCELLED if self.finished is None else TaskStatus.COMPLETED
+
+
+@dataclass(frozen=True)
+class Destinations:
+    """Where outcomes go.
+
+    Attributes:
+        claims: the tasks' records.
+        outputs: the bucket.
+        notifier: the topic.
+        pricing: of the runtime, for the cost of a task.
+        metrics: that count outcomes.
+    """
+
+    claims: Claims
+    outputs: OutputStore
+    notifier: Notifier
+    pricing: Pricing
+    metrics: Metrics
 
 
 class Delivery:
     """Delivers in the background, a bounded number of tasks at once.
 
-    The GPU's work is not thrown away because S3 or SNS is down: a delivery is tried again until
-    the task's ceiling, and while all workers are at it, `submit` waits and no task is begun.
+    The GPU's work is not thrown away because S3, DynamoDB or SNS is down: a delivery is tried again
+    until the task's ceiling, and while all workers are at it, `submit` waits and no task is begun.
     """
 
-    def __init__(
-        self,
-        runtime_name: str,
-        *,
-        judge: Judge,
-        queue: TaskQueue,
-        heartbeat: Heartbeat,
-        returning: Returning,
-        outputs: OutputStore,
-        records: ResultRecords,
-        notifier: Notifier,
-        metrics: Metrics,
-    ) -> None:
+    def __init__(self, runtime_name: str, policy: RetryPolicy, destinations: Destinations) -> None:
         self._runtime_name = runtime_name
-        self._judge = judge
-        self._returning = returning
-        self._queue = queue
-        self._heartbeat = heartbeat
-        self._outputs = outputs
-        self._records = records
-        self._notifier = notifier
-        self._metrics = metrics
+        self._policy = policy
+        self._to = destinations
+        self._uploads = Uploads()
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="delivery")
         self._changed = threading.Condition()
         self._running: dict[Future[None], int] = {}
 
-    def submit(self, run: TaskRun, outcome: Outcome) -> "Future[None]":
+    def submit(self, lease: Lease, outcome: Outcome) -> "Future[None]":
         """Delivers a new outcome; waits while too many are under way."""
-        run.move(TaskState.DELIVERING)
+        lease.move(TaskState.DELIVERING)
         held_bytes = outcome.finished.held_bytes if outcome.finished else 0
-        return self._start(run, lambda: self._deliver(run, outcome), held_bytes)
+        return self._start(lease, lambda: self._deliver(lease, outcome), held_bytes)
 
-    def repeat(
-        self, run: TaskRun, record: ResultRecord, *, even_if_announced: bool
-    ) -> "Future[None]":
-        """Sees a task out whose result an earlier delivery recorded."""
-        run.move(TaskState.DELIVERING)
-        if even_if_announced:
-            record = record.model_copy(update={"announced": False})
-        return self._start(run, lambda: self._announce(run, record, bury=False))
+    def repeat(self, lease: Lease, record: TaskRecord) -> "Future[None]":
+        """Announces once more a task that has ended before, and ends its message."""
+        lease.move(TaskState.DELIVERING)
+        return self._start(lease, lambda: self._announce_again(lease, record))
+
+    def announce_begin(self, lease: Lease) -> None:
+        """Publishes that a task was begun; at the first failure the notice is let go."""
+        result = TaskResult(
+            id=lease.task.metadata.id,
+            uid=lease.uid,
+            result=False,
+            context=lease.task.metadata.context,
+            event_id=uuid.uuid5(uuid.UUID(lease.uid), f"running-{lease.attempts}").hex,
+            runtime=self._runtime_name,
+            status=ResultStatus.RUNNING,
+            attempts=lease.attempts,
+        )
+        self._pool.submit(self._publish_begin, result, lease.waiting.callback_url)
 
     def drain(self, seconds: float) -> bool:
         """Waits for all deliveries.
@@ -126,12 +146,19 @@ class Delivery:
             running = set(self._running)
         done = not wait(running, timeout=seconds).not_done
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._uploads.close()
         return done
 
-    def _start(self, run: TaskRun, act: Callable[[], None], held_bytes: int = 0) -> "Future[None]":
+    def _publish_begin(self, result: TaskResult, callback_url: str | None) -> None:
+        try:
+            self._to.notifier.publish(result, callback_url)
+        except AwsError as error:
+            logger.warning("the begin of a task was not announced: %s", error)
+
+    def _start(self, lease: Lease, act: Callable[[], None], held_bytes: int = 0) -> "Future[None]":
         with self._changed:
             self._changed.wait_for(lambda: self._has_room(held_bytes))
-            future = self._pool.submit(self._run, run, act)
+            future = self._pool.submit(self._run, lease, act)
             self._running[future] = held_bytes
         future.add_done_callback(self._forget)
         return future
@@ -146,146 +173,132 @@ class Delivery:
             self._running.pop(future, None)
             self._changed.notify_all()
 
-    def _run(self, run: TaskRun, act: Callable[[], None]) -> None:
+    def _run(self, lease: Lease, act: Callable[[], None]) -> None:
         try:
             act()
+        except LostTaskError as error:
+            logger.warning("%s", error, extra={"task_uid": lease.uid})
+            lease.lose("lost")
+        except TaskEndedError as ended:
+            # Another agent, or the API, has ended the task since this one looked.
+            record = ended.record
+            self._run(lease, lambda: self._announce_again(lease, record))
+        except TaskLeasedError as leased:
+            lease.abandon("leased", max(1, round(leased.seconds)))
         except Exception:
             # Not delivered in its time: its visibility timeout brings it back, to be done again.
-            logger.exception("delivery failed", extra={"task_id": run.task.metadata.id})
-            run.move(TaskState.RETURNED)
-            self._metrics.returned("delivery failed")
-        finally:
-            self._heartbeat.release(run.message)
+            logger.exception("delivery failed", extra={"task_uid": lease.uid})
+            if lease.state not in END_STATES:
+                lease.lose("delivery failed")
 
-    def _deliver(self, run: TaskRun, outcome: Outcome) -> None:
+    def _deliver(self, lease: Lease, outcome: Outcome) -> None:
         time.sleep(HEAD_START_SECONDS)
-        result = self._result(run, outcome)
-        if outcome.finished is not None:
-            try:
-                result = self._store(run, outcome.finished, result)
-            except _RUN_ERRORS as error:
-                verdict = self._judge.judge(run.message, error)
-                if not verdict.is_final:
-                    self._returning.give_back(run, verdict.reason, verdict.delay_seconds)
-                    return
-                outcome = replace(outcome, failure=verdict.failure, bury=verdict.bury)
-                result = self._result(run, outcome)
-        if outcome.fingerprint is None:
-            self._announce_unrecorded(run, result, bury=outcome.bury)
-            return
-        record = ResultRecord(
-            fingerprint=outcome.fingerprint, created_at=run.task.created_at, result=result
-        )
+        result = self._result(lease, outcome)
         try:
-            record = self._until_done(run, lambda: self._records.claim(record))
-        except RejectedTaskError as error:
-            # The id was taken by another request while this one ran.
-            failed = self._result(run, replace(outcome, failure=error.error))
-            self._announce_unrecorded(run, failed, bury=False)
-            return
-        self._announce(run, record, bury=outcome.bury)
+            result = self._stored(lease, outcome, result)
+        except _RUN_ERRORS as error:
+            decision = self._policy.decide(lease, error)
+            if not decision.is_final:
+                lease.abandon(decision.reason, decision.delay_seconds, counts=decision.counts)
+                return
+            outcome = replace(
+                outcome,
+                finished=None,
+                failure=decision.failure,
+                dead_letter=decision.dead_letter,
+                answer=decision.answer,
+            )
+            result = self._stored(lease, outcome, self._result(lease, outcome))
+        self._until_done(lease, lambda: self._finish(lease, outcome.status, result))
+        callback_url = lease.waiting.callback_url
+        self._until_done(lease, lambda: self._to.notifier.publish(result, callback_url))
+        self._end(lease, result, dead_letter=outcome.dead_letter)
 
-    def _result(self, run: TaskRun, outcome: Outcome) -> TaskResult:
-        """The result as far as it is known before anything is stored."""
-        metadata = run.task.metadata
+    def _finish(self, lease: Lease, status: TaskStatus, result: TaskResult) -> None:
+        text = result.to_json()
+        if lease.claim is None:
+            self._to.claims.end_waiting(lease.waiting, status, result=text)
+        else:
+            self._to.claims.finish(lease.claim, status, result=text, usage=result.usage)
+
+    def _result(self, lease: Lease, outcome: Outcome) -> TaskResult:
+        """Returns the result as far as it is known before anything is stored."""
+        metadata = lease.task.metadata
         return TaskResult(
             id=metadata.id,
-            result=outcome.failure is None,
+            uid=lease.uid,
+            result=outcome.status is TaskStatus.COMPLETED,
             context=metadata.context,
             event_id=uuid.uuid4().hex,
             runtime=self._runtime_name,
-            status=ResultStatus.FAILED if outcome.failure else ResultStatus.COMPLETED,
+            status=ResultStatus(outcome.status),
             error=outcome.failure,
             timings=outcome.timings,
+            attempts=lease.attempts,
+            usage=self._to.pricing.priced(lease.usage),
         )
 
-    def _store(self, run: TaskRun, finished: Finished, result: TaskResult) -> TaskResult:
-        """Stores what the runtime made, one picture after the other."""
+    def _stored(self, lease: Lease, outcome: Outcome, result: TaskResult) -> TaskResult:
+        """Stores what the runtime made and answered; returns the result that names all of it."""
+        if outcome.finished is None and outcome.answer is None:
+            return result
         started = time.monotonic()
-        metadata = run.task.metadata
-        outputs = self._outputs.begin(metadata.prefix, metadata.id)
-        generation = finished.collect()
-        answer_url = self._until_done(run, partial(outputs.store_answer, generation.answer))
-        pictures = generation.pictures
-        del generation  # the answer holds all pictures once more
-        for picture in pictures:
-            self._until_done(run, partial(outputs.store_picture, picture))
+        metadata = lease.task.metadata
+        outputs = self._to.outputs.begin(metadata.prefix, metadata.id)
+        stored = self._uploads.store(
+            outputs, partial(self._until_done, lease), outcome.finished, outcome.answer
+        )
         seconds = round(time.monotonic() - started, 3)
-        stored = result.model_copy(
+        usage = result.usage.model_copy(update={"pictures": len(stored.picture_urls)})
+        return result.model_copy(
             update={
-                "image_url": outputs.picture_urls,
-                "output_url": answer_url,
+                "image_url": stored.picture_urls,
+                "output_url": stored.answer_url,
+                "usage": usage,
                 "timings": result.timings.model_copy(update={"upload_seconds": seconds}),
             }
         )
-        if len(stored.to_json().encode()) > _MAX_RESULT_BYTES:
-            # SNS would refuse it at every try, and nobody would hear of the task.
-            raise RejectedTaskError(
-                TaskErrorCode.RUNTIME_FAILED,
-                f"the list of {len(outputs.picture_urls)} outputs does not fit into a callback; "
-                f"they lie beside {answer_url}",
-            )
-        return stored
 
-    def _announce(self, run: TaskRun, record: ResultRecord, *, bury: bool) -> None:
-        if not record.announced:
-            self._until_done(run, lambda: self._notifier.publish(record.result))
-            self._until_done(run, lambda: self._records.mark_announced(record))
-        self._end(run, record.result, bury=bury)
+    def _announce_again(self, lease: Lease, record: TaskRecord) -> None:
+        if record.announced_at is None:
+            self._until_done(lease, lambda: self._to.notifier.publish_again(record))
+        result = TaskResult.model_validate_json(record.result or "")
+        # A crash may have come between the callback and the dead-letter queue.
+        is_hopeless = result.error is not None and result.error.retryable
+        self._end(lease, result, dead_letter=is_hopeless)
 
-    def _announce_unrecorded(self, run: TaskRun, result: TaskResult, *, bury: bool) -> None:
-        # Nothing remembers it: an id that follows from the message makes repeats alike.
-        event_id = uuid.uuid5(uuid.NAMESPACE_OID, run.message.message_id).hex
-        repeatable = result.model_copy(update={"event_id": event_id, "timings": Timings()})
-        self._until_done(run, lambda: self._notifier.publish(repeatable))
-        self._end(run, repeatable, bury=bury)
+    def _end(self, lease: Lease, result: TaskResult, *, dead_letter: bool) -> None:
+        self._until_done(lease, lease.dead_letter if dead_letter else lease.complete)
+        self._to.metrics.finished(result)
+        _log_result(lease, result)
 
-    def _end(self, run: TaskRun, result: TaskResult, *, bury: bool) -> None:
-        if bury:
-            self._until_done(run, lambda: self._queue.bury(run.message))
-        else:
-            self._until_done(run, lambda: self._queue.delete(run.message))
-        run.move(TaskState.BURIED if bury else TaskState.DONE)
-        self._metrics.finished(result)
-        _log_result(run, result)
-
-    def _until_done(self, run: TaskRun, act: Callable[[], _T]) -> _T:
-        """Tries again while AWS refuses, until the task's ceiling.
-
-        What AWS calls our fault, such as a missing right, is tried for a minute only.
-        """
+    def _until_done(self, lease: Lease, act: Callable[[], _T]) -> _T:
+        """Tries again while AWS does not answer, until the task's ceiling."""
         pause = _MIN_PAUSE_SECONDS
-        own_fault_deadline = min(run.deadline, time.monotonic() + _OWN_FAULT_SECONDS)
+        refused_deadline = min(lease.deadline, time.monotonic() + _REFUSED_SECONDS)
         while True:
             try:
                 return act()
-            except (BotoCoreError, ClientError) as error:
-                deadline = own_fault_deadline if _is_own_fault(error) else run.deadline
-                if time.monotonic() + pause > deadline:
+            except AwsError as error:
+                is_refused = isinstance(error, AwsRefusedError)
+                if time.monotonic() + pause > (refused_deadline if is_refused else lease.deadline):
                     raise
                 logger.warning("AWS call failed, trying again: %s", error)
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrecy
             pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
 
-def _is_own_fault(error: Exception) -> bool:
-    if not isinstance(error, ClientError):
-        return False
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    code = error.response["Error"]["Code"]
-    is_ours = HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return is_ours and "throttl" not in code.lower() and status != HTTPStatus.TOO_MANY_REQUESTS
-
-
-def _log_result(run: TaskRun, result: TaskResult) -> None:
+def _log_result(lease: Lease, result: TaskResult) -> None:
     fields = {
         "task_id": result.id,
-        "tasktype": run.task.metadata.tasktype,
-        "receive_count": run.message.receive_count,
+        "task_uid": result.uid,
+        "tasktype": lease.task.metadata.tasktype,
+        "attempts": result.attempts,
+        "receive_count": lease.message.receive_count,
         "pictures": len(result.image_url),
         "timings": result.timings.model_dump(),
     }
     if result.error is None:
-        logger.info("task completed", extra=fields)
+        logger.info("task %s", result.status, extra=fields)
     else:
         logger.info("task failed", extra=fields | {"reason": result.error.message})

@@ -1,10 +1,10 @@
 """The ways in which a task's run can end other than well (docs/architecture.md).
 
-    RejectedTaskError      the caller's fault: publish a failed result, delete
-    TransientError         the world's fault: back off, try again, at the end the dead-letter queue
-    RuntimeDeadError       the runtime is gone: give the task back, wait for the runtime
-    InterruptedTaskError   the agent is being stopped: give the task back, the try does not count
-    CancelledTaskError     the sender has cancelled the task: publish a cancelled result, delete
+RejectedTaskError      the caller's fault: publish a failed result, delete
+TransientError         the world's fault: back off, try again, at the end the dead-letter queue
+RuntimeDeadError       the runtime is gone: give the task back, wait for the runtime
+InterruptedTaskError   the agent is being stopped: give the task back, the try does not count
+CancelledTaskError     the sender has cancelled the task: publish a cancelled result, delete
 """
 
 from easel_contract.errors import TaskError, TaskErrorCode
@@ -57,3 +57,15 @@ class CancelledTaskError(Exception):
 
 class LostTaskError(Exception):
     """Another agent has taken the task over: whatever this agent makes of it does not count."""
+
+
+class AwsError(Exception):
+    """AWS did not do what it was asked for."""
+
+
+class AwsUnavailableError(AwsError):
+    """AWS does not answer, or asks to come again later."""
+
+
+class AwsRefusedError(AwsError):
+    """AWS calls it our fault, such as a missing right; a person may mend that meanwhile."""

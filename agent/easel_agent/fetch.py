@@ -10,7 +10,7 @@ import requests
 import urllib3
 
 from easel_agent.media_type import BINARY, JSON, TEXT, detect_media_type
-from easel_agent.network_guard import GuardedSession, RefusedAddressError
+from easel_egress.guarded_session import GuardedSession, RefusedAddressError
 
 _MAX_REDIRECTS = 5
 _CONNECT_SECONDS = 5
@@ -93,21 +93,17 @@ def fetch_http(url: str, limits: FetchLimits, budget: ByteBudget) -> bytes:
     """
     deadline = time.monotonic() + limits.seconds
     with GuardedSession(limits.allowed_hosts, limits.seconds) as session:
-        session.max_redirects = _MAX_REDIRECTS
         try:
-            # Unpacked it could be a thousand times as large: take it as it is stored.
-            answer = session.get(
-                url,
-                headers={"Accept-Encoding": "identity", "User-Agent": "easel"},
-                timeout=(_CONNECT_SECONDS, limits.seconds),
-                stream=True,
-            )
-            _check_head(answer, limits)
-            data = _read(answer, limits, budget, deadline)
+            with _open(session, url, limits) as answer:
+                _check_head(answer, limits)
+                data = _read(answer, limits, budget, deadline)
         except _NETWORK_ERRORS as error:
             if session.timed_out or time.monotonic() >= deadline:
                 raise FetchError(f"took longer than {limits.seconds:g} s") from error
             raise FetchError(_reason(error)) from error
+        # Cut off, a body without a length looks as if it had ended.
+        if session.timed_out:
+            raise FetchError(f"took longer than {limits.seconds:g} s")
     check_media(data)
     return data
 
@@ -120,6 +116,24 @@ def check_media(data: bytes) -> None:
     """
     if detect_media_type(data) in (JSON, TEXT, BINARY):
         raise FetchError("is not a picture, video or sound")
+
+
+def _open(session: GuardedSession, url: str, limits: FetchLimits) -> requests.Response:
+    for _ in range(_MAX_REDIRECTS + 1):
+        answer = session.get(
+            url,
+            # Unpacked it could be a thousand times as large: take it as it is stored.
+            headers={"Accept-Encoding": "identity", "User-Agent": "easel"},
+            timeout=(_CONNECT_SECONDS, limits.seconds),
+            stream=True,
+        )
+        target = session.redirect_of(answer)
+        if target is None:
+            return answer
+        # Unread: nothing bounds the body of a redirect, and nobody wants it.
+        answer.close()
+        url = target
+    raise FetchError(f"redirects more than {_MAX_REDIRECTS} times")
 
 
 def _check_head(answer: requests.Response, limits: FetchLimits) -> None:
@@ -150,8 +164,6 @@ def _read(
 
 def _reason(error: BaseException) -> str:
     # requests and urllib3 wrap what happened several times over; the innermost says it best.
-    if isinstance(error, requests.TooManyRedirects):
-        return f"redirects more than {_MAX_REDIRECTS} times"
     if isinstance(error, urllib3.exceptions.ProtocolError):
         return "the connection ended early"
     while error.__context__ is not None and not isinstance(error, RefusedAddressError):

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from easel_agent.metrics import Metrics
-from easel_agent.runtime_watch import RuntimeWatch
+from easel_agent.runtime_monitor import RuntimeMonitor
 
 logger = logging.getLogger(__name__)
 
@@ -23,14 +23,20 @@ class HealthServer:
     """
 
     def __init__(
-        self, host: str, port: int, *, watch: RuntimeWatch, metrics: Metrics, dead_seconds: float
+        self,
+        host: str,
+        port: int,
+        *,
+        monitor: RuntimeMonitor,
+        metrics: Metrics,
+        dead_seconds: float,
     ) -> None:
         """Binds the port.
 
         Raises:
             OSError: it is taken.
         """
-        self._watch = watch
+        self._monitor = monitor
         self._metrics = metrics
         self._dead_seconds = dead_seconds
         routes = {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._render}
@@ -53,13 +59,13 @@ class HealthServer:
         self._server.server_close()
 
     def _health(self) -> _Answer:
-        seconds = self._watch.unready_seconds
+        seconds = self._monitor.unready_seconds
         if seconds > self._dead_seconds:
             return HTTPStatus.SERVICE_UNAVAILABLE, f"runtime not ready for {seconds:.0f} s".encode()
         return HTTPStatus.OK, b"ok"
 
     def _readiness(self) -> _Answer:
-        if self._watch.is_ready:
+        if self._monitor.is_ready:
             return HTTPStatus.OK, b"ok"
         return HTTPStatus.SERVICE_UNAVAILABLE, b"runtime not ready"
 

@@ -4,8 +4,7 @@ import logging
 import threading
 import time
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from easel_agent.errors import AwsError
 from easel_agent.queue import QueueMessage, TaskQueue
 
 logger = logging.getLogger(__name__)
@@ -78,7 +77,7 @@ class Heartbeat:
                 logger.warning("message was lost", extra={"message_id": message.message_id})
                 with self._lock:
                     self._held.pop(message.message_id, None)
-        except (BotoCoreError, ClientError) as error:
+        except AwsError as error:
             # Two more beats follow before the timeout is over.
             logger.warning(
                 "visibility not extended: %s", error, extra={"message_id": message.message_id}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
+from easel_agent.aws import aws_call
 from easel_agent.errors import RejectedTaskError
 from easel_agent.fetch import ByteBudget, FetchError, FetchLimits, check_media, fetch_http, shown
 from easel_agent.urls import ContentUrl
@@ -46,7 +47,7 @@ class InputLoader:
 
         Raises:
             RejectedTaskError: the reference is not one of the intake's, or leads to nothing usable.
-            botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: S3 did not answer.
+            AwsError: S3 did not answer.
         """
         if task.content_ref is None:
             return dict(task.content or {})
@@ -69,7 +70,7 @@ class InputLoader:
 
         Raises:
             RejectedTaskError: one or more cannot be had; names each with its field and reason.
-            botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError: S3 did not answer.
+            AwsError: S3 did not answer.
         """
         fields = {item.url: item.field for item in urls}
         if not fields:
@@ -103,18 +104,20 @@ class InputLoader:
         bucket, _, key = uri[len("s3://") :].partition("/")
         if not key:
             raise FetchError("names no object")
-        try:
-            answer = self._s3.get_object(Bucket=bucket, Key=key)
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _CALLERS_S3_ERRORS:
-                raise FetchError("is no object that this runtime may read") from error
-            raise
-        except ParamValidationError as error:
-            raise FetchError("is no S3 URL") from error
-        with answer["Body"] as body:
-            if answer["ContentLength"] > max_bytes:
-                raise FetchError(f"has {answer['ContentLength']} bytes, the limit is {max_bytes}")
-            return body.read()
+        with aws_call():
+            try:
+                answer = self._s3.get_object(Bucket=bucket, Key=key)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _CALLERS_S3_ERRORS:
+                    raise FetchError("is no object that this runtime may read") from error
+                raise
+            except ParamValidationError as error:
+                raise FetchError("is no S3 URL") from error
+            with answer["Body"] as body:
+                size = answer["ContentLength"]
+                if size > max_bytes:
+                    raise FetchError(f"has {size} bytes, the limit is {max_bytes}")
+                return body.read()
 
 
 def _rejected(message: str) -> RejectedTaskError:

@@ -1,50 +1,83 @@
 """Stores a task's pictures and the runtime's full answer in the output bucket (R22, R26)."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from easel_agent.aws import aws_call
 from easel_agent.media_type import JSON, detect_media_type
 from easel_contract.storage import TaskLocation, new_nonce
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+# 412: there is such an object; 409: another one is being written at this moment.
+_TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+
 
 class TaskOutputs:
-    """Writes the objects of one task, under one nonce."""
+    """Writes the objects of one task; safe to share between threads."""
 
     def __init__(self, s3: "S3Client", location: TaskLocation) -> None:
         self._s3 = s3
         self._location = location
         self._nonce = new_nonce()
-        self.picture_urls: list[str] = []
-        """S3 URIs of the pictures stored so far, in order."""
 
-    def store_picture(self, picture: bytes) -> None:
-        """Stores the next picture, in the format that its content tells.
+    def store_picture(self, number: int, picture: bytes) -> str:
+        """Stores a picture, in the format that its content tells, and returns its S3 URI.
+
+        Args:
+            number: from 1, in the runtime's order.
+            picture: the file.
 
         Raises:
-            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: S3 did not take it.
+            AwsError: S3 did not take the picture.
         """
         media_type = detect_media_type(picture)
-        number = len(self.picture_urls) + 1
-        key = self._location.picture_key(self._nonce, number, media_type.extension)
-        self._put(key, picture, media_type.content_type)
-        self.picture_urls.append(self._location.uri_of(key))
+        return self._put(
+            lambda nonce: self._location.picture_key(nonce, number, media_type.extension),
+            picture,
+            media_type.content_type,
+        )
 
     def store_answer(self, answer: bytes) -> str:
         """Stores the runtime's full answer and returns its S3 URI.
 
         Raises:
-            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: S3 did not take it.
+            AwsError: S3 did not take the answer.
         """
-        key = self._location.answer_key(self._nonce)
-        self._put(key, answer, JSON.content_type)
-        return self._location.uri_of(key)
+        return self._put(self._location.answer_key, answer, JSON.content_type)
 
-    def _put(self, key: str, body: bytes, content_type: str) -> None:
-        self._s3.put_object(
-            Bucket=self._location.bucket, Key=key, Body=body, ContentType=content_type
-        )
+    def _put(self, key_of: Callable[[str], str], body: bytes, content_type: str) -> str:
+        """Writes an object, never over another: many tasks may have the same id."""
+        nonce = self._nonce
+        while True:
+            try:
+                with aws_call():
+                    self._write(key_of(nonce), body, content_type)
+            except _TakenError:
+                nonce = new_nonce()
+            else:
+                return self._location.uri_of(key_of(nonce))
+
+    def _write(self, key: str, body: bytes, content_type: str) -> None:
+        try:
+            self._s3.put_object(
+                Bucket=self._location.bucket,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                IfNoneMatch="*",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _TAKEN:
+                raise _TakenError from error
+            raise
+
+
+class _TakenError(Exception):
+    """There is an object under this key."""
 
 
 class OutputStore:

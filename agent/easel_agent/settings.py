@@ -38,15 +38,22 @@ class AgentSettings(BaseModel):
     dead_letter_queue_url: str = Field(min_length=1)
     notifications_topic_arn: str = Field(min_length=1)
     output_bucket: str = Field(min_length=1)
+    records_table: str = Field(min_length=1)
+    """DynamoDB table of the tasks' records."""
 
     visibility_timeout_seconds: int = Field(default=120, ge=10, le=43_200)
     """How long a task stays invisible after the last heartbeat: how soon it is taken again
     after an agent died."""
     task_timeout_seconds: int = Field(default=600, ge=1, le=43_000)
     """How long the runtime may work on one task."""
-    max_receive_count: int = Field(default=5, ge=1, le=1000)
-    """How often a task is tried; the last try ends in a failed callback, not in silence. The
-    queue's own limit is higher: it is for messages whose agents died."""
+    max_attempts: int = Field(default=5, ge=1, le=1000)
+    """How often a task is begun; the last try ends in a failed callback, not in silence."""
+    task_retention_days: int = Field(default=30, ge=1, le=3650)
+    """How long the record of a task that was published by hand is kept."""
+    price_per_hour: float | None = Field(default=None, ge=0)
+    """Of one pod of this runtime, for the cost in records and callbacks."""
+    currency: str = Field(default="USD", pattern=r"^[A-Z]{3}$")
+    """Of the price (ISO 4217)."""
     back_off_seconds: int = Field(default=5, ge=1, le=300)
     """After the first transient failure, at most; doubles with every further one."""
     shutdown_grace_seconds: int = Field(default=120, ge=0, le=43_000)
@@ -71,6 +78,15 @@ class AgentSettings(BaseModel):
     input_allowed_hosts: Annotated[frozenset[str], BeforeValidator(_split)] = frozenset()
     """Hosts that may be at a private address, separated by commas; all others must be public."""
     log_level: str = "INFO"
+
+    @property
+    def lease_seconds(self) -> float:
+        """How long a claim on a record lasts after its last renewal.
+
+        Shorter than the message stays invisible: whoever receives the message finds the claim of
+        an agent that died expired.
+        """
+        return self.visibility_timeout_seconds / 2
 
     def fetch_limits(self) -> FetchLimits:
         """The bounds of what a task's URLs may bring in."""

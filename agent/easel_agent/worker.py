@@ -2,29 +2,24 @@
 
 import logging
 import threading
-import time
 
+from easel_agent.background import BackgroundWork
 from easel_agent.delivery import Delivery, Outcome
 from easel_agent.errors import InterruptedTaskError, RuntimeDeadError
-from easel_agent.heartbeat import Heartbeat
-from easel_agent.lifecycle import TaskState
+from easel_agent.failure_handler import FailureHandler
 from easel_agent.metrics import Metrics
-from easel_agent.pace import Pace
+from easel_agent.prefetch_policy import PrefetchPolicy
+from easel_agent.prefetcher import Prefetcher
 from easel_agent.preparation import PreparedTask
-from easel_agent.receiver import Receiver
-from easel_agent.returning import Returning
-from easel_agent.runtime_watch import RuntimeWatch
+from easel_agent.runtime_monitor import RuntimeMonitor
 from easel_agent.runtimes.base import Runtime
+from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
-from easel_agent.settlement import Settlement
+from easel_contract.task import Notification
 
 logger = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 1.0
-_RECEIVE_END_SECONDS = 30
-"""A long poll that is under way ends by itself."""
-_DRAIN_SECONDS = 60
-"""For the deliveries that a stop leaves."""
 
 
 class Worker:
@@ -35,28 +30,34 @@ class Worker:
         settings: AgentSettings,
         *,
         runtime: Runtime,
-        receiver: Receiver,
-        delivery: Delivery,
-        settlement: Settlement,
-        returning: Returning,
-        heartbeat: Heartbeat,
-        pace: Pace,
-        watch: RuntimeWatch,
+        background: BackgroundWork,
+        failure_handler: FailureHandler,
+        policy: PrefetchPolicy,
         metrics: Metrics,
     ) -> None:
         self._settings = settings
         self._runtime = runtime
-        self._receiver = receiver
-        self._delivery = delivery
-        self._settlement = settlement
-        self._returning = returning
-        self._heartbeat = heartbeat
-        self._pace = pace
-        self._watch = watch
+        self._background = background
+        self._failure_handler = failure_handler
+        self._policy = policy
         self._metrics = metrics
         self._stopping = threading.Event()
         self._idle = threading.Event()
+        self._warm_up_job = Job()
+        self._job: Job | None = None
         self._is_warm = False
+
+    @property
+    def _prefetcher(self) -> Prefetcher:
+        return self._background.prefetcher
+
+    @property
+    def _monitor(self) -> RuntimeMonitor:
+        return self._background.monitor
+
+    @property
+    def _delivery(self) -> Delivery:
+        return self._background.delivery
 
     def stop(self) -> None:
         """Asks `run` to return.
@@ -72,80 +73,77 @@ class Worker:
 
     def run(self) -> None:
         """Works until `stop` is called."""
-        self._heartbeat.start()
-        self._watch.start()
-        self._receiver.start()
+        self._background.start()
         try:
             while not self._stopping.is_set():
-                if not self._watch.wait_ready(_WAIT_SECONDS):
+                if not self._monitor.wait_ready(_WAIT_SECONDS):
                     self._is_warm = False
                 elif self._warm_up():
-                    prepared = self._receiver.take(_WAIT_SECONDS)
+                    prepared = self._prefetcher.take(_WAIT_SECONDS)
                     if prepared is not None:
                         self._do(prepared)
         finally:
-            self._close()
+            self._idle.set()
+            self._background.stop()
 
     def _wind_down(self) -> None:
         logger.info("stopping")
-        self._receiver.stop()
+        stopped = InterruptedTaskError("the agent is being stopped")
+        self._warm_up_job.stop(stopped)
+        self._background.receive_no_more()
         if not self._idle.wait(self._settings.shutdown_grace_seconds):
-            self._runtime.interrupt()
-
-    def _close(self) -> None:
-        self._idle.set()
-        # The heartbeat last: until then every message that is held stays ours.
-        self._receiver.stop()
-        self._receiver.join(_RECEIVE_END_SECONDS)
-        if not self._delivery.drain(_DRAIN_SECONDS):
-            logger.warning("not everything was delivered in %d s", _DRAIN_SECONDS)
-        self._watch.stop()
-        self._heartbeat.stop()
+            job = self._job
+            if job is not None:
+                job.stop(stopped)
 
     def _warm_up(self) -> bool:
         if self._is_warm or not self._settings.warm_up:
             return True
-        self._watch.begin_job()
+        self._monitor.begin_job(self._warm_up_job)
         try:
-            self._runtime.warm_up()
+            self._runtime.warm_up(self._warm_up_job)
             self._is_warm = True
         except (RuntimeDeadError, InterruptedTaskError) as error:
             logger.warning("runtime did not warm up: %s", error)
-            self._watch.lost()
+            self._monitor.lost()
+            if not self._stopping.is_set():
+                self._warm_up_job = Job()
         finally:
-            self._watch.end_job()
+            self._monitor.end_job()
         return self._is_warm
 
     def _do(self, prepared: PreparedTask) -> None:
-        run = prepared.run
+        lease = prepared.lease
         if self._stopping.is_set():
-            self._pace.end(measured=False)
-            self._returning.give_back(run, "stopping")
+            self._policy.end(measured=False)
+            lease.abandon("stopping")
             return
-        tasktype = run.task.metadata.tasktype
-        run.move(TaskState.RUNNING)
-        started = time.monotonic()
-        error: Exception | None = None
-        self._watch.begin_job()
+        lease.begin()
+        finished, error = None, None
+        self._job = lease.job
+        self._monitor.begin_job(lease.job)
         self._metrics.began()
+        if Notification.RUNNING in lease.task.metadata.notify:
+            self._delivery.announce_begin(lease)
         try:
-            finished = self._runtime.generate(tasktype, prepared.content)
-        except Exception as caught:  # noqa: BLE001 - every kind is settled, none ends the worker
+            finished = self._runtime.generate(
+                lease.task.metadata.tasktype, prepared.content, lease.job
+            )
+        except Exception as caught:  # noqa: BLE001 - every kind is handled, none ends the worker
             error = caught
         finally:
-            seconds = time.monotonic() - started
-            self._pace.end(measured=error is None)
-            self._watch.end_job()
+            seconds = lease.end_generation()
+            self._policy.end(measured=error is None)
+            self._job = None
+            self._monitor.end_job()
             self._metrics.ended(seconds)
         timings = prepared.timings.model_copy(update={"generation_seconds": round(seconds, 3)})
-        if error is not None:
+        if finished is None:
             if isinstance(error, RuntimeDeadError):
-                self._watch.lost()
+                self._monitor.lost()
                 self._is_warm = False
-            self._settlement.settle(run, error, fingerprint=prepared.fingerprint, timings=timings)
+            self._failure_handler.handle(lease, error or RuntimeError("no result"), timings)
             return
-        future = self._delivery.submit(
-            run, Outcome(prepared.fingerprint, timings, finished=finished)
-        )
+        future = self._delivery.submit(lease, Outcome(timings, finished=finished))
         if not self._settings.overlap:
             future.result()

@@ -23,21 +23,42 @@ class ApiClient:
         # A proxy from the environment is not meant for the emulator on this machine.
         self._http.trust_env = urlsplit(endpoint).hostname != _LOOPBACK
 
-    def post(self, version: str, body: dict[str, Any]) -> requests.Response:
+    def post(
+        self, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> requests.Response:
         """Sends a request.
 
         Args:
-            version: `v1alpha1` or `v1alpha2`.
+            path: below the endpoint, such as `v1alpha2`.
             body: the request as JSON.
+            headers: beside the usual ones.
 
         Raises:
             requests.RequestException: the API did not answer.
         """
         return self._http.post(
-            f"{self._endpoint}/{version}",
+            f"{self._endpoint}/{path}",
             json=body,
+            headers=headers,
             timeout=_TIMEOUT_SECONDS,
             # The API never redirects, and nobody else is to get the key.
+            allow_redirects=False,
+        )
+
+    def get(self, path: str, parameters: dict[str, str] | None = None) -> requests.Response:
+        """Asks for something.
+
+        Args:
+            path: below the endpoint, such as `v1alpha2/tasks`.
+            parameters: of the query.
+
+        Raises:
+            requests.RequestException: the API did not answer.
+        """
+        return self._http.get(
+            f"{self._endpoint}/{path}",
+            params=parameters,
+            timeout=_TIMEOUT_SECONDS,
             allow_redirects=False,
         )
 

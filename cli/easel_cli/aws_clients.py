@@ -11,6 +11,7 @@ from easel_cli.target import Target
 
 if TYPE_CHECKING:
     from mypy_boto3_apigateway import APIGatewayClient
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
@@ -32,6 +33,9 @@ class AwsClients:
         endpoint = target.aws_endpoint_url
         self.apigateway: APIGatewayClient = session.client(
             "apigateway", endpoint_url=endpoint, config=_CONFIG
+        )
+        self.dynamodb: DynamoDBClient = session.client(
+            "dynamodb", endpoint_url=endpoint, config=_CONFIG
         )
         self.s3: S3Client = session.client("s3", endpoint_url=endpoint, config=_CONFIG)
         self.sns: SNSClient = session.client("sns", endpoint_url=endpoint, config=_CONFIG)

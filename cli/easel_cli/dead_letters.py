@@ -4,38 +4,29 @@ import argparse
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-
-from botocore.exceptions import ClientError
-from pydantic import BaseModel, ValidationError
 
 from easel_cli.aws_clients import AwsClients
+from easel_cli.printable import printable
 from easel_cli.progress import Progress
 from easel_cli.submit import ExitStatus
 from easel_cli.target import Target, TargetRuntime
 from easel_contract.envelope import UnreadableTaskError, decode_task
+from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import TaskResult
-from easel_contract.storage import result_key
 from easel_contract.task import TaskMessage
+from easel_records.reopening import reopen_failed_task
+from easel_records.table import TaskTable
 
 _BATCH = 10
 _HOLD_SECONDS = 60
 """How long a letter that was looked at is hidden from a second look."""
 _EMPTY_ANSWERS = 2
 """In a row, after which the queue counts as empty: SQS asks only some of its servers at a time."""
-_MISSING = frozenset({"NoSuchKey", "404"})
 _NO_REASON = "no reason is recorded"
 
 
 class DeadLetterError(Exception):
     """The command cannot be carried out; the message says what to change."""
-
-
-class _Record(BaseModel):
-    """What the queue agent has written down of a finished task, as far as it is read here."""
-
-    created_at: datetime | None = None
-    result: TaskResult
 
 
 @dataclass(frozen=True)
@@ -52,6 +43,10 @@ class DeadLetter:
     problem: str | None
     """Why the body is no task; None where it is one."""
 
+    def names(self) -> set[str | None]:
+        """What a person may call the letter: message id, the task's id, its uid."""
+        return {self.message_id, self.task_id, self.task.uid if self.task else None}
+
     @classmethod
     def read(cls, message_id: str, body: str, receipt_handle: str) -> "DeadLetter":
         """Reads a message as far as it can be read."""
@@ -65,10 +60,9 @@ class DeadLetter:
 class DeadLetterQueue:
     """The dead-letter queue of one runtime and the queue that it belongs to."""
 
-    def __init__(self, clients: AwsClients, runtime: TargetRuntime, output_bucket: str) -> None:
+    def __init__(self, clients: AwsClients, runtime: TargetRuntime, records_table: str) -> None:
         self._sqs = clients.sqs
-        self._s3 = clients.s3
-        self._output_bucket = output_bucket
+        self._table = TaskTable(clients.dynamodb, records_table)
         self._queue_url = runtime.queue_url
         self._dead_letter_queue_url = runtime.dead_letter_queue_url
 
@@ -99,20 +93,11 @@ class DeadLetterQueue:
         """
         if letter.task is None:
             return letter.problem
-        try:
-            found = self._s3.get_object(
-                Bucket=self._output_bucket, Key=result_key(letter.task.metadata.id)
-            )
-            record = _Record.model_validate_json(found["Body"].read())
-        except ClientError as error:
-            code = error.response["Error"]["Code"]
-            return None if code in _MISSING else f"the record of its end cannot be read: {code}"
-        except ValidationError:
-            return "the record of its end cannot be read: another version of easel wrote it"
-        # An earlier request may have had the same id.
-        if record.result.error is None or record.created_at != letter.task.created_at:
+        record = self._record(letter)
+        if record is None or record.status is not TaskStatus.FAILED or record.result is None:
             return None
-        return f"{record.result.error.code}: {record.result.error.message}"
+        result = TaskResult.model_validate_json(record.result)
+        return f"{result.error.code}: {result.error.message}" if result.error else None
 
     def release(self, letter: DeadLetter) -> None:
         """Makes a letter visible again at once."""
@@ -125,11 +110,13 @@ class DeadLetterQueue:
     def redrive(self, letter: DeadLetter) -> None:
         """Puts a letter back into the task queue; sent before it is deleted, so never lost.
 
-        The record of its failure goes first: an agent that found it would not try again.
+        The record of its failure is opened again before: an agent that found the failure would
+        announce it once more and not try again.
         """
-        if letter.task_id is not None:
-            self._s3.delete_object(Bucket=self._output_bucket, Key=result_key(letter.task_id))
-        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=letter.body)
+        record = self._record(letter)
+        if record is not None:
+            reopen_failed_task(self._table, record)
+        self._sqs.send_message(QueueUrl=self._queue_url, MessageBody=_body_to_redrive(letter))
         self.delete(letter)
 
     def delete(self, letter: DeadLetter) -> None:
@@ -137,6 +124,18 @@ class DeadLetterQueue:
         self._sqs.delete_message(
             QueueUrl=self._dead_letter_queue_url, ReceiptHandle=letter.receipt_handle
         )
+
+    def _record(self, letter: DeadLetter) -> TaskRecord | None:
+        uid = letter.task.uid if letter.task else None
+        return None if uid is None else self._table.get(uid)
+
+
+def _body_to_redrive(letter: DeadLetter) -> str:
+    if letter.task is None or letter.task.metadata.deadline_seconds is None:
+        return letter.body
+    # It has passed: the task would fail again without a try.
+    metadata = letter.task.metadata.model_copy(update={"deadline_seconds": None})
+    return letter.task.model_copy(update={"metadata": metadata}).to_json()
 
 
 def dead_letters(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
@@ -147,10 +146,10 @@ def dead_letters(arguments: argparse.Namespace, target: Target, progress: Progre
     """
     count = 0
     for name in _runtimes(arguments, target):
-        queue = DeadLetterQueue(AwsClients(target), target.runtimes[name], target.output_bucket)
+        queue = DeadLetterQueue(AwsClients(target), target.runtimes[name], target.records_table)
         meant = 0
         for letter in list(queue.letters()):
-            if arguments.ids and not {letter.message_id, letter.task_id} & set(arguments.ids):
+            if arguments.ids and not letter.names() & set(arguments.ids):
                 queue.release(letter)
                 continue
             meant += 1
@@ -191,11 +190,14 @@ def _act(
             "runtime": runtime,
             "message_id": letter.message_id,
             "task_id": letter.task_id,
+            "uid": letter.task and letter.task.uid,
             "tasktype": letter.task and letter.task.metadata.tasktype,
             "reason": reason,
         }
         print(json.dumps(summary | ({"body": letter.body} if arguments.action == "show" else {})))
     elif arguments.action == "show":
-        progress.say(letter.body)
+        progress.say(printable(letter.body))
     else:
-        progress.say(f"{letter.message_id}  {letter.task_id or '-'}  {reason or _NO_REASON}")
+        progress.say(
+            f"{letter.message_id}  {letter.task_id or '-'}  {printable(reason or _NO_REASON)}"
+        )

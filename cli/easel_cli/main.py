@@ -20,6 +20,7 @@ from easel_cli.request_building import RequestError
 from easel_cli.submit import API_KEY_VARIABLE, ExitStatus, RefusedError, submit
 from easel_cli.target import Target
 from easel_cli.target_source import TargetError, find_target
+from easel_cli.tasks import add_tasks
 from easel_cli.watch import watch
 
 _Command = Callable[[argparse.Namespace, Target, Progress], ExitStatus]
@@ -71,12 +72,13 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="easel", description="Uses a stack of easel.")
-    verbs = parser.add_subparsers(required=True, metavar="{submit,watch,dlq,config,env,helm,...}")
+    verbs = parser.add_subparsers(required=True, metavar="{submit,watch,tasks,dlq,config,...}")
     stack, waiting = _stack_options(), _waiting_options()
     _add_submit(verbs.add_parser("submit", parents=[stack, waiting], help="make pictures"))
     _add_watch(
         verbs.add_parser("watch", parents=[stack, waiting], help="show results as they come")
     )
+    add_tasks(verbs.add_parser("tasks", help="list, show, cancel, await tasks"), stack)
     _add_dlq(verbs.add_parser("dlq", parents=[stack], help="look after the dead letters"))
     config = verbs.add_parser("config", help="take over a configuration of sd-on-eks")
     importing = config.add_subparsers(required=True).add_parser("import", help="from config.yaml")
@@ -131,12 +133,17 @@ def _add_submit(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--id", help="of the task (default: a random one)")
     verb.add_argument("--prefix", default="output", help="folder in the bucket")
     verb.add_argument("--context", help="text or JSON that comes back with the result")
+    verb.add_argument("--deadline", type=int, metavar="SECONDS", help="fail if not done by then")
+    verb.add_argument("--callback-url", help="https:// URL that gets the callback, too")
+    verb.add_argument("--idempotency-key", help="the same key again within 24 h: the same task")
     verb.add_argument("--no-wait", action="store_true", help="end when the task is accepted")
 
 
 def _add_watch(verb: argparse.ArgumentParser) -> None:
     verb.set_defaults(command=watch)
-    verb.add_argument("ids", nargs="*", metavar="ID", help="tasks to wait for (default: all)")
+    verb.add_argument(
+        "ids", nargs="*", metavar="ID", help="ids or uids of tasks to wait for (default: all)"
+    )
 
 
 def _add_dlq(verb: argparse.ArgumentParser) -> None:

@@ -40,7 +40,7 @@ def build_request(arguments: argparse.Namespace, target: Target) -> tuple[str, d
         content = _prompt_content(arguments)
     else:
         raise RequestError("Say what to make: --prompt, --upscale, --workflow or --request.")
-    metadata = {
+    metadata: dict[str, Any] = {
         "id": arguments.id or f"easel-{secrets.token_hex(6)}",
         "runtime": arguments.runtime or _only_runtime(target, tasktype),
         "tasktype": tasktype,
@@ -48,6 +48,10 @@ def build_request(arguments: argparse.Namespace, target: Target) -> tuple[str, d
     }
     if arguments.context is not None:
         metadata["context"] = _context(arguments.context)
+    if arguments.deadline is not None:
+        metadata["deadline_seconds"] = arguments.deadline
+    if arguments.callback_url is not None:
+        metadata["callback_url"] = arguments.callback_url
     return "v1alpha2", {"task": {"metadata": metadata, "content": content}}
 
 

@@ -61,17 +61,21 @@ class ResultSubscription:
     ) -> None:
         self._remove()
 
-    def wait_for(self, task_id: str, timeout_seconds: float) -> TaskResult:
+    def wait_for(self, uid: str, timeout_seconds: float) -> TaskResult:
         """Waits for the final result of a task.
+
+        Args:
+            uid: of the task: its id may come again.
+            timeout_seconds: how long to wait.
 
         Raises:
             TimeoutError: none came in time.
         """
         deadline = time.monotonic() + timeout_seconds
         for result in self.results(deadline):
-            if result.id == task_id and result.status is not ResultStatus.RUNNING:
+            if result.uid == uid and result.status is not ResultStatus.RUNNING:
                 return result
-        raise TimeoutError(f"no result of task {task_id} within {timeout_seconds:g} s")
+        raise TimeoutError(f"no result of task {uid} within {timeout_seconds:g} s")
 
     def results(self, deadline: float) -> Iterator[TaskResult]:
         """Yields results as they come, until a time of `time.monotonic()`."""

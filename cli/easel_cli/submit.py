@@ -13,6 +13,7 @@ from easel_cli.api_authorization import authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.download import download_pictures
+from easel_cli.printable import printable
 from easel_cli.progress import Progress
 from easel_cli.request_building import build_request, task_id_of
 from easel_cli.results import ResultSubscription
@@ -53,16 +54,17 @@ def submit(arguments: argparse.Namespace, target: Target, progress: Progress) ->
     # From the environment or from AWS: an argument would be seen by everyone on the machine.
     authorization = authorization_of(target, clients, os.environ.get(API_KEY_VARIABLE))
     with ApiClient(target.endpoint, authorization) as api:
+        headers = _headers(arguments)
         if arguments.no_wait:
-            accepted = _post(api, version, body)
+            accepted = _post(api, version, body, headers)
             _show(arguments, progress, accepted, f"accepted: {accepted['output_location']}")
             return ExitStatus.COMPLETED
         # Subscribed before it is sent: the result cannot be missed.
         with ResultSubscription(clients, target.notifications_topic_arn) as subscription:
-            accepted = _post(api, version, body)
+            accepted = _post(api, version, body, headers)
             progress.say(f"accepted: {accepted['output_location']}")
             with progress.step(f"task {task_id}"):
-                result = subscription.wait_for(task_id, arguments.timeout)
+                result = subscription.wait_for(accepted["uid"], arguments.timeout)
     return finish(arguments, progress, clients, result)
 
 
@@ -75,13 +77,20 @@ def finish(
     if result.result:
         _show(arguments, progress, shown, "\n".join(shown["files"]) or f"{result.output_url}")
         return ExitStatus.COMPLETED
-    reason = result.error.message if result.error else "no reason given"
-    _show(arguments, progress, shown, f"task {result.id} failed: {reason}")
+    reason = f"failed: {result.error.message}" if result.error else str(result.status)
+    _show(arguments, progress, shown, f"task {result.id} {printable(reason)}")
     return ExitStatus.FAILED
 
 
-def _post(api: ApiClient, version: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = api.post(version, body)
+def _headers(arguments: argparse.Namespace) -> dict[str, str]:
+    key = arguments.idempotency_key
+    return {} if key is None else {"Idempotency-Key": key}
+
+
+def _post(
+    api: ApiClient, version: str, body: dict[str, Any], headers: dict[str, str]
+) -> dict[str, Any]:
+    answer = api.post(version, body, headers)
     if not answer.ok:
         raise RefusedError(answer)
     accepted: dict[str, Any] = answer.json()

@@ -44,6 +44,8 @@ class Target(BaseModel):
     api_key_id: str | None = Field(default=None, validate_default=True)
     """None where requests are signed."""
     output_bucket: str
+    records_table: str
+    """DynamoDB table of the tasks' records."""
     tasks_topic_arn: str
     notifications_topic_arn: str
     runtimes: dict[str, TargetRuntime]

@@ -1,5 +1,6 @@
 """The URL that a sender wants the callbacks of a task POSTed to."""
 
+from collections.abc import Collection
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -29,6 +30,21 @@ def check_callback_url(value: str) -> str:
     if parts.username is not None or parts.password is not None or "#" in value:
         raise ValueError("must have neither user, password nor fragment")
     return value
+
+
+def callback_host(url: str) -> str:
+    """The host of a checked callback URL, in lower case; an IPv6 address without brackets."""
+    return (urlsplit(url).hostname or "").lower()
+
+
+def is_allowed_callback_host(url: str, allowed_hosts: Collection[str]) -> bool:
+    """Whether a stack lets its callbacks go to the host of a checked URL.
+
+    Args:
+        url: that `check_callback_url` let pass.
+        allowed_hosts: whole names, in any case; none at all allows every host.
+    """
+    return not allowed_hosts or callback_host(url) in {host.lower() for host in allowed_hosts}
 
 
 CallbackUrl = Annotated[

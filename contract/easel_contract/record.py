@@ -4,7 +4,7 @@ r"""The record of a task: its states, the ways between them, and its form as an 
                               |  ^               |  \--fail-------> failed
                               |  +---abandon-----+   \--cancel----> cancelled
                               +--cancel_waiting--> cancelled
-                              +--refuse----------> failed
+                              +--refuse----------> failed --reopen--> queued
 
 `easel_records` writes each transition conditionally on the states that it may come from.
 """
@@ -77,6 +77,8 @@ CANCEL_WAITING = Transition(frozenset({TaskStatus.QUEUED}), TaskStatus.CANCELLED
 of the last agent has expired."""
 REFUSE = Transition(frozenset({TaskStatus.QUEUED}), TaskStatus.FAILED)
 """The task cannot be begun: its content or inputs are wrong, or its deadline has passed."""
+REOPEN = Transition(frozenset({TaskStatus.FAILED}), TaskStatus.QUEUED)
+"""An operator has a failed task tried again."""
 
 ENDINGS = {
     TaskStatus.COMPLETED: COMPLETE,

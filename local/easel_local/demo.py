@@ -66,7 +66,7 @@ def generate_picture(target: Target, progress: Progress, folder: Path) -> Path:
                 raise DemoError(f"The API answered {answer.status_code}: {answer.text}")
         progress.say(f"        {json.dumps(answer.json())}")
         with progress.step("waiting for the notification"):
-            result = subscription.wait_for(answer.json()["id_task"], _RESULT_SECONDS)
+            result = subscription.wait_for(answer.json()["uid"], _RESULT_SECONDS)
         progress.say(f"        {result.to_json()}")
         if not result.result:
             raise DemoError("The task failed; the notification above says why.")

@@ -102,6 +102,7 @@ def agent_environment(
         "EASEL_DEAD_LETTER_QUEUE_URL": runtime.dead_letter_queue_url,
         "EASEL_NOTIFICATIONS_TOPIC_ARN": target.notifications_topic_arn,
         "EASEL_OUTPUT_BUCKET": target.output_bucket,
+        "EASEL_RECORDS_TABLE": target.records_table,
         **IMAGE_ENVIRONMENT,
         "EASEL_HEALTH_PORT": "0",
         "EASEL_RECEIVE_WAIT_SECONDS": str(_LOCAL_RECEIVE_WAIT_SECONDS),

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _LAST_RESULTS = 10
-_FINAL_EVENTS = {"task completed", "task failed", "task failed for good"}
+_FINAL_EVENTS = {"task completed", "task failed", "task cancelled"}
 
 
 def show_status(state: StackState, console: Console) -> None:

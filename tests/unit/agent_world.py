@@ -4,18 +4,25 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 
-from easel_agent.assembly import Agent, AwsClients
+from easel_agent.composition import Agent, AwsClients
 from easel_agent.runtimes.base import Fetch, Finished, Generation
+from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
 from easel_contract.envelope import decode_result
+from easel_contract.record import Progress, TaskRecord
 from easel_contract.result import TaskResult
-from easel_contract.task import TaskType
+from easel_contract.task import TaskMessage, TaskType
+from easel_contract.uid import new_uid
+from easel_records.table import TaskTable
+from tests.unit.records_table import create_table
 
 BUCKET = "outputbucket"
+TABLE = "records"
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture"
 DEADLINE_SECONDS = 10
 
@@ -28,7 +35,9 @@ class FakeRuntime:
         self.done: list[tuple[TaskType, dict[str, Any]]] = []
         self.ready = True
         self.warm_ups = 0
-        self.interrupted = threading.Event()
+        self.pictures = 2
+        self.stopped_by: Exception | None = None
+        self.told: Progress | None = None
 
     def is_ready(self) -> bool:
         return self.ready
@@ -36,26 +45,36 @@ class FakeRuntime:
     def is_idle(self) -> bool:
         return self.ready
 
-    def interrupt(self) -> None:
-        self.interrupted.set()
+    def progress(self) -> Progress | None:
+        return self.told
 
-    def abort(self) -> None:
-        raise AssertionError("nothing hangs here")
-
-    def warm_up(self) -> None:
+    def warm_up(self, job: Job) -> None:
+        job.check()
         self.warm_ups += 1
 
     def place_inputs(self, content: dict[str, Any], _: Fetch) -> dict[str, Any]:
         return content
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Finished:
+    def generate(self, tasktype: TaskType, content: dict[str, Any], job: Job) -> Finished:
+        job.check()
         self.done.append((tasktype, content))
         step = self.script.pop(0) if self.script else None
         if isinstance(step, Exception):
             raise step
-        if step is not None:
-            step()
-        return Finished(lambda: Generation(b'{"images": []}', iter([PNG, b"GIF89a"])))
+        with job.interruptible(self._stop):
+            if step is not None:
+                step()
+        job.check()
+        return Finished(
+            lambda: Generation(b'{"images": []}', iter([PNG, b"GIF89a"][: self.pictures]))
+        )
+
+    def wait_until_stopped(self) -> None:
+        """A step of the script: works until the job is stopped."""
+        eventually(lambda: self.stopped_by is not None)
+
+    def _stop(self, error: Exception) -> None:
+        self.stopped_by = error
 
 
 class World:
@@ -70,6 +89,9 @@ class World:
         self.topic_arn = self._sns.create_topic(Name="notifications")["TopicArn"]
         self._sns.subscribe(TopicArn=self.topic_arn, Protocol="sqs", Endpoint=results_arn)
         self.s3.create_bucket(Bucket=BUCKET)
+        self.dynamodb = boto3.client("dynamodb")
+        create_table(self.dynamodb, TABLE)
+        self.table = TaskTable(self.dynamodb, TABLE)
         self.runtime = FakeRuntime()
         self.settings = AgentSettings.from_environment(
             {
@@ -81,11 +103,14 @@ class World:
                 "EASEL_NOTIFICATIONS_TOPIC_ARN": self.topic_arn,
                 "EASEL_OUTPUT_BUCKET": BUCKET,
                 "EASEL_RECEIVE_WAIT_SECONDS": "1",
-                "EASEL_MAX_RECEIVE_COUNT": "2",
+                "EASEL_RECORDS_TABLE": TABLE,
+                "EASEL_MAX_ATTEMPTS": "2",
+                "EASEL_PRICE_PER_HOUR": "3.6",
                 "EASEL_SHUTDOWN_GRACE_SECONDS": "60",
             }
         )
-        clients = AwsClients(self.sqs, self._sns, self.s3)
+        self.agent_sns: Any = boto3.client("sns")
+        clients = AwsClients(self.sqs, self.agent_sns, self.s3, self.dynamodb)
         self.agent = Agent(self.settings, self.runtime, clients)
         self.worker = self.agent.worker
         self.thread = threading.Thread(target=self.worker.run)
@@ -93,6 +118,38 @@ class World:
     def send(self, body: Any) -> None:
         text = body if isinstance(body, str) else json.dumps(body)
         self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=text)
+
+    def accept(self, body: dict[str, Any], **metadata: Any) -> TaskRecord:
+        """Sends a task as the intake does: with a record."""
+        message, record = self._accepted(body, metadata)
+        self.table.put_new(record)
+        self.send(message.to_json())
+        return record
+
+    def prepared_record(self, body: dict[str, Any]) -> TaskRecord:
+        """What `accept` would write."""
+        return self._accepted(body, {})[1]
+
+    def _accepted(
+        self, body: dict[str, Any], metadata: dict[str, Any]
+    ) -> tuple[TaskMessage, TaskRecord]:
+        asked = body | {"metadata": body["metadata"] | metadata}
+        message = TaskMessage.model_validate(
+            asked | {"uid": new_uid(), "tenant": "default", "created_at": datetime.now(UTC)}
+        )
+        record = TaskRecord.accepted(
+            message,
+            uid=message.uid or "",
+            tenant="default",
+            scope="default",
+            expires_at=datetime.now(UTC).replace(microsecond=0) + timedelta(days=1),
+        )
+        return message, record
+
+    def record(self, uid: str) -> TaskRecord:
+        found = self.table.get(uid)
+        assert found is not None
+        return found
 
     def results(self, count: int) -> list[TaskResult]:
         """Waits for that many results, and a moment longer: there must not be more."""

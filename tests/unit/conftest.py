@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from easel_agent import runtime_watch
-from easel_agent.judgement import Judge
+from easel_agent import claim_keeper, runtime_monitor
+from easel_agent.retry_policy import RetryPolicy
 
 from .agent_world import DEADLINE_SECONDS, World
 
@@ -26,9 +26,10 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setattr(Judge, "_delay_seconds", lambda *_: 0)
-    monkeypatch.setattr(runtime_watch, "_POLL_SECONDS", 0.02)
-    monkeypatch.setattr(runtime_watch, "_JOB_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(RetryPolicy, "_delay_seconds", lambda *_: 0)
+    monkeypatch.setattr(runtime_monitor, "_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(runtime_monitor, "_JOB_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(claim_keeper, "RENEWAL_SECONDS", 0.1)
     with mock_aws():
         world = World()
         world.thread.start()

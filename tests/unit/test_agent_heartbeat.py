@@ -1,16 +1,17 @@
 """A running task stays invisible; a hanging one not for ever."""
 
 import time
+from datetime import UTC, datetime
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
+from easel_agent.errors import AwsUnavailableError
 from easel_agent.heartbeat import Heartbeat
 from easel_agent.queue import QueueMessage
 
 pytestmark = pytest.mark.unit
 
-MESSAGE = QueueMessage(message_id="m", body="", receipt_handle="r", receive_count=1)
+MESSAGE = QueueMessage("m", "", "r", 1, datetime(2026, 11, 28, tzinfo=UTC))
 INTERVAL_SECONDS = 0.02
 
 
@@ -24,7 +25,7 @@ class RecordingQueue:
         assert message is MESSAGE
         self.extended += 1
         if self.extended <= self._failures:
-            raise EndpointConnectionError(endpoint_url="http://127.0.0.1")
+            raise AwsUnavailableError("no answer")
         return not self.lost
 
 

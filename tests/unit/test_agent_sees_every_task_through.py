@@ -91,7 +91,7 @@ def test_a_task_type_of_another_runtime_is_rejected(world: World, task: dict[str
 def test_outputs_whose_list_no_callback_can_carry_are_a_failure_that_says_so(
     world: World, task: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("easel_agent.delivery._MAX_RESULT_BYTES", 300)
+    monkeypatch.setattr("easel_agent.uploads._MAX_URLS_BYTES", 100)
     world.send(task)
     [result] = world.results(1)
     assert result.error is not None

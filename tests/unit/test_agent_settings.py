@@ -17,6 +17,7 @@ GOOD = {
     "EASEL_DEAD_LETTER_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/d",
     "EASEL_NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:n",
     "EASEL_OUTPUT_BUCKET": "b",
+    "EASEL_RECORDS_TABLE": "t",
 }
 
 
@@ -24,7 +25,13 @@ def test_defaults() -> None:
     settings = AgentSettings.from_environment(GOOD)
     assert settings.runtime_url == "http://127.0.0.1:7860"
     assert settings.receive_wait_seconds == 20
-    assert settings.max_receive_count == 5
+    assert settings.max_attempts == 5
+    assert settings.price_per_hour is None
+
+
+def test_a_claim_expires_before_the_message_is_received_again() -> None:
+    settings = AgentSettings.from_environment(GOOD)
+    assert settings.lease_seconds < settings.visibility_timeout_seconds
 
 
 @pytest.mark.parametrize(
@@ -36,6 +43,9 @@ def test_defaults() -> None:
         ("EASEL_VISIBILITY_TIMEOUT_SECONDS", "15"),  # below the long poll
         ("EASEL_RECEIVE_WAIT_SECONDS", "21"),
         ("EASEL_TASK_TIMEOUT_SECONDS", "0"),
+        ("EASEL_MAX_ATTEMPTS", "0"),
+        ("EASEL_PRICE_PER_HOUR", "-1"),
+        ("EASEL_CURRENCY", "dollars"),
     ],
 )
 def test_out_of_bounds(name: str, value: str) -> None:

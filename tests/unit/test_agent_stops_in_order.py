@@ -18,9 +18,7 @@ def running_task(world: World, task: dict[str, Any], ended_by: threading.Event) 
 
     def work() -> None:
         begun.set()
-        assert ended_by.wait(DEADLINE_SECONDS)
-        if world.runtime.interrupted.is_set():
-            raise InterruptedTaskError("the agent is being stopped")
+        eventually(lambda: ended_by.is_set() or world.runtime.stopped_by is not None)
 
     world.runtime.script = [work]
     world.send(task)
@@ -47,17 +45,18 @@ def test_beyond_the_grace_it_is_interrupted_and_given_back(
 ) -> None:
     settings = world.settings.model_copy(update={"shutdown_grace_seconds": 0})
     monkeypatch.setattr(world.worker, "_settings", settings)
-    assert running_task(world, task, world.runtime.interrupted).wait(DEADLINE_SECONDS)
+    assert running_task(world, task, threading.Event()).wait(DEADLINE_SECONDS)
     world.worker.stop()
     world.thread.join(DEADLINE_SECONDS)
     world.no_more_results()
     assert world.waiting() == 1
+    assert isinstance(world.runtime.stopped_by, InterruptedTaskError)
 
 
 def test_what_has_not_begun_is_given_back_at_once(
     world: World, task: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("easel_agent.pace._MIN_HOLD_SECONDS", 60)
+    monkeypatch.setattr("easel_agent.prefetch_policy._MIN_HOLD_SECONDS", 60)
     go_on = threading.Event()
     assert running_task(world, task, go_on).wait(DEADLINE_SECONDS)
     world.send(other(task))
@@ -75,7 +74,7 @@ def test_what_has_not_begun_is_given_back_at_once(
 def test_a_task_held_longer_than_the_running_one_should_take_is_given_back(
     world: World, task: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("easel_agent.pace._MIN_HOLD_SECONDS", 0.2)
+    monkeypatch.setattr("easel_agent.prefetch_policy._MIN_HOLD_SECONDS", 0.2)
     go_on = threading.Event()
     assert running_task(world, task, go_on).wait(DEADLINE_SECONDS)
     world.send(other(task))

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import requests
 
-from easel_agent import runtime_watch
+from easel_agent import runtime_monitor
+from easel_agent.errors import RuntimeDeadError
 from easel_agent.health import HealthServer
-from easel_agent.lifecycle import END_STATES, TaskRun, TaskState
 from easel_agent.metrics import Metrics
-from easel_agent.queue import QueueMessage
-from easel_agent.runtime_watch import RuntimeWatch
+from easel_agent.runtime_monitor import RuntimeMonitor
+from easel_agent.runtimes.job import Job
 from easel_agent.spot import SpotWatch
 from easel_contract.result import ResultStatus, TaskResult
 
@@ -29,26 +29,26 @@ class Server:
     def __init__(self) -> None:
         self.runtime = FakeRuntime()
         self.runtime.ready = False
-        self.watch = RuntimeWatch(self.runtime)
+        self.monitor = RuntimeMonitor(self.runtime)
         self.metrics = Metrics("sdruntime")
         self._health = HealthServer(
-            "127.0.0.1", 0, watch=self.watch, metrics=self.metrics, dead_seconds=0.3
+            "127.0.0.1", 0, monitor=self.monitor, metrics=self.metrics, dead_seconds=0.3
         )
         self._health.start()
-        self.watch.start()
+        self.monitor.start()
 
     def get(self, path: str) -> requests.Response:
         return requests.get(f"http://127.0.0.1:{self._health.port}{path}", timeout=5)
 
     def stop(self) -> None:
-        self.watch.stop()
+        self.monitor.stop()
         self._health.stop()
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(runtime_watch, "_POLL_SECONDS", 0.02)
-    monkeypatch.setattr(runtime_watch, "_JOB_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(runtime_monitor, "_POLL_SECONDS", 0.02)
+    monkeypatch.setattr(runtime_monitor, "_JOB_POLL_SECONDS", 0.02)
     server = Server()
     yield server
     server.stop()
@@ -66,22 +66,21 @@ def test_a_runtime_that_stays_dead_makes_the_pod_unhealthy(server: Server) -> No
 
 def test_a_runtime_with_a_job_of_ours_is_ready(server: Server) -> None:
     server.runtime.ready = True
-    eventually(lambda: server.watch.is_ready)
-    server.watch.begin_job()
+    eventually(lambda: server.monitor.is_ready)
+    server.monitor.begin_job(Job())
     time.sleep(0.1)
-    assert server.watch.is_ready
-    server.watch.end_job()
+    assert server.monitor.is_ready
+    server.monitor.end_job()
 
 
 def test_a_runtime_that_stops_answering_during_a_job_is_given_up(server: Server) -> None:
-    given_up = threading.Event()
-    server.runtime.abort = given_up.set  # type: ignore[method-assign]
+    job = Job()
     server.runtime.ready = True
-    eventually(lambda: server.watch.is_ready)
-    server.watch.begin_job()
+    eventually(lambda: server.monitor.is_ready)
+    server.monitor.begin_job(job)
     server.runtime.ready = False
-    assert given_up.wait(10)
-    server.watch.end_job()
+    eventually(lambda: isinstance(job.error, RuntimeDeadError))
+    server.monitor.end_job()
 
 
 def test_metrics_are_prometheus_text(server: Server) -> None:
@@ -142,18 +141,3 @@ def test_a_spot_interruption_is_noticed_once() -> None:
     watch.stop()
     metadata.shutdown()
     metadata.server_close()
-
-
-def test_a_task_takes_no_way_that_the_drawing_does_not_show() -> None:
-    run = TaskRun(QueueMessage("m", "", "r", 1), ceiling_seconds=1)
-    with pytest.raises(RuntimeError, match="from received to running"):
-        run.move(TaskState.RUNNING)
-    with pytest.raises(RuntimeError, match="not been read"):
-        _ = run.task
-    ended: list[str] = []
-    run.on_end(lambda: ended.append("ended"))
-    run.move(TaskState.RETURNED)
-    assert ended == ["ended"]
-    assert TaskState.RETURNED in END_STATES
-    with pytest.raises(RuntimeError):
-        run.move(TaskState.DONE)

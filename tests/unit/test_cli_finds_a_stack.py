@@ -16,6 +16,7 @@ OUTPUTS = {
     "endpoint": "https://api.example/dev",
     "api_key_id": "key",
     "output_bucket": "outputs",
+    "records_table": "records",
     "tasks_topic_arn": "tasks",
     "notifications_topic_arn": "notifications",
     "runtimes": {},

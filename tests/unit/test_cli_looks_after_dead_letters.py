@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,16 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from easel_agent.records import ResultRecord, ResultRecords
 from easel_cli.main import main
 from easel_cli.submit import ExitStatus
 from easel_contract.errors import TaskError, TaskErrorCode
+from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import ResultStatus, TaskResult
+from easel_contract.task import TaskMessage
+from easel_contract.uid import new_uid
+from easel_records.table import TaskTable
+
+from .records_table import create_table
 
 pytestmark = pytest.mark.unit
 
@@ -27,13 +32,18 @@ class Queues:
     def __init__(self, folder: Path, task: dict[str, Any], patch: pytest.MonkeyPatch) -> None:
         self._sqs = boto3.client("sqs")
         self._patch = patch
-        self.s3 = boto3.client("s3")
-        self.s3.create_bucket(Bucket="outputbucket")
+        dynamodb = boto3.client("dynamodb")
+        create_table(dynamodb, "records")
+        self.table = TaskTable(dynamodb, "records")
+        self.uids = {"one": new_uid(), "two": new_uid()}
         self.queue, self.dead = (
             self._sqs.create_queue(QueueName=name)["QueueUrl"] for name in ("tasks", "dead")
         )
+        self.bodies: dict[str, dict[str, Any]] = {}
         for task_id in ("one", "two"):
-            body = task | {"metadata": task["metadata"] | {"id": task_id}, "created_at": CREATED_AT}
+            body = task | {"metadata": task["metadata"] | {"id": task_id, "deadline_seconds": 60}}
+            body |= {"created_at": CREATED_AT, "uid": self.uids[task_id], "tenant": "default"}
+            self.bodies[task_id] = body
             self._sqs.send_message(QueueUrl=self.dead, MessageBody=json.dumps(body))
         self._sqs.send_message(QueueUrl=self.dead, MessageBody="poison")
         runtime = {"type": "sdwebui", "queue_url": self.queue, "dead_letter_queue_url": self.dead}
@@ -41,6 +51,7 @@ class Queues:
         topics = ("tasks_topic_arn", "notifications_topic_arn")
         outputs: dict[str, Any] = dict.fromkeys((*names, *topics), "x")
         outputs |= {"region": "us-east-1", "output_bucket": "outputbucket"}
+        outputs |= {"records_table": "records"}
         outputs |= {"runtimes": {"sdruntime": runtime}}
         self._outputs = folder / "outputs.json"
         self._outputs.write_text(json.dumps({k: {"value": v} for k, v in outputs.items()}))
@@ -50,14 +61,25 @@ class Queues:
         self._patch.setattr("sys.argv", arguments)
         return main()
 
-    def record(self, task_id: str, created_at: str) -> None:
+    def give_up(self, task_id: str) -> None:
         """Writes down that the agent gave a task up, as the agent does."""
-        error = TaskError(code=TaskErrorCode.INTERNAL, message="the runtime died: no answer")
+        error = TaskError(code=TaskErrorCode.INTERNAL, message="the runtime died: \x1b[2J")
+        uid = self.uids[task_id]
         result = TaskResult(id=task_id, result=False, status=ResultStatus.FAILED, error=error)
-        record = ResultRecord(
-            fingerprint="f", created_at=datetime.fromisoformat(created_at), result=result
+        waiting = TaskRecord.accepted(
+            TaskMessage.model_validate(self.bodies[task_id]),
+            uid=uid,
+            tenant="default",
+            scope="default",
+            expires_at=datetime.now(UTC).replace(microsecond=0) + timedelta(days=1),
         )
-        ResultRecords(self.s3, "outputbucket").claim(record)
+        given_up = {"status": TaskStatus.FAILED, "attempts": 5, "result": result.to_json()}
+        self.table.put_new(waiting.model_copy(update=given_up))
+
+    def bodies_waiting(self) -> list[dict[str, Any]]:
+        """Takes the messages out of the task queue."""
+        answer = self._sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10)
+        return [json.loads(message["Body"]) for message in answer.get("Messages", [])]
 
     def waiting(self, url: str) -> int:
         name = "ApproximateNumberOfMessages"
@@ -98,22 +120,14 @@ def test_list_without_a_runtime_looks_at_all(
 def test_list_says_why_the_agent_gave_a_task_up(
     queues: Queues, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    queues.record("one", CREATED_AT)
-    # Another request had this id before.
-    queues.record("two", "2020-01-01T00:00:00Z")
+    queues.give_up("one")
     assert queues.easel("list", "sdruntime") == ExitStatus.COMPLETED
-    lines = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()[:3]}
-    assert "one  internal_error: the runtime died" in lines["one"]
+    printed = capsys.readouterr().out
+    lines = {line.split()[1]: line for line in printed.splitlines()[:3]}
+    assert "one  internal_error: the runtime died: \\x1b[2J" in lines["one"]
     assert lines["two"].endswith("two  no reason is recorded")
     assert "-  is not JSON" in lines["-"]
-
-
-def test_a_record_that_cannot_be_read_is_said_to_be_there(
-    queues: Queues, capsys: pytest.CaptureFixture[str]
-) -> None:
-    queues.s3.put_object(Bucket="outputbucket", Key="_easel/results/one.json", Body=b"{}")
-    assert queues.easel("list", "sdruntime") == ExitStatus.COMPLETED
-    assert "one  the record of its end cannot be read" in capsys.readouterr().out
+    assert "\x1b" not in printed
 
 
 def test_only_what_is_used_is_offered(queues: Queues, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,13 +153,17 @@ def test_redrive_moves_what_was_named(queues: Queues) -> None:
     assert (queues.waiting(queues.queue), queues.waiting(queues.dead)) == (3, 0)
 
 
-def test_redrive_forgets_the_failure(queues: Queues) -> None:
-    keys = [f"_easel/results/{task_id}.json" for task_id in ("one", "two")]
-    for key in keys:
-        queues.s3.put_object(Bucket="outputbucket", Key=key, Body=b"{}")
-    assert queues.easel("redrive", "sdruntime", "one") == ExitStatus.COMPLETED
-    left = queues.s3.list_objects_v2(Bucket="outputbucket")["Contents"]
-    assert [item["Key"] for item in left] == keys[1:]
+def test_redrive_opens_the_record_again_with_all_its_tries(queues: Queues) -> None:
+    queues.give_up("one")
+    assert queues.easel("redrive", "sdruntime", queues.uids["one"]) == ExitStatus.COMPLETED
+    record = queues.table.get(queues.uids["one"])
+    assert record is not None
+    assert (record.status, record.attempts, record.result) == (TaskStatus.QUEUED, 0, None)
+    assert record.deadline_at is None
+    [body] = queues.bodies_waiting()
+    assert body["uid"] == record.uid
+    # It has passed: the task would fail again without a try.
+    assert "deadline_seconds" not in body["metadata"]
 
 
 def test_purge_removes_what_was_named(queues: Queues) -> None:

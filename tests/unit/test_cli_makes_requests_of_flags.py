@@ -24,6 +24,7 @@ OUTPUTS: dict[str, Any] = {
     "endpoint": "https://example.com/dev",
     "api_key_id": "k",
     "output_bucket": "b",
+    "records_table": "r",
     "tasks_topic_arn": "t",
     "notifications_topic_arn": "n",
     "runtimes": {

@@ -30,6 +30,7 @@ OUTPUTS: dict[str, Any] = {
     "endpoint": "https://example.com/dev",
     "authorization": "AWS_IAM",
     "output_bucket": "b",
+    "records_table": "r",
     "tasks_topic_arn": "t",
     "notifications_topic_arn": "n",
     "runtimes": {},

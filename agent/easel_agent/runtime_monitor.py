@@ -4,7 +4,9 @@ import logging
 import threading
 import time
 
+from easel_agent.errors import RuntimeDeadError
 from easel_agent.runtimes.base import Runtime
+from easel_agent.runtimes.job import Job
 
 logger = logging.getLogger(__name__)
 
@@ -15,7 +17,7 @@ _FAILURES = 3
 """Failed probes in a row after which a runtime that has a job is given up."""
 
 
-class RuntimeWatch:
+class RuntimeMonitor:
     """A thread that probes the runtime every second, and every five during a job of ours.
 
     Between our jobs the runtime must be idle too: a job of somebody else's, or one of ours that
@@ -26,10 +28,10 @@ class RuntimeWatch:
         self._runtime = runtime
         self._ready = threading.Event()
         self._stopped = threading.Event()
-        self._busy = threading.Event()
+        self._job: Job | None = None
         self._last_ready = time.monotonic()
         self._failures = 0
-        self._thread = threading.Thread(target=self._watch, name="runtime-watch", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="runtime-monitor", daemon=True)
 
     def start(self) -> None:
         """Starts the thread."""
@@ -55,14 +57,14 @@ class RuntimeWatch:
         self._ready.wait(seconds)
         return self.is_ready
 
-    def begin_job(self) -> None:
+    def begin_job(self, job: Job) -> None:
         """A job of ours begins: it may be busy now."""
         self._failures = 0
-        self._busy.set()
+        self._job = job
 
     def end_job(self) -> None:
         """The job of ours has ended."""
-        self._busy.clear()
+        self._job = None
         self._last_ready = time.monotonic()
 
     def lost(self) -> None:
@@ -70,25 +72,25 @@ class RuntimeWatch:
         self._ready.clear()
         self._last_ready = time.monotonic()
 
-    def _watch(self) -> None:
+    def _work(self) -> None:
         while not self._stopped.is_set():
-            if self._busy.is_set():
-                self._watch_job()
+            if (job := self._job) is not None:
+                self._watch_job(job)
             elif self._runtime.is_idle():
                 if not self.is_ready:
                     logger.info("runtime is ready")
                 self._last_ready = time.monotonic()
                 self._ready.set()
-            elif not self._busy.is_set() and self.is_ready:
+            elif self._job is None and self.is_ready:
                 logger.warning("runtime is not ready")
                 self.lost()
-            self._stopped.wait(_JOB_POLL_SECONDS if self._busy.is_set() else _POLL_SECONDS)
+            self._stopped.wait(_JOB_POLL_SECONDS if self._job else _POLL_SECONDS)
 
-    def _watch_job(self) -> None:
+    def _watch_job(self, job: Job) -> None:
         if self._runtime.is_ready():
             self._failures = 0
             return
         self._failures += 1
-        if self._failures >= _FAILURES and self._busy.is_set():
+        if self._failures >= _FAILURES and self._job is job:
             logger.error("runtime does not answer during a job")
-            self._runtime.abort()
+            job.stop(RuntimeDeadError("the runtime does not answer"))

@@ -13,7 +13,7 @@ _MIN_HOLD_SECONDS = 5.0
 _QUICK_SECONDS = 0.05
 
 
-class Pace:
+class PrefetchPolicy:
     """Follows the runtime's jobs; one runs at a time."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Pace:
 
         A task taken earlier would wait here while another agent may be idle.
         """
-        left = self._left_seconds()
+        left = self.left_seconds()
         return left is None or left <= _LEAD_SECONDS
 
     def is_quick(self) -> bool:
@@ -64,9 +64,9 @@ class Pace:
 
     def hold_seconds(self) -> float:
         """How long to hold a task that is ready before giving it back."""
-        return max(_MIN_HOLD_SECONDS, 2 * (self._left_seconds() or 0.0))
+        return max(_MIN_HOLD_SECONDS, 2 * (self.left_seconds() or 0.0))
 
-    def _left_seconds(self) -> float | None:
+    def left_seconds(self) -> float | None:
         """Seconds until the running job is expected to end; None where nothing is known."""
         with self._lock:
             if self._running is None:

@@ -1,18 +1,17 @@
-"""What becomes of a task that did not go well: decided here and nowhere else."""
+"""Decides whether a task that did not go well is tried again, fails, or is dead-lettered."""
 
 import logging
 import random
 from dataclasses import dataclass
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from easel_agent.errors import (
+    AwsError,
     InterruptedTaskError,
     RejectedTaskError,
     RuntimeDeadError,
     TransientError,
 )
-from easel_agent.queue import QueueMessage
+from easel_agent.lease import Lease
 from easel_agent.settings import AgentSettings
 from easel_contract.errors import TaskError, TaskErrorCode
 
@@ -20,55 +19,75 @@ logger = logging.getLogger(__name__)
 
 _MAX_BACK_OFF_SECONDS = 300
 _MAX_MESSAGE_CHARACTERS = 2000
+_RECEIVES_PER_ATTEMPT = 10
+"""A task that never gets as far as a begin, as its inputs cannot be placed, is given up after so
+many deliveries for each try that it has: receiving and holding must not cost a try."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """What to do about an error.
 
     Attributes:
         is_final: whether the task has failed; else it is given back.
         failure: what its sender is told where it has.
-        bury: whether its message then goes to the dead-letter queue.
+        dead_letter: whether its message then goes to the dead-letter queue.
         reason: why it is given back, for logs and metrics.
         delay_seconds: after which it is visible again.
+        counts: whether the try counts.
+        answer: the runtime's, to be stored with a failure; None where there is none.
     """
 
     is_final: bool
     failure: TaskError
-    bury: bool
+    dead_letter: bool
     reason: str
     delay_seconds: int
+    counts: bool
+    answer: bytes | None
 
 
-class Judge:
-    """Decides by the kind of an error, and by whether this was the last try."""
+class RetryPolicy:
+    """Decides by the kind of an error, and by how often the task was begun."""
 
     def __init__(self, settings: AgentSettings) -> None:
-        self._max_receive_count = settings.max_receive_count
+        self._max_attempts = settings.max_attempts
         self._back_off_seconds = settings.back_off_seconds
 
-    def judge(self, message: QueueMessage, error: Exception) -> Verdict:
-        """Decides what becomes of the task in a message."""
+    def decide(self, lease: Lease, error: Exception) -> Decision:
+        """Decides what becomes of a task.
+
+        Args:
+            lease: the task's; its attempts are what its record says.
+            error: what ended the try.
+        """
         failure, reason, backs_off = _kind_of(error)
         is_rejected = isinstance(error, RejectedTaskError)
-        is_last = message.receive_count >= self._max_receive_count
-        return Verdict(
-            is_final=is_rejected or is_last,
+        counts = lease.claim is not None and not isinstance(error, InterruptedTaskError)
+        return Decision(
+            is_final=is_rejected or self._was_last(lease, counts=counts),
             failure=failure,
-            bury=not is_rejected,
+            dead_letter=not is_rejected,
             reason=reason,
-            delay_seconds=self._delay_seconds(message.receive_count) if backs_off else 0,
+            delay_seconds=self._delay_seconds(lease) if backs_off else 0,
+            counts=counts,
+            answer=getattr(error, "answer", None),
         )
 
-    def _delay_seconds(self, receive_count: int) -> int:
+    def _was_last(self, lease: Lease, *, counts: bool) -> bool:
+        if lease.claim is None:
+            return lease.message.receive_count >= self._max_attempts * _RECEIVES_PER_ATTEMPT
+        return counts and lease.attempts >= self._max_attempts
+
+    def _delay_seconds(self, lease: Lease) -> int:
+        tries = lease.attempts if lease.claim else lease.message.receive_count
+        limit = self._back_off_seconds * 2 ** min(max(tries - 1, 0), 20)
         # Full jitter: tasks that failed together do not come back together.
-        limit = self._back_off_seconds * 2 ** (receive_count - 1)
         return random.randint(1, max(1, min(limit, _MAX_BACK_OFF_SECONDS)))  # noqa: S311
 
 
 def _kind_of(error: Exception) -> tuple[TaskError, str, bool]:
-    """The failure, the reason, and whether to wait before the next try."""
+    """Returns the failure, the reason, and whether to wait before the next try."""
     if isinstance(error, RejectedTaskError):
         return error.error, "rejected", False
     if isinstance(error, TransientError):
@@ -77,7 +96,7 @@ def _kind_of(error: Exception) -> tuple[TaskError, str, bool]:
         return _given_up(f"the runtime died: {error}"), "runtime dead", False
     if isinstance(error, InterruptedTaskError):
         return _given_up(f"stopped too often: {error}"), "interrupted", False
-    if isinstance(error, BotoCoreError | ClientError):
+    if isinstance(error, AwsError):
         return _given_up(f"AWS did not answer: {error}"), "aws", True
     logger.error("unexpected error", exc_info=error)
     return _given_up(f"unexpected {type(error).__name__}"), "unexpected", True

@@ -1,0 +1,138 @@
+"""Puts an agent together out of its parts."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from easel_agent.background import BackgroundWork
+from easel_agent.claim_keeper import ClaimKeeper
+from easel_agent.claiming import Claiming
+from easel_agent.claims import Claims
+from easel_agent.delivery import Delivery, Destinations
+from easel_agent.failure_handler import FailureHandler
+from easel_agent.heartbeat import Heartbeat
+from easel_agent.inputs import InputLoader
+from easel_agent.lease import LeaseHolder
+from easel_agent.metrics import Metrics
+from easel_agent.notify import Notifier
+from easel_agent.outputs import OutputStore
+from easel_agent.prefetch_policy import PrefetchPolicy
+from easel_agent.prefetcher import Prefetcher
+from easel_agent.preparation import Preparation
+from easel_agent.pricing import Pricing
+from easel_agent.queue import TaskQueue
+from easel_agent.retry_policy import RetryPolicy
+from easel_agent.runtime_monitor import RuntimeMonitor
+from easel_agent.runtimes.base import Runtime
+from easel_agent.runtimes.comfyui import ComfyUi
+from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.settings import AgentSettings
+from easel_agent.worker import Worker
+from easel_contract.task import RuntimeType
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_sqs import SQSClient
+
+
+@dataclass(frozen=True)
+class AwsClients:
+    """The clients that an agent works with; safe to share between threads."""
+
+    sqs: "SQSClient"
+    sns: "SNSClient"
+    s3: "S3Client"
+    dynamodb: "DynamoDBClient"
+
+
+class Agent:
+    """One agent.
+
+    Attributes:
+        worker: run it; the other parts run with it.
+        monitor: whether the runtime is ready.
+        metrics: what has been counted.
+    """
+
+    def __init__(self, settings: AgentSettings, runtime: Runtime, clients: AwsClients) -> None:
+        """Puts the parts together; nothing runs yet."""
+        self.metrics = Metrics(settings.runtime_name)
+        self.monitor = RuntimeMonitor(runtime)
+        claims = Claims(clients.dynamodb, settings)
+        holder = _lease_holder(settings, clients, claims, self.metrics)
+        ends = _Ends(settings, clients, claims, self.metrics)
+        keeper = ClaimKeeper(claims, runtime, settings.lease_seconds)
+        claiming = Claiming(claims, keeper, ends.failure_handler)
+        policy = PrefetchPolicy()
+        preparation = Preparation(
+            settings,
+            runtime=runtime,
+            inputs=InputLoader(clients.s3, settings.output_bucket, settings.fetch_limits()),
+            claims=claims,
+            failure_handler=ends.failure_handler,
+        )
+        prefetcher = Prefetcher(
+            settings,
+            holder=holder,
+            preparation=preparation,
+            claiming=claiming,
+            policy=policy,
+            monitor=self.monitor,
+        )
+        self.worker = Worker(
+            settings,
+            runtime=runtime,
+            background=BackgroundWork(
+                holder.heartbeat, keeper, self.monitor, claiming, prefetcher, ends.delivery
+            ),
+            failure_handler=ends.failure_handler,
+            policy=policy,
+            metrics=self.metrics,
+        )
+
+
+class _Ends:
+    """The parts that end tasks, in one way or another."""
+
+    def __init__(
+        self, settings: AgentSettings, clients: AwsClients, claims: Claims, metrics: Metrics
+    ) -> None:
+        policy = RetryPolicy(settings)
+        notifier = Notifier(clients.sns, settings.notifications_topic_arn)
+        destinations = Destinations(
+            claims,
+            OutputStore(clients.s3, settings.output_bucket),
+            notifier,
+            Pricing(settings.price_per_hour, settings.currency),
+            metrics,
+        )
+        self.delivery = Delivery(settings.runtime_name, policy, destinations)
+        self.failure_handler = FailureHandler(
+            settings.runtime_name, policy, self.delivery, notifier
+        )
+
+
+def _lease_holder(
+    settings: AgentSettings, clients: AwsClients, claims: Claims, metrics: Metrics
+) -> LeaseHolder:
+    queue = TaskQueue(
+        clients.sqs,
+        settings.queue_url,
+        settings.dead_letter_queue_url,
+        settings.visibility_timeout_seconds,
+    )
+    # Three beats per timeout: one may fail and the message is still ours.
+    heartbeat = Heartbeat(queue, settings.visibility_timeout_seconds / 3)
+    return LeaseHolder(queue, heartbeat, claims, metrics)
+
+
+def make_runtime(settings: AgentSettings) -> Runtime:
+    """Returns the adapter for the runtime's type."""
+    if settings.runtime_type is RuntimeType.COMFYUI:
+        return ComfyUi(settings.runtime_url, settings.task_timeout_seconds)
+    return SdWebUi(
+        settings.runtime_url,
+        task_timeout_seconds=settings.task_timeout_seconds,
+        dynamic_model=settings.dynamic_model,
+    )

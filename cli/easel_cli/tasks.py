@@ -1,0 +1,249 @@
+"""`easel tasks`: asks the API how tasks stand, and cancels them."""
+
+import argparse
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from easel_cli.api_authorization import authorization_of
+from easel_cli.api_client import ApiClient
+from easel_cli.aws_clients import AwsClients
+from easel_cli.printable import printable
+from easel_cli.progress import Progress
+from easel_cli.submit import API_KEY_VARIABLE, ExitStatus, RefusedError
+from easel_cli.target import Target
+from easel_contract.record import END_STATUSES, TaskStatus
+from easel_contract.tasks_api import MAX_LIMIT, MAX_PRESIGN_SECONDS, TaskList, TaskView
+
+_PATH = "v1alpha2/tasks"
+_POLL_SECONDS = 2.0
+
+
+def add_tasks(verb: argparse.ArgumentParser, stack: argparse.ArgumentParser) -> None:
+    """Adds the actions and their flags.
+
+    Args:
+        verb: the parser of `tasks`.
+        stack: flags that name the stack.
+    """
+    actions = verb.add_subparsers(required=True)
+    listing = actions.add_parser("list", parents=[stack], help="newest first")
+    listing.set_defaults(command=_list)
+    listing.add_argument("--runtime", help="only tasks of this runtime")
+    listing.add_argument("--status", choices=[str(status) for status in TaskStatus])
+    listing.add_argument("--id", help="only tasks of this id")
+    listing.add_argument("--since", help="only tasks accepted since then, as 2026-11-28T08:00:00Z")
+    listing.add_argument("--limit", type=int, default=20, help="at most (default: 20)")
+    named = argparse.ArgumentParser(add_help=False)
+    named.add_argument("tasks", nargs="+", metavar="TASK", help="id (its latest task) or uid")
+    show = actions.add_parser("show", parents=[stack, named], help="status, timings, pictures")
+    show.set_defaults(command=_show)
+    show.add_argument(
+        "--presign",
+        type=int,
+        metavar="SECONDS",
+        help=f"HTTPS URLs of the pictures that hold so long (at most {MAX_PRESIGN_SECONDS})",
+    )
+    cancel = actions.add_parser("cancel", parents=[stack, named], help="waiting or running ones")
+    cancel.set_defaults(command=_cancel)
+    wait = actions.add_parser("wait", parents=[stack, named], help="until all have ended")
+    wait.set_defaults(command=_wait)
+    wait.add_argument("--timeout", type=float, default=900, help="seconds (default: 900)")
+
+
+class TasksApi:
+    """The part of the API that tells of tasks."""
+
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+
+    def pages(self, parameters: dict[str, str], limit: int) -> Iterator[TaskView]:
+        """Yields tasks, newest first, from as many pages as it takes.
+
+        Raises:
+            RefusedError: the API did not take the request.
+        """
+        cursor: str | None = ""
+        while cursor is not None and limit > 0:
+            asked = parameters | {"limit": str(min(limit, MAX_LIMIT))}
+            answer = self._api.get(_PATH, asked | ({"cursor": cursor} if cursor else {}))
+            if not answer.ok:
+                raise RefusedError(answer)
+            page = TaskList.model_validate_json(answer.content)
+            yield from page.tasks[:limit]
+            limit -= len(page.tasks)
+            cursor = page.cursor
+
+    def find(self, name: str, presign_seconds: int | None = None) -> TaskView | None:
+        """Returns a task by its id or uid; None where there is none.
+
+        Raises:
+            RefusedError: the API did not take the request.
+        """
+        parameters = {} if presign_seconds is None else {"presign": str(presign_seconds)}
+        answer = self._api.get(f"{_PATH}/{quote(name, safe='')}", parameters)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        if not answer.ok:
+            raise RefusedError(answer)
+        return TaskView.model_validate_json(answer.content)
+
+    def cancel(self, name: str) -> TaskView:
+        """Cancels a task.
+
+        Raises:
+            RefusedError: there is no such task, or the task has ended.
+        """
+        answer = self._api.post(f"{_PATH}/{quote(name, safe='')}/cancel", {})
+        if not answer.ok:
+            raise RefusedError(answer)
+        return TaskView.model_validate_json(answer.content)
+
+
+def open_api(target: Target, clients: AwsClients) -> ApiClient:
+    """Returns a client of the stack's API with the authorization that the stack asks for."""
+    key = os.environ.get(API_KEY_VARIABLE)
+    return ApiClient(target.endpoint, authorization_of(target, clients, key))
+
+
+def _list(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+    names = ("runtime", "status", "id", "since")
+    asked = {name: str(value) for name in names if (value := getattr(arguments, name)) is not None}
+    count = 0
+    with open_api(target, AwsClients(target)) as api:
+        for task in TasksApi(api).pages(asked, arguments.limit):
+            _print(arguments, progress, task, _line(task))
+            count += 1
+    if not arguments.json and not count:
+        progress.say("no tasks")
+    return ExitStatus.COMPLETED
+
+
+def _show(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+    status = ExitStatus.COMPLETED
+    with open_api(target, AwsClients(target)) as api:
+        for name in arguments.tasks:
+            task = TasksApi(api).find(name, arguments.presign)
+            if task is None:
+                progress.say(f"there is no task {printable(name)}")
+                status = ExitStatus.FAILED
+            else:
+                _print(arguments, progress, task, "\n".join(_details(task)))
+    return status
+
+
+def _cancel(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+    def act(api: TasksApi, name: str) -> None:
+        task = api.cancel(name)
+        is_running = task.status is TaskStatus.RUNNING
+        words = "is being interrupted" if is_running else str(task.status)
+        _print(arguments, progress, task, f"{task.id} ({task.uid}) {words}")
+
+    return _each(arguments, target, progress, act)
+
+
+def _wait(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+    deadline = time.monotonic() + arguments.timeout
+    status = ExitStatus.COMPLETED
+
+    def act(api: TasksApi, name: str) -> None:
+        nonlocal status
+        with progress.step(f"task {printable(name)}") as update:
+            task = _ended(api, name, deadline, update)
+        _print(arguments, progress, task, "\n".join(_details(task)))
+        if task.status is not TaskStatus.COMPLETED:
+            status = ExitStatus.FAILED
+
+    return max(_each(arguments, target, progress, act), status)
+
+
+def _ended(api: TasksApi, name: str, deadline: float, update: Callable[[str], None]) -> TaskView:
+    """Waits for the end of a task.
+
+    Raises:
+        RefusedError: there is no such task.
+        TimeoutError: the task has not ended in time.
+    """
+    while (task := _known(api, name)).status not in END_STATUSES:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"task {printable(name)} is still {task.status}")
+        update(_standing(task))
+        time.sleep(_POLL_SECONDS)
+    return task
+
+
+def _known(api: TasksApi, name: str) -> TaskView:
+    task = api.find(name)
+    if task is None:
+        raise UnknownTaskError(f"there is no task {printable(name)}")
+    return task
+
+
+class UnknownTaskError(Exception):
+    """There is no task of a name, or it is another tenant's."""
+
+
+def _each(
+    arguments: argparse.Namespace,
+    target: Target,
+    progress: Progress,
+    act: Callable[[TasksApi, str], None],
+) -> ExitStatus:
+    """Does something with every task that was named, whatever became of the others."""
+    status = ExitStatus.COMPLETED
+    with open_api(target, AwsClients(target)) as api:
+        for name in arguments.tasks:
+            try:
+                act(TasksApi(api), name)
+            except UnknownTaskError as error:
+                progress.say(str(error))
+                status = ExitStatus.FAILED
+            except RefusedError as error:
+                progress.say(f"{printable(name)}: {error}")
+                status = ExitStatus.REFUSED
+    return status
+
+
+def _print(arguments: argparse.Namespace, progress: Progress, task: TaskView, text: str) -> None:
+    if arguments.json:
+        print(json.dumps(task.model_dump(mode="json"), ensure_ascii=False))
+    else:
+        progress.say(text)
+
+
+def _line(task: TaskView) -> str:
+    accepted = f"{task.created_at:%Y-%m-%d %H:%M:%S}"
+    return f"{accepted}  {task.uid}  {task.runtime}  {_standing(task):<18}  {task.id}"
+
+
+def _standing(task: TaskView) -> str:
+    if task.status is TaskStatus.QUEUED and task.position is not None:
+        return f"queued at {task.position}"
+    if task.status is TaskStatus.RUNNING and task.progress is not None:
+        return f"running {task.progress.percent:.0f} %"
+    return str(task.status)
+
+
+def _details(task: TaskView) -> list[str]:
+    rows: dict[str, Any] = {
+        "status": _standing(task),
+        "runtime": f"{task.runtime} ({task.tasktype})",
+        "attempts": task.attempts,
+        "accepted": task.created_at,
+        "begun": task.started_at,
+        "ended": task.finished_at,
+        "deadline": task.deadline_at,
+        "cancellation asked for": task.cancel_requested_at,
+        "error": task.error and f"{task.error.code}: {task.error.message}",
+        "GPU seconds": task.usage.gpu_seconds or None,
+        "cost": task.usage.cost and f"{task.usage.cost} {task.usage.currency}",
+        "outputs": task.output_location,
+    }
+    lines = [f"{task.id} ({task.uid})"]
+    lines += [f"  {name}: {printable(str(value))}" for name, value in rows.items() if value]
+    stored = [*task.pictures, *([task.answer] if task.answer else [])]
+    return lines + [f"  {printable(item.url or item.uri)}" for item in stored]
