@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 import pytest
+import requests
 from requests.auth import AuthBase
 
 from easel_cli.api_authorization import authorization_of
@@ -57,6 +58,7 @@ class LocalStack:
     def __init__(self, home: Path) -> None:
         self.home = home
         self._exit = ExitStack()
+        self._runtime_urls: dict[str, str] = {}
 
     def up(self) -> "LocalStack":
         try:
@@ -109,9 +111,14 @@ class LocalStack:
             aws_secret_access_key="test",
         )
 
+    def slow_down(self, name: str, seconds: float) -> None:
+        """Has the next job of a simulated runtime take so long."""
+        fault = {"kind": "slow", "count": 1, "seconds": seconds}
+        requests.post(f"{self._runtime_urls[name]}/_sim/faults", json=fault, timeout=10)
+
     def _start_runtime(self, name: str) -> None:
         runtime, port = self.target.runtimes[name], free_port()
-        url = f"http://{LOOPBACK}:{port}"
+        url = self._runtime_urls[name] = f"http://{LOOPBACK}:{port}"
         command = simulator_command(runtime, port, SERVICE_SECONDS)
         process = self.start_process(f"runtime-{name}", command, os.environ)
         await_runtime(process, runtime.type, url)
@@ -202,24 +209,28 @@ class Results:
         self._timeout_seconds = timeout_seconds
         self._seen: list[TaskResult] = []
 
-    def of(self, task_id: str) -> TaskResult:
-        """Waits for the final result of a task."""
+    def of(self, name: str) -> TaskResult:
+        """Waits for the final result of a task, by its id or uid."""
         deadline = time.monotonic() + self._timeout_seconds
-        found = self._final(task_id)
+        found = self._final(name)
         incoming = self._subscription.results(deadline)
         while not found:
             try:
                 self._seen.append(next(incoming))
             except StopIteration:
-                pytest.fail(f"no result of {task_id} within {self._timeout_seconds:g} s")
-            found = self._final(task_id)
+                pytest.fail(f"no result of {name} within {self._timeout_seconds:g} s")
+            found = self._final(name)
         return found[0]
 
-    def _final(self, task_id: str) -> list[TaskResult]:
+    def all_of(self, uid: str) -> list[TaskResult]:
+        """All callbacks of a task that have come so far, in the order of their arrival."""
+        return [result for result in self._seen if result.uid == uid]
+
+    def _final(self, name: str) -> list[TaskResult]:
         return [
             result
             for result in self._seen
-            if result.id == task_id and result.status is not ResultStatus.RUNNING
+            if name in (result.id, result.uid) and result.status is not ResultStatus.RUNNING
         ]
 
 

@@ -70,6 +70,7 @@ def test_v1alpha2_text_to_image(
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.json() == {
         "id_task": task_id,
+        "uid": answer.json()["uid"],
         "runtime": sdwebui,
         "output_location": f"s3://{target.output_bucket}/output/{task_id}",
     }
@@ -101,6 +102,7 @@ def test_v1alpha1_text_to_image(
     assert answer.status_code == 200, answer.text
     assert answer.json() == {
         "id_task": task_id,
+        "uid": answer.json()["uid"],
         "sd_model_checkpoint": checkpoint,
         "output_location": f"s3://{target.output_bucket}/outputs/{task_id}",
     }

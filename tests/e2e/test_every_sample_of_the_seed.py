@@ -94,8 +94,9 @@ def test_sample(
     answer = api.post(version, body)
     assert answer.status_code == 200, answer.text
     location = f"s3://{target.output_bucket}/{prefix}/{task_id}"
-    assert answer.json() == expected | {"output_location": location}
-    result = results.of(task_id)
+    uid = answer.json()["uid"]
+    assert answer.json() == expected | {"output_location": location, "uid": uid}
+    result = results.of(uid)
     assert result.result, result.error
     assert [Image.open(io.BytesIO(picture_of(uri))).size for uri in result.image_url] == sizes
     assert all(uri.startswith(f"{location}/{task_id}-") for uri in result.image_url)
