@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from easel_agent.runtimes.base import Runtime
+from easel_agent.runtimes.job import Job
 from easel_contract.task import TaskType
 
 
@@ -15,7 +16,9 @@ class Made:
     pictures: list[bytes]
 
 
-def generate(runtime: Runtime, tasktype: TaskType, content: dict[str, Any]) -> Made:
+def generate(
+    runtime: Runtime, tasktype: TaskType, content: dict[str, Any], job: Job | None = None
+) -> Made:
     """Does a task and collects what it made."""
-    generation = runtime.generate(tasktype, content).collect()
+    generation = runtime.generate(tasktype, content, job or Job()).collect()
     return Made(generation.answer, list(generation.pictures))

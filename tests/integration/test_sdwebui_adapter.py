@@ -14,6 +14,7 @@ import requests
 from PIL import Image
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
+from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_agent.urls import ContentUrl
 from easel_contract.errors import TaskErrorCode
@@ -151,7 +152,7 @@ def test_no_server_is_a_dead_runtime_not_a_failed_task() -> None:
         for act in (
             lambda: generate(runtime, T2I, SMALL),
             lambda: generate(runtime, T2I, named("x")),
-            runtime.warm_up,
+            lambda: runtime.warm_up(Job()),
         ):
             with pytest.raises(RuntimeDeadError):
                 act()
@@ -161,7 +162,7 @@ def test_it_is_ready_before_its_model_is_and_the_warm_up_pays() -> None:
     with SimulatedSdWebui(Behaviour(load_seconds=1.0)) as webui:
         runtime = adapter(webui.url)
         assert runtime.is_ready()
-        runtime.warm_up()
+        runtime.warm_up(Job())
         started = time.monotonic()
         generate(runtime, T2I, SMALL)
         assert time.monotonic() - started < 1.0

@@ -18,12 +18,7 @@ from typing import Any
 import requests
 from pydantic import ValidationError
 
-from easel_agent.errors import (
-    InterruptedTaskError,
-    RejectedTaskError,
-    RuntimeDeadError,
-    TransientError,
-)
+from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.media_type import detect_media_type
 from easel_agent.runtimes.base import Fetch, Finished, Generation
 from easel_agent.runtimes.comfyui_api import (
@@ -42,8 +37,10 @@ from easel_agent.runtimes.comfyui_workflow import (
     with_inputs,
     with_nonce,
 )
+from easel_agent.runtimes.job import Job
 from easel_agent.urls import ContentUrl, find_urls, replace_values
 from easel_contract.errors import TaskErrorCode
+from easel_contract.record import Progress
 from easel_contract.task import TaskType
 
 logger = logging.getLogger(__name__)
@@ -78,8 +75,6 @@ class ComfyUi:
         self._api = ComfyUiApi(url)
         # Without one, a workflow whose results are cached succeeds with no outputs.
         self._client_id = uuid.uuid4().hex
-        self._interrupted = False
-        self._aborted = False
 
     def is_ready(self) -> bool:
         """Whether it answers a request that touches no job."""
@@ -89,15 +84,11 @@ class ComfyUi:
         """Whether its queue is empty, its own users' workflows included."""
         return self._api.is_idle(_PROBE_SECONDS)
 
-    def interrupt(self) -> None:
-        """Ends the running job; see `Runtime.interrupt`."""
-        self._interrupted = True  # seen at the next poll, which is half a second away at most
+    def progress(self) -> Progress | None:
+        """Tells nothing: ComfyUI tells its progress by websocket only, which goes mute."""
+        return None
 
-    def abort(self) -> None:
-        """Gives the running job up; see `Runtime.abort`."""
-        self._aborted = True
-
-    def warm_up(self) -> None:
+    def warm_up(self, job: Job) -> None:
         """Does nothing: a workflow names its own models, there is none to load before it."""
 
     def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
@@ -124,7 +115,7 @@ class ComfyUi:
             {file_input: files[item.url] for file_input, item in uploads.items()},
         )
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Finished:
+    def generate(self, tasktype: TaskType, content: dict[str, Any], job: Job) -> Finished:
         """Does one task; see `Runtime.generate`."""
         if tasktype is not TaskType.PIPELINE:
             raise RejectedTaskError(
@@ -134,8 +125,9 @@ class ComfyUi:
         workflow = check_workflow(content)
         prompt_id, nonce = str(uuid.uuid4()), uuid.uuid4().hex[:_NONCE_CHARACTERS]
         deadline = time.monotonic() + self._task_timeout_seconds
+        job.check()
         answered = self._submit(with_nonce(workflow, nonce), prompt_id)
-        entry = self._await_end(prompt_id, deadline)
+        entry = self._await_end(prompt_id, deadline, job)
         return Finished(partial(self._collect, workflow, entry, answered=answered))
 
     def file_inputs(self, workflow: Mapping[str, Any]) -> list[FileInput]:
@@ -194,11 +186,15 @@ class ComfyUi:
         return with_inputs(check_workflow(workflow), replaced)
 
     def _collect(self, workflow: Workflow, entry: dict[str, Any], *, answered: bool) -> Generation:
+        answer = json.dumps(entry, ensure_ascii=False).encode()
         outcome = Outcome(entry)
-        outcome.check_success()
+        try:
+            outcome.check_success()
+        except (RejectedTaskError, TransientError) as error:
+            error.answer = answer
+            raise
         if not answered:
             self._check_nothing_dropped(workflow, outcome)
-        answer = json.dumps(entry, ensure_ascii=False).encode()
         return Generation(answer, self._fetch(outcome.files(workflow)))
 
     def _submit(self, workflow: Workflow, prompt_id: str) -> bool:
@@ -221,13 +217,13 @@ class ComfyUi:
             if answer.status == requests.codes.ok:
                 self._look_for(prompt_id, "its answer cannot be read")
                 return False
-            raise _rejected(f"{answer.status}: {answer.text()}") from None
+            raise _rejected(f"{answer.status}: {answer.text()}", answer) from None
         if answer.status != requests.codes.ok:
-            raise _rejected(refusal.summary())
+            raise _rejected(refusal.summary(), answer)
         if refusal.node_errors:
             # It would run what is left of the workflow and call that a success.
             self._cancel(prompt_id)
-            raise _rejected(f"some outputs would be missing: {refusal.summary()}")
+            raise _rejected(f"some outputs would be missing: {refusal.summary()}", answer)
         return True
 
     def _look_for(self, prompt_id: str, reason: str) -> None:
@@ -244,11 +240,11 @@ class ComfyUi:
         except _UNUSABLE as error:
             raise self._gone(error) from error
 
-    def _await_end(self, prompt_id: str, deadline: float) -> dict[str, Any]:
+    def _await_end(self, prompt_id: str, deadline: float, job: Job) -> dict[str, Any]:
         started = answered = checked = time.monotonic()
         while True:
             now = time.monotonic()
-            self._check_wanted(prompt_id)
+            self._check_wanted(prompt_id, job)
             try:
                 entry = self._api.history_entry(prompt_id)
                 answered = time.monotonic()
@@ -279,12 +275,11 @@ class ComfyUi:
             f"the task took longer than {self._task_timeout_seconds:g} s and was stopped",
         )
 
-    def _check_wanted(self, prompt_id: str) -> None:
-        if self._aborted:
-            raise RuntimeDeadError(f"ComfyUI at {self._url} does not answer")
-        if self._interrupted:
+    def _check_wanted(self, prompt_id: str, job: Job) -> None:
+        # Looked at with every poll of the history, which is half a second away at most.
+        if job.error is not None and not isinstance(job.error, RuntimeDeadError):
             self._cancel(prompt_id)
-            raise InterruptedTaskError("the agent is being stopped")
+        job.check()
 
     def _cancel(self, prompt_id: str) -> None:
         """Has a job end and waits until it has: the next one would wait behind it."""
@@ -346,7 +341,9 @@ def _file_in(answer: Answer, file: OutputFile) -> bytes:
     return answer.body
 
 
-def _rejected(summary: str) -> RejectedTaskError:
+def _rejected(summary: str, answer: Answer | None = None) -> RejectedTaskError:
     return RejectedTaskError(
-        TaskErrorCode.RUNTIME_REJECTED, bounded(f"ComfyUI refused the workflow: {summary}")
+        TaskErrorCode.RUNTIME_REJECTED,
+        bounded(f"ComfyUI refused the workflow: {summary}"),
+        answer.body if answer else None,
     )

@@ -14,17 +14,14 @@ from typing import Any
 import requests
 from pydantic import BaseModel, Json, ValidationError
 
-from easel_agent.errors import (
-    InterruptedTaskError,
-    RejectedTaskError,
-    RuntimeDeadError,
-    TransientError,
-)
+from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.runtimes.base import Fetch, Finished, Generation
+from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui_api import PROBE_SECONDS, SdWebUiApi
 from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint, Checkpoints
 from easel_agent.urls import find_urls, replace_values
 from easel_contract.errors import TaskErrorCode
+from easel_contract.record import Progress
 from easel_contract.task import TaskType
 
 logger = logging.getLogger(__name__)
@@ -37,6 +34,8 @@ _PATHS = {
 }
 _CHECKPOINT = "sd_model_checkpoint"
 _WARM_UP = {"prompt": "", "steps": 1, "width": 64, "height": 64}
+_PROGRESS_SECONDS = 2
+_INTERRUPT_SECONDS = 5
 _IDLE_SECONDS = 60
 """How long an interrupted job may take to end."""
 _POLL_SECONDS = 0.5
@@ -44,6 +43,26 @@ _POLL_SECONDS = 0.5
 
 class _Info(BaseModel):
     sd_model_name: str | None = None
+
+
+class _State(BaseModel):
+    sampling_step: int | None = None
+    sampling_steps: int | None = None
+
+
+class _Progress(BaseModel):
+    """`{progress, eta_relative, state, ...}`; recorded in tests/data/captures/a1111_get.json."""
+
+    progress: float
+    state: _State = _State()
+
+    def progress_of_job(self) -> Progress:
+        """The part of it that a record keeps."""
+        percent = round(100 * min(max(self.progress, 0.0), 1.0), 1)
+        steps = self.state.sampling_steps or None
+        return Progress(
+            percent=percent, step=self.state.sampling_step if steps else None, steps=steps
+        )
 
 
 class _Answer(BaseModel):
@@ -80,7 +99,7 @@ class SdWebUi:
         self._checkpoints = Checkpoints(self._api)
         self._task_timeout_seconds = task_timeout_seconds
         self._dynamic_model = dynamic_model
-        self._interrupted = False
+        self._progress_api = SdWebUiApi(url)
 
     def is_ready(self) -> bool:
         """Whether it answers a request that touches no job."""
@@ -97,26 +116,24 @@ class SdWebUi:
         except (RuntimeDeadError, RejectedTaskError, TransientError, KeyError, TypeError):
             return False
 
-    def interrupt(self) -> None:
-        """Ends the running job; see `Runtime.interrupt`."""
-        # Remembered: it answers 200 with a half-made picture and no mark.
-        self._interrupted = True
+    def progress(self) -> Progress | None:
+        """How far the running job is; see `Runtime.progress`."""
         try:
-            # Another client: this one waits for the job's answer.
-            SdWebUiApi(self._api.url).post("/sdapi/v1/interrupt", {}, PROBE_SECONDS)
-        except (requests.ReadTimeout, RuntimeDeadError, RejectedTaskError, TransientError) as error:
-            logger.warning("the running job was not interrupted: %s", error)
-            self._api.abort()
+            told = _Progress.model_validate(
+                self._progress_api.get(
+                    "/sdapi/v1/progress", seconds=_PROGRESS_SECONDS, skip_current_image="true"
+                )
+            )
+        except (RuntimeDeadError, RejectedTaskError, TransientError, ValidationError):
+            return None
+        return told.progress_of_job()
 
-    def abort(self) -> None:
-        """Gives the running job up; see `Runtime.abort`."""
-        self._api.abort()
-
-    def warm_up(self) -> None:
+    def warm_up(self, job: Job) -> None:
         """Has it load its model: it answers before it has, and the first job pays for that."""
         try:
-            self._run("/sdapi/v1/txt2img", _WARM_UP)
+            self._run("/sdapi/v1/txt2img", _WARM_UP, job)
         except (RejectedTaskError, TransientError) as error:
+            job.check()
             logger.warning("warm-up failed: %s", error)
 
     def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
@@ -127,7 +144,7 @@ class SdWebUi:
             content, {item.path: base64.b64encode(files[item.url]).decode() for item in urls}
         )
 
-    def generate(self, tasktype: TaskType, content: dict[str, Any]) -> Finished:
+    def generate(self, tasktype: TaskType, content: dict[str, Any], job: Job) -> Finished:
         """Does one task; see `Runtime.generate`."""
         path = _PATHS.get(tasktype)
         if path is None:
@@ -139,9 +156,7 @@ class SdWebUi:
         expected = (
             self._overriding_checkpoint(content) if named is None else self._use_checkpoint(named)
         )
-        body = self._run(path, content)
-        if self._interrupted:
-            raise InterruptedTaskError("the agent is being stopped")
+        body = self._run(path, content, job)
         return Finished(partial(_collect, body, expected), held_bytes=len(body))
 
     def _use_checkpoint(self, name: str) -> Checkpoint:
@@ -161,15 +176,35 @@ class SdWebUi:
         name = settings.get(_CHECKPOINT) if isinstance(settings, dict) else None
         return self._checkpoints.find(name) if isinstance(name, str) else None
 
-    def _run(self, path: str, content: dict[str, Any]) -> bytes:
+    def _run(self, path: str, content: dict[str, Any], job: Job) -> bytes:
         try:
-            return self._api.post(path, content, self._task_timeout_seconds)
+            with job.interruptible(self._interrupt):
+                body = self._api.post(path, content, self._task_timeout_seconds)
+        except (RuntimeDeadError, RejectedTaskError, TransientError):
+            # Whatever came of the job after the stop, the stop is the reason.
+            job.check()
+            raise
         except requests.ReadTimeout as error:
+            job.check()
             self._stop_overdue_job()
             raise RejectedTaskError(
                 TaskErrorCode.DEADLINE_EXCEEDED,
                 f"the task took longer than {self._task_timeout_seconds:g} s and was stopped",
             ) from error
+        # The answer to an interrupted job is a 200 with a half-made picture and no mark.
+        job.check()
+        return body
+
+    def _interrupt(self, error: Exception) -> None:
+        if isinstance(error, RuntimeDeadError):
+            self._api.abort()
+            return
+        try:
+            # Another client: this one waits for the job's answer.
+            SdWebUiApi(self._api.url).post("/sdapi/v1/interrupt", {}, _INTERRUPT_SECONDS)
+        except (requests.ReadTimeout, RuntimeDeadError, RejectedTaskError, TransientError) as lost:
+            logger.warning("the running job was not interrupted: %s", lost)
+            self._api.abort()
 
     def _stop_overdue_job(self) -> None:
         # A client that goes away does not stop the job: the next task would wait behind it.

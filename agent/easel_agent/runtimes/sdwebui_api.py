@@ -25,8 +25,13 @@ class SdWebUiApi:
         self._connections = ConnectionTracker()
         self._http.mount("http://", self._connections)
 
-    def get(self, path: str, **parameters: str) -> Any:
+    def get(self, path: str, *, seconds: float = PROBE_SECONDS, **parameters: str) -> Any:
         """Asks for something that no job stands in the way of.
+
+        Args:
+            path: of the API.
+            seconds: how long the answer may take.
+            parameters: of the query.
 
         Returns:
             The answer's JSON.
@@ -37,7 +42,9 @@ class SdWebUiApi:
         """
         try:
             answer = self._http.get(
-                f"{self.url}{path}", params=parameters, timeout=(_CONNECT_SECONDS, PROBE_SECONDS)
+                f"{self.url}{path}",
+                params=parameters,
+                timeout=(min(_CONNECT_SECONDS, seconds), seconds),
             )
             if answer.ok:
                 return answer.json()

@@ -53,8 +53,8 @@ def failure_of(status: int, body: bytes) -> RejectedTaskError | TransientError:
         problem = _Problem(detail=body[:_MAX_CHARACTERS].decode(errors="replace"))
     message = f"SD WebUI answered {status}: {problem.summary()}".removesuffix(": ")
     if _is_callers_mistake(status, problem):
-        return RejectedTaskError(TaskErrorCode.RUNTIME_REJECTED, message)
-    return TransientError(message)
+        return RejectedTaskError(TaskErrorCode.RUNTIME_REJECTED, message, body)
+    return TransientError(message, answer=body)
 
 
 def _is_callers_mistake(status: int, problem: _Problem) -> bool:
