@@ -155,10 +155,10 @@ def _read(
         chunk = answer.raw.read1(_CHUNK_BYTES, decode_content=False)
         if not chunk:
             return bytes(data)
-        budget.take(len(chunk))
         data += chunk
         if len(data) > limits.max_bytes:
             raise FetchError(f"has more than {limits.max_bytes} bytes")
+        budget.take(len(chunk))
     raise FetchError(f"took longer than {limits.seconds:g} s")
 
 

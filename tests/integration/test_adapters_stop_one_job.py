@@ -13,9 +13,12 @@ from easel_agent.runtimes.base import Runtime
 from easel_agent.runtimes.comfyui import ComfyUi
 from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_contract.record import Progress
 from easel_contract.task import TaskType
+from easel_local.simulators.comfyui import Behaviour as ComfyUiBehaviour
 from easel_local.simulators.comfyui import SimulatedComfyUi
 from easel_local.simulators.faults import Fault
+from easel_local.simulators.sdwebui import Behaviour as SdWebUiBehaviour
 from easel_local.simulators.sdwebui import SimulatedSdWebui
 from tests.collected import generate
 
@@ -96,3 +99,52 @@ def test_a_job_that_is_given_up_ends_without_waiting_for_the_runtime(stage: Stag
         job.stop(RuntimeDeadError("the runtime does not answer"))
         with pytest.raises(RuntimeDeadError):
             task.result(timeout=10)
+
+
+def progress_of(runtime: Runtime, tasktype: TaskType, content: dict[str, Any]) -> Progress:
+    """Returns the first that a runtime tells of a task of 20 steps; stops the task then."""
+    job, told = Job(), []
+
+    def tells() -> bool:
+        progress = runtime.progress()
+        if progress is not None and progress.step:
+            told.append(progress)
+        return bool(told)
+
+    with ThreadPoolExecutor(1) as pool:
+        task = pool.submit(generate, runtime, tasktype, content, job)
+        until(tells, "the runtime tells its progress")
+        job.stop(CANCELLED)
+        with pytest.raises(CancelledTaskError):
+            task.result(timeout=10)
+    return told[0]
+
+
+def test_sd_webui_tells_how_far_it_is() -> None:
+    with SimulatedSdWebui(SdWebUiBehaviour(service_seconds=5)) as server:
+        runtime = SdWebUi(server.url, task_timeout_seconds=60, dynamic_model=False)
+        told = progress_of(runtime, TaskType.TEXT_TO_IMAGE, {"prompt": "a dog", "steps": 20})
+    assert told.steps == 20
+    assert 0 < told.percent < 100
+
+
+def test_comfyui_tells_how_far_its_sampler_is() -> None:
+    workflow = text_to_image()
+    sampler = next(node for node in workflow.values() if node["class_type"] == "KSampler")
+    sampler["inputs"]["steps"] = 20
+    with SimulatedComfyUi(ComfyUiBehaviour(service_seconds=5)) as server:
+        runtime = ComfyUi(server.url, 60)
+        told = progress_of(runtime, TaskType.PIPELINE, workflow)
+        assert runtime.progress() is None  # no job of ours runs
+    assert told.steps == 20
+    assert told.percent == pytest.approx(5 * (told.step or 0))
+
+
+def test_a_runtime_that_does_not_answer_tells_nothing() -> None:
+    started = time.monotonic()
+    for runtime in (
+        SdWebUi("http://127.0.0.1:9", task_timeout_seconds=60, dynamic_model=False),
+        ComfyUi("http://127.0.0.1:9", 60),
+    ):
+        assert runtime.progress() is None
+    assert time.monotonic() - started < 5

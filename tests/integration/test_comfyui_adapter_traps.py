@@ -11,7 +11,7 @@ from PIL import Image
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.media_type import detect_media_type
-from easel_agent.runtimes import comfyui, comfyui_api
+from easel_agent.runtimes import comfyui, comfyui_api, comfyui_files
 from easel_agent.runtimes.comfyui import ComfyUi
 from easel_agent.runtimes.comfyui_api import Answer, ComfyUiApi, OutputFile
 from easel_contract.errors import TaskErrorCode
@@ -333,7 +333,7 @@ def test_with_five_output_nodes_each_file_is_fetched_once(
 
 
 def test_a_file_that_is_too_large_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(comfyui, "MAX_FILE_BYTES", 100)
+    monkeypatch.setattr(comfyui_files, "MAX_FILE_BYTES", 100)
     with pytest.raises(RejectedTaskError, match="too large"):
         stage.generate(empty_image(1))
 
@@ -341,7 +341,7 @@ def test_a_file_that_is_too_large_is_refused(stage: Stage, monkeypatch: pytest.M
 def test_the_files_of_a_task_are_bounded_together(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comfyui, "MAX_TASK_BYTES", 1000)
+    monkeypatch.setattr(comfyui_files, "MAX_TASK_BYTES", 1000)
     assert stage.generate(empty_image(1)).pictures
     with pytest.raises(RejectedTaskError, match="too large"):
         stage.generate(empty_image(1, batch_size=20))

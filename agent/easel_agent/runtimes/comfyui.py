@@ -11,7 +11,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -25,10 +25,11 @@ from easel_agent.runtimes.comfyui_api import (
     Answer,
     AnswerTooLargeError,
     ComfyUiApi,
-    OutputFile,
     UnreadableAnswerError,
 )
+from easel_agent.runtimes.comfyui_files import fetch_files
 from easel_agent.runtimes.comfyui_history import Outcome, Refusal, bounded
+from easel_agent.runtimes.comfyui_progress import ProgressFeed
 from easel_agent.runtimes.comfyui_workflow import (
     FileInput,
     Workflow,
@@ -44,10 +45,6 @@ from easel_contract.record import Progress
 from easel_contract.task import TaskType
 
 logger = logging.getLogger(__name__)
-
-MAX_FILE_BYTES = 256 * 1024 * 1024
-MAX_TASK_BYTES = 512 * 1024 * 1024
-"""Of all files of one task: they are held in memory until they are stored."""
 
 _PROBE_SECONDS = 10
 """Its answers can stall for seconds while it works."""
@@ -75,6 +72,8 @@ class ComfyUi:
         self._api = ComfyUiApi(url)
         # Without one, a workflow whose results are cached succeeds with no outputs.
         self._client_id = uuid.uuid4().hex
+        self._progress = ProgressFeed(url, self._client_id)
+        self._prompt_id: str | None = None
 
     def is_ready(self) -> bool:
         """Whether it answers a request that touches no job."""
@@ -85,8 +84,9 @@ class ComfyUi:
         return self._api.is_idle(_PROBE_SECONDS)
 
     def progress(self) -> Progress | None:
-        """Tells nothing: ComfyUI tells its progress by websocket only, which goes mute."""
-        return None
+        """How far the node is that runs; see `Runtime.progress`."""
+        prompt_id = self._prompt_id
+        return None if prompt_id is None else self._progress.latest(prompt_id)
 
     def warm_up(self, job: Job) -> None:
         """Does nothing: a workflow names its own models, there is none to load before it."""
@@ -127,7 +127,11 @@ class ComfyUi:
         deadline = time.monotonic() + self._task_timeout_seconds
         job.check()
         answered = self._submit(with_nonce(workflow, nonce), prompt_id)
-        entry = self._await_end(prompt_id, deadline, job)
+        self._prompt_id = prompt_id
+        try:
+            entry = self._await_end(prompt_id, deadline, job)
+        finally:
+            self._prompt_id = None
         return Finished(partial(self._collect, workflow, entry, answered=answered))
 
     def file_inputs(self, workflow: Mapping[str, Any]) -> list[FileInput]:
@@ -195,7 +199,7 @@ class ComfyUi:
             raise
         if not answered:
             self._check_nothing_dropped(workflow, outcome)
-        return Generation(answer, self._fetch(outcome.files(workflow)))
+        return Generation(answer, fetch_files(self._api, outcome.files(workflow), self._gone))
 
     def _submit(self, workflow: Workflow, prompt_id: str) -> bool:
         """Queues a workflow.
@@ -310,35 +314,8 @@ class ComfyUi:
         if dropped:
             raise _rejected(f"some outputs are missing: node {', '.join(dropped)}")
 
-    def _fetch(self, files: list[OutputFile]) -> Iterator[bytes]:
-        left = MAX_TASK_BYTES
-        for file in files:
-            try:
-                answer = self._api.view(file, min(left, MAX_FILE_BYTES))
-            except AnswerTooLargeError as error:
-                raise RejectedTaskError(
-                    TaskErrorCode.RUNTIME_FAILED,
-                    bounded(
-                        f"{file.filename} is too large to be stored: a file may have "
-                        f"{MAX_FILE_BYTES} bytes, those of a task {MAX_TASK_BYTES}"
-                    ),
-                ) from error
-            except requests.RequestException as error:
-                raise self._gone(error) from error
-            left -= len(answer.body)
-            yield _file_in(answer, file)
-
     def _gone(self, error: Exception) -> RuntimeDeadError:
         return RuntimeDeadError(bounded(f"ComfyUI at {self._url} went away: {error}"))
-
-
-def _file_in(answer: Answer, file: OutputFile) -> bytes:
-    if answer.status != requests.codes.ok:
-        # With a name of its own again it is made anew.
-        raise TransientError(
-            bounded(f"ComfyUI answered {answer.status} for its own file {file.filename}")
-        )
-    return answer.body
 
 
 def _rejected(summary: str, answer: Answer | None = None) -> RejectedTaskError:
