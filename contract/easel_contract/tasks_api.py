@@ -1,7 +1,7 @@
 """Answers of the API that tells of tasks and runtimes (v1alpha2)."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -13,7 +13,7 @@ from easel_contract.usage import Usage
 
 MAX_POSITION = 100
 """Up to here a position in a queue, or a number of tasks, is counted exactly."""
-MANY = "100+"
+MANY: Final = "100+"
 
 MAX_LIMIT = 100
 """Tasks on one page of a list."""

@@ -36,15 +36,24 @@ class RequestedTask:
     content: dict[str, Any]
     checkpoint: str | None = None
 
-    def accepted(self, bucket: str) -> BaseModel:
-        """The answer to the request, in its own version's form (R18)."""
+    def accepted(self, bucket: str, uid: str) -> BaseModel:
+        """The answer to the request, in its own version's form (R18).
+
+        Args:
+            bucket: the output bucket's name.
+            uid: of the task.
+        """
         location = TaskLocation(bucket, self.metadata.prefix, self.metadata.id).uri
         if self.checkpoint is None:
             return V1Alpha2Accepted(
-                id_task=self.metadata.id, runtime=self.metadata.runtime, output_location=location
+                id_task=self.metadata.id,
+                uid=uid,
+                runtime=self.metadata.runtime,
+                output_location=location,
             )
         return V1Alpha1Accepted(
             id_task=self.metadata.id,
+            uid=uid,
             sd_model_checkpoint=self.checkpoint,
             output_location=location,
         )

@@ -3,26 +3,33 @@
 import json
 import logging
 import os
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from pydantic import BaseModel
 
 from easel_contract.errors import ApiErrorCode, ContractError
-from easel_intake.api_requests import READERS, RequestedTask
-from easel_intake.http_events import (
+from easel_http.callers import Callers
+from easel_http.events import (
     RefusedRequestError,
-    accepted_response,
+    json_response,
     path_of,
     read_json_body,
     refused_response,
+    with_problems,
 )
+from easel_intake.acceptance import Acceptance, Accepted
+from easel_intake.api_requests import READERS, RequestedTask
+from easel_intake.callback_hosts import check_callback_host
+from easel_intake.idempotent_requests import REPLAYED
 from easel_intake.publishing import TaskPublisher
 from easel_intake.routing import Runtimes
 from easel_intake.settings import IntakeSettings
+from easel_records.acceptance import AcceptedTasks
+from easel_records.idempotency import IdempotencyKeys
+from easel_records.table import TaskTable
 
 logger = logging.getLogger("easel.intake")
 
@@ -30,21 +37,24 @@ logger = logging.getLogger("easel.intake")
 _AWS_CONFIG = Config(
     connect_timeout=2, read_timeout=4, retries={"mode": "standard", "max_attempts": 2}
 )
+_LOCK_SECONDS = 30
+"""How long a request may be at it that came with an idempotency key: API Gateway gives up at 29."""
 
 
 class Intake:
     """Answers requests; made once per Lambda environment."""
 
-    def __init__(self, settings: IntakeSettings, publisher: TaskPublisher) -> None:
+    def __init__(self, settings: IntakeSettings, acceptance: Acceptance) -> None:
         self._runtimes = Runtimes(settings.runtimes)
-        self._bucket = settings.output_bucket
-        self._publisher = publisher
+        self._callers = Callers(settings.api_keys, shared_tasks=settings.shared_tasks)
+        self._callback_hosts = settings.callback_hosts
+        self._acceptance = acceptance
 
-    def accept(self, event: dict[str, Any]) -> tuple[RequestedTask, BaseModel]:
+    def accept(self, event: dict[str, Any]) -> tuple[RequestedTask, Accepted]:
         """Publishes the task that a proxy event asks for.
 
         Returns:
-            The task, and the body of the answer.
+            The task, and how it was accepted.
 
         Raises:
             RefusedRequestError: the request is not good, or AWS did not take the task.
@@ -54,35 +64,35 @@ class Intake:
             raise RefusedRequestError(
                 ApiErrorCode.NOT_FOUND, f"There is {' and '.join(READERS)}, nothing else."
             )
+        caller = self._callers.of(event)
+        body = read_json_body(event)
         try:
-            task = reader(read_json_body(event), self._runtimes)
-            self._publisher.publish(task)
+            task = reader(body, self._runtimes)
+            check_callback_host(task.metadata, self._callback_hosts)
         except ContractError as error:
-            count = len(error.problems)
-            raise RefusedRequestError(
-                ApiErrorCode.INVALID_REQUEST,
-                f"The request has {count} problem{'s' if count > 1 else ''}.",
-                error.problems,
-            ) from error
-        except (ClientError, BotoCoreError) as error:
-            logger.exception("the task was not published")
-            raise RefusedRequestError(
-                ApiErrorCode.UNAVAILABLE, "The task could not be queued. Send it again later."
-            ) from error
-        return task, task.accepted(self._bucket)
+            raise with_problems(error.problems) from error
+        return task, self._acceptance.accept(event, body, task, caller)
 
 
 @cache
 def _intake() -> Intake:
     settings = IntakeSettings.from_environment(os.environ)
     logging.getLogger("easel").setLevel(settings.log_level)
+    dynamodb = boto3.client("dynamodb", config=_AWS_CONFIG)
     publisher = TaskPublisher(
         boto3.client("sns", config=_AWS_CONFIG),
         boto3.client("s3", config=_AWS_CONFIG),
         settings.tasks_topic_arn,
         settings.output_bucket,
     )
-    return Intake(settings, publisher)
+    acceptance = Acceptance(
+        publisher,
+        AcceptedTasks(TaskTable(dynamodb, settings.records_table)),
+        IdempotencyKeys(dynamodb, settings.records_table, lock_seconds=_LOCK_SECONDS),
+        bucket=settings.output_bucket,
+        retention=timedelta(days=settings.task_retention_days),
+    )
+    return Intake(settings, acceptance)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -93,30 +103,32 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         context: Lambda's; only its request id is used.
 
     Returns:
-        A proxy response: 200, 400, 404, 413, 415, 500 or 503.
+        A proxy response: 200, 400, 403, 404, 409, 413, 415, 422, 500 or 503.
     """
     entry = {"request_id": getattr(context, "aws_request_id", None), "path": path_of(event)}
     try:
-        task, body = _intake().accept(event)
+        task, accepted = _intake().accept(event)
     except RefusedRequestError as refused:
         problems = [str(problem) for problem in refused.error.details]
         _log(entry | {"outcome": refused.error.code, "problems": problems})
-        return refused_response(refused.error)
+        return refused_response(refused)
     except Exception:
         logger.exception("unexpected error")
-        error = RefusedRequestError(ApiErrorCode.INTERNAL, "The request could not be handled.")
-        return refused_response(error.error)
+        return refused_response(
+            RefusedRequestError(ApiErrorCode.INTERNAL, "The request could not be handled.")
+        )
     metadata = task.metadata
     _log(
         entry
         | {
-            "outcome": "accepted",
+            "outcome": "replayed" if accepted.is_replay else "accepted",
             "task_id": metadata.id,
+            "task_uid": accepted.uid,
             "runtime": metadata.runtime,
             "tasktype": metadata.tasktype,
         }
     )
-    return accepted_response(body)
+    return json_response(accepted.answer, headers=REPLAYED if accepted.is_replay else None)
 
 
 def _log(entry: dict[str, Any]) -> None:

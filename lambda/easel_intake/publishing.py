@@ -27,28 +27,43 @@ class TaskPublisher:
         self._topic_arn = topic_arn
         self._bucket = bucket
 
-    def publish(self, task: RequestedTask) -> None:
+    def message_of(self, task: RequestedTask, *, uid: str, tenant: str) -> TaskMessage:
+        """Returns the message of a task; nothing is sent."""
+        # The key has done its work when the message is there.
+        metadata = task.metadata.model_copy(update={"idempotency_key": None})
+        return TaskMessage(
+            uid=uid,
+            tenant=tenant,
+            metadata=metadata,
+            content=task.content,
+            created_at=datetime.now(UTC),
+            trace=_trace(),
+        )
+
+    def publish(self, message: TaskMessage, *, checkpoint: str | None) -> None:
         """Publishes a task with the attributes that the queues' filters look at.
+
+        The tenant is the message group: SQS's fair queues keep one tenant's flood from delaying
+        the tasks of the others.
+
+        Args:
+            message: of `message_of`.
+            checkpoint: that a v1alpha1 request names.
 
         Raises:
             botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: SNS or S3 did not
                 take it; nothing will come of the task.
         """
-        message = TaskMessage(
-            metadata=task.metadata,
-            content=task.content,
-            created_at=datetime.now(UTC),
-            trace=_trace(),
-        )
         body = message.to_json()
         if len(body.encode()) > MAX_INLINE_BYTES:
             body = self._by_reference(message).to_json()
-        names = {attributes.RUNTIME: task.metadata.runtime}
-        if task.checkpoint is not None:
-            names[attributes.CHECKPOINT] = task.checkpoint
+        names = {attributes.RUNTIME: message.metadata.runtime}
+        if checkpoint is not None:
+            names[attributes.CHECKPOINT] = checkpoint
         self._sns.publish(
             TopicArn=self._topic_arn,
             Message=body,
+            MessageGroupId=message.tenant or "",
             MessageAttributes={
                 name: {"DataType": "String", "StringValue": value} for name, value in names.items()
             },
@@ -56,7 +71,7 @@ class TaskPublisher:
 
     def _by_reference(self, message: TaskMessage) -> TaskMessage:
         content: dict[str, Any] = message.content or {}
-        key = payload_key(message.metadata.id)
+        key = payload_key(message.uid or "")
         self._s3.put_object(
             Bucket=self._bucket,
             Key=key,

@@ -19,7 +19,11 @@ MAX_BODY_BYTES = 5 * 1024 * 1024
 
 _STATUS = {
     ApiErrorCode.INVALID_REQUEST: HTTPStatus.BAD_REQUEST,
+    ApiErrorCode.FORBIDDEN: HTTPStatus.FORBIDDEN,
     ApiErrorCode.NOT_FOUND: HTTPStatus.NOT_FOUND,
+    ApiErrorCode.TASK_ENDED: HTTPStatus.CONFLICT,
+    ApiErrorCode.REQUEST_IN_PROGRESS: HTTPStatus.CONFLICT,
+    ApiErrorCode.IDEMPOTENCY_KEY_REUSED: HTTPStatus.UNPROCESSABLE_ENTITY,
     ApiErrorCode.PAYLOAD_TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     ApiErrorCode.UNSUPPORTED_MEDIA_TYPE: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     ApiErrorCode.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -30,9 +34,23 @@ _STATUS = {
 class RefusedRequestError(Exception):
     """A request that gets an error for an answer."""
 
-    def __init__(self, code: ApiErrorCode, message: str, details: Sequence[Problem] = ()) -> None:
+    def __init__(
+        self,
+        code: ApiErrorCode,
+        message: str,
+        details: Sequence[Problem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.error = ApiError(code=code, message=message, details=list(details))
+        self.headers = dict(headers or {})
+
+
+def with_problems(problems: Sequence[Problem]) -> RefusedRequestError:
+    """Returns the refusal of a request that has some problems."""
+    count = len(problems)
+    words = f"The request has {count} problem{'s' if count > 1 else ''}."
+    return RefusedRequestError(ApiErrorCode.INVALID_REQUEST, words, problems)
 
 
 def path_of(event: Mapping[str, Any]) -> str:
@@ -46,7 +64,7 @@ def read_json_body(event: Mapping[str, Any]) -> JsonValue:
     Raises:
         RefusedRequestError: it is not declared as JSON (415), too large (413) or not JSON (400).
     """
-    media_type = _header(event, "content-type").partition(";")[0].strip().lower()
+    media_type = header_of(event, "content-type").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise RefusedRequestError(
             ApiErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the header Content-Type: application/json."
@@ -70,25 +88,39 @@ def read_json_body(event: Mapping[str, Any]) -> JsonValue:
         ) from error
 
 
-def accepted_response(body: BaseModel) -> dict[str, Any]:
-    """The proxy response to an accepted request."""
-    return _response(HTTPStatus.OK, body)
+def query_of(event: Mapping[str, Any]) -> dict[str, str]:
+    """Returns the query's parameters; of one that comes twice the last counts."""
+    given: Mapping[str, Any] = event.get("queryStringParameters") or {}
+    return {str(name): str(value) for name, value in given.items()}
 
 
-def refused_response(error: ApiError) -> dict[str, Any]:
-    """The proxy response to a refused request."""
-    return _response(_STATUS[error.code], ApiErrorBody(error=error))
+def header_of(event: Mapping[str, Any], name: str) -> str:
+    """Returns a header's value, "" where there is none; names have no case."""
+    headers: Mapping[str, Any] = event.get("headers") or {}
+    return next((str(value) for key, value in headers.items() if key.lower() == name), "")
 
 
-def _response(status: HTTPStatus, body: BaseModel) -> dict[str, Any]:
+def json_response(
+    body: BaseModel | str,
+    status: HTTPStatus = HTTPStatus.OK,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Returns a proxy response.
+
+    Args:
+        body: the answer, or its JSON text.
+        status: of the answer.
+        headers: beside the content type.
+    """
     return {
         "statusCode": int(status),
-        "headers": {"Content-Type": "application/json"},
-        "body": body.model_dump_json(),
+        "headers": {"Content-Type": "application/json", **(headers or {})},
+        "body": body if isinstance(body, str) else body.model_dump_json(),
         "isBase64Encoded": False,
     }
 
 
-def _header(event: Mapping[str, Any], name: str) -> str:
-    headers: Mapping[str, Any] = event.get("headers") or {}
-    return next((str(value) for key, value in headers.items() if key.lower() == name), "")
+def refused_response(refused: RefusedRequestError) -> dict[str, Any]:
+    """Returns the proxy response to a refused request."""
+    body = ApiErrorBody(error=refused.error)
+    return json_response(body, _STATUS[refused.error.code], refused.headers)

@@ -1,0 +1,1 @@
+"""The function that tells of tasks and runtimes, and cancels tasks."""

@@ -1,0 +1,90 @@
+"""Links to outputs that hold for a while and need no credentials.
+
+A link dies with the credentials that signed it, and a function cannot tell how long its own live.
+So links are signed with a role that the function assumes, whose credentials say when they expire.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+from easel_contract.tasks_api import MAX_PRESIGN_SECONDS, StoredObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
+
+_SESSION_NAME = "easel-reader"
+_SIGNING = Config(signature_version="s3v4")
+
+
+@dataclass(frozen=True)
+class _Session:
+    s3: "S3Client"
+    expires_at: datetime
+
+
+class Presigner:
+    """Signs links to objects of one bucket."""
+
+    def __init__(
+        self,
+        sts: "STSClient",
+        role_arn: str,
+        bucket: str,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._sts = sts
+        self._role_arn = role_arn
+        self._prefix = f"s3://{bucket}/"
+        self._bucket = bucket
+        self._now = now
+        self._session: _Session | None = None
+
+    def signed(self, uri: str, seconds: int) -> StoredObject:
+        """Returns an object with a link.
+
+        Args:
+            uri: of the object; one outside the bucket gets no link.
+            seconds: how long the link is to hold, at most an hour.
+
+        Raises:
+            botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: the role could not
+                be assumed.
+        """
+        if not uri.startswith(self._prefix):
+            return StoredObject(uri=uri)
+        session = self._session_for(seconds)
+        now = self._now()
+        until = min(now + timedelta(seconds=seconds), session.expires_at)
+        url = session.s3.generate_presigned_url(
+            "get_object",
+            Params={"Bucket": self._bucket, "Key": uri.removeprefix(self._prefix)},
+            ExpiresIn=max(1, int((until - now).total_seconds())),
+        )
+        return StoredObject(uri=uri, url=url, url_expires_at=until.replace(microsecond=0))
+
+    def _session_for(self, seconds: int) -> _Session:
+        needed_until = self._now() + timedelta(seconds=seconds)
+        if self._session is None or self._session.expires_at < needed_until:
+            self._session = self._assume()
+        return self._session
+
+    def _assume(self) -> _Session:
+        answer = self._sts.assume_role(
+            RoleArn=self._role_arn,
+            RoleSessionName=_SESSION_NAME,
+            DurationSeconds=MAX_PRESIGN_SECONDS,
+        )["Credentials"]
+        s3 = boto3.client(
+            "s3",
+            aws_access_key_id=answer["AccessKeyId"],
+            aws_secret_access_key=answer["SecretAccessKey"],
+            aws_session_token=answer["SessionToken"],
+            config=_SIGNING,
+        )
+        return _Session(s3, answer["Expiration"])
