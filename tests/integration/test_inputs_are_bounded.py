@@ -4,6 +4,8 @@ import io
 import socket
 import threading
 import time
+import tracemalloc
+import zlib
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
@@ -31,6 +33,15 @@ def png() -> bytes:
 
 
 PNG = png()
+
+
+def bomb() -> bytes:
+    packer = zlib.compressobj(wbits=31)
+    return b"".join(packer.compress(bytes(1024 * 1024)) for _ in range(256)) + packer.flush()
+
+
+BOMB = bomb()
+"""256 KiB of gzip that unpack to 256 MiB."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -99,6 +110,18 @@ class Handler(BaseHTTPRequestHandler):
     def answer_redirect(self) -> None:
         self.send(302, Location="/picture")
 
+    def answer_flood(self) -> None:
+        self.send(302, Location="/picture", Content_Length="", Connection="close")
+        self.drip(bytes(1024 * 1024), 0)
+
+    def answer_bomb(self) -> None:
+        self.send(302, BOMB, Location="/picture", Content_Encoding="gzip")
+        self.close_connection = True
+
+    def answer_cut(self) -> None:
+        self.send(200, PNG, Content_Type="image/png", Content_Length="", Connection="close")
+        self.drip(b"", 0.05)
+
     def answer_loopback(self) -> None:
         self.send(302, Location=f"http://127.0.0.1:{self.server.server_port}/picture")  # type: ignore[attr-defined]
 
@@ -156,6 +179,17 @@ def test_a_picture_is_fetched(fetch: Callable[[str], bytes], path: str) -> None:
     assert fetch(path) == PNG
 
 
+@pytest.mark.parametrize("path", ["/flood", "/bomb"])
+def test_the_body_of_a_redirect_is_not_read(fetch: Callable[[str], bytes], path: str) -> None:
+    tracemalloc.start()
+    try:
+        assert fetch(path) == PNG
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 64 * 1024 * 1024
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
@@ -166,6 +200,7 @@ def test_a_picture_is_fetched(fetch: Callable[[str], bytes], path: str) -> None:
         ("/endless", "has more than 100000 bytes"),
         ("/short", "the connection ended early"),
         ("/drip", "took longer than 1.5 s"),
+        ("/cut", "took longer than 1.5 s"),
         ("/silent", "took longer than 1.5 s"),
         ("/headers", "took longer than 1.5 s"),
         ("/loop", "redirects more than 5 times"),

@@ -1,0 +1,1 @@
+"""The webhook function: POSTs callbacks to the URLs that their senders named, signed."""
