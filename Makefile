@@ -19,8 +19,8 @@ RUNTIMES ?= sdwebui
 STACK_OPTIONS := --port "$(PORT)" --service-time "$(SERVICE_TIME)" --runtimes "$(RUNTIMES)" \
 	--sdwebui-url "$(SDWEBUI_URL)" --comfyui-url "$(COMFYUI_URL)"
 
-INTAKE_SOURCES := $(wildcard contract/easel_contract/*.py lambda/easel_intake/*.py) \
-	requirements/lambda.txt cli/easel_cli/package_intake.py
+FUNCTIONS_SOURCES := $(wildcard contract/easel_contract/*.py records/easel_records/*.py \
+	egress/easel_egress/*.py lambda/*/*.py) requirements/lambda.txt cli/easel_cli/package_functions.py
 
 .PHONY: help
 help: ## list the verbs
@@ -30,11 +30,11 @@ help: ## list the verbs
 # -- the local stack: all of easel on this machine, no AWS account
 
 .PHONY: demo
-demo: local-setup build/intake-local.zip ## bring it up, make one picture, print its path, take it down
+demo: local-setup build/functions-local.zip ## bring it up, make one picture, print its path, take it down
 	@$(RUN) -m easel_local demo $(STACK_OPTIONS)
 
 .PHONY: up
-up: local-setup build/intake-local.zip ## bring it up and leave it running
+up: local-setup build/functions-local.zip ## bring it up and leave it running
 	@$(RUN) -m easel_local up $(STACK_OPTIONS)
 
 .PHONY: status
@@ -77,7 +77,7 @@ fmt: prerequisites ## rewrite all Terraform code in the one format
 # -- tests and checks
 
 .PHONY: test
-test: dev-setup build/intake-local.zip build/intake-aws.zip ## run all tests
+test: dev-setup build/functions-local.zip build/functions-aws.zip ## run all tests
 	@$(RUN) -m pytest $(PYTEST_ARGS)
 
 .PHONY: check
@@ -106,11 +106,11 @@ format: dev-setup ## rewrite all code in the one format
 # -- packages
 
 .PHONY: package
-package: local-setup build/intake-aws.zip build/intake-local.zip ## pack the intake function's zips
+package: local-setup build/functions-aws.zip build/functions-local.zip ## pack the functions' zips
 
-build/intake-%.zip: $(INTAKE_SOURCES) | local-setup
+build/functions-%.zip: $(FUNCTIONS_SOURCES) | local-setup
 	@echo "packing $@"
-	@$(RUN) -m easel_cli.package_intake $* $@
+	@$(RUN) -m easel_cli.package_functions $* $@
 
 .PHONY: openapi
 openapi: local-setup ## write docs/openapi.yaml from the contract

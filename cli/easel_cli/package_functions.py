@@ -1,4 +1,4 @@
-"""Packs the intake function's zip: `python -m easel_cli.package_intake {aws,local} ZIP`.
+"""Packs the zip of all functions: `python -m easel_cli.package_functions {aws,local} ZIP`.
 
 The same input gives the same bytes on every machine: files are stored in order, with one date and
 one mode, and uncompressed, because zlib's output differs between its builds.
@@ -14,7 +14,15 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
 _REQUIREMENTS = _ROOT / "requirements" / "lambda.txt"
-_PACKAGES = (_ROOT / "contract" / "easel_contract", _ROOT / "lambda" / "easel_intake")
+_PACKAGES = (
+    _ROOT / "contract" / "easel_contract",
+    _ROOT / "records" / "easel_records",
+    _ROOT / "egress" / "easel_egress",
+    _ROOT / "lambda" / "easel_http",
+    _ROOT / "lambda" / "easel_intake",
+    _ROOT / "lambda" / "easel_reader",
+    _ROOT / "lambda" / "easel_webhook",
+)
 
 AWS_PYTHON = "3.13"
 """The runtime that modules/api-fanout declares; a test keeps the two alike."""
@@ -81,7 +89,7 @@ def _write_zip(zip_path: Path, files: dict[str, Path]) -> None:
 
 def main() -> None:
     """Reads the arguments and packs."""
-    parser = argparse.ArgumentParser(description="Packs the intake function's zip.")
+    parser = argparse.ArgumentParser(description="Packs the zip of all functions.")
     parser.add_argument("target", choices=("aws", "local"))
     parser.add_argument("zip", type=Path)
     arguments = parser.parse_args()

@@ -26,13 +26,17 @@ module "api_fanout" {
   account_id    = local.account_id
   stage_name    = var.stage_name
   throttle      = var.throttle
+  api_keys      = var.api_keys
   authorization = var.authorization
+  shared_tasks  = var.shared_tasks
   # Of the modules, not of var.runtimes: a runtime is known to the API from when its queue is there.
-  runtimes           = { for name, runtime in module.runtime : name => runtime.intake if var.runtimes[name].accepts_tasks }
-  intake             = { package_path = var.intake_package_path }
-  output_bucket      = var.output_bucket
-  log_retention_days = var.log_retention_days
-  tracing_enabled    = var.tracing_enabled
+  runtimes            = { for name, runtime in module.runtime : name => runtime.intake if var.runtimes[name].accepts_tasks }
+  functions           = { package_path = var.functions_package_path }
+  output_bucket       = var.output_bucket
+  task_retention_days = var.task_retention_days
+  webhook             = var.webhook
+  log_retention_days  = var.log_retention_days
+  tracing_enabled     = var.tracing_enabled
 }
 
 module "runtime" {
@@ -53,6 +57,8 @@ module "runtime" {
   input_bucket_arns       = var.input_bucket_arns
   input_kms_key_arns      = var.input_kms_key_arns
   queue                   = each.value.queue
+  records                 = module.api_fanout.records
+  price                   = each.value.price
 
   cluster = {
     name           = module.eks_karpenter.cluster_name

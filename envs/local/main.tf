@@ -15,11 +15,14 @@ module "api_fanout" {
   # Of the modules, not of var.runtimes: a runtime is known to the API from when its queue is there.
   runtimes = { for name, runtime in module.runtime : name => runtime.intake }
 
-  intake = {
-    package_path = var.intake_package_path
-    # Each execution is a process of 57 MB here.
-    reserved_concurrency = 20
-  }
+  functions = { package_path = var.functions_package_path }
+
+  # Each execution is a process of 57 MB here.
+  intake = { reserved_concurrency = 20 }
+
+  api_keys     = var.api_keys
+  shared_tasks = var.shared_tasks
+  webhook      = var.webhook
 
   output_bucket = { force_destroy = true }
 }
@@ -35,6 +38,8 @@ module "runtime" {
   dynamic_model  = each.value.dynamic_model
   account_id     = local.account_id
   queue          = each.value.queue
+  records        = module.api_fanout.records
+  price          = each.value.price
 
   tasks_topic_arn         = module.api_fanout.tasks_topic_arn
   notifications_topic_arn = module.api_fanout.notifications_topic_arn

@@ -1,5 +1,5 @@
 output "endpoint" {
-  description = "URL that /v1alpha1 and /v1alpha2 are appended to, on the emulator."
+  description = "URL that /v1alpha1, /v1alpha2 and /v1alpha2/tasks are appended to, on the emulator."
   value       = "${var.aws_endpoint_url}/_aws/execute-api/${module.api_fanout.rest_api_id}/${module.api_fanout.stage_name}"
 }
 
@@ -23,6 +23,11 @@ output "api_key_id" {
   value       = module.api_fanout.api_key_id
 }
 
+output "api_key_ids" {
+  description = "Ids of all API keys by name; not their values."
+  value       = module.api_fanout.api_key_ids
+}
+
 output "api_key_command" {
   description = "Command that prints the API key."
   value       = "${module.api_fanout.api_key_command} --endpoint-url ${var.aws_endpoint_url}"
@@ -31,6 +36,31 @@ output "api_key_command" {
 output "output_bucket" {
   description = "Name of the output bucket."
   value       = module.api_fanout.output_bucket
+}
+
+output "records_table" {
+  description = "Name of the DynamoDB table with the tasks' records."
+  value       = module.api_fanout.records.table_name
+}
+
+output "webhook_secret_arn" {
+  description = "ARN of the secret that callbacks to URLs are signed with."
+  value       = module.api_fanout.webhook_secret_arn
+}
+
+output "webhook_queue_url" {
+  description = "URL of the queue of callbacks that are to be sent."
+  value       = module.api_fanout.webhook_queue_url
+}
+
+output "webhook_dead_letter_queue_url" {
+  description = "URL of the queue of callbacks that were given up."
+  value       = module.api_fanout.webhook_dead_letter_queue_url
+}
+
+output "webhook_function_name" {
+  description = "Name of the webhook function."
+  value       = module.api_fanout.webhook_function_name
 }
 
 output "tasks_topic_arn" {

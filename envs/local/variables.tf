@@ -15,8 +15,8 @@ variable "aws_endpoint_url" {
   }
 }
 
-variable "intake_package_path" {
-  description = "Zip of the intake function's code, built for this machine's Python."
+variable "functions_package_path" {
+  description = "Zip of the functions' code, built for this machine's Python."
   type        = string
   nullable    = false
 }
@@ -30,10 +30,43 @@ variable "runtimes" {
     queue = optional(object({
       visibility_timeout_seconds    = optional(number)
       retention_seconds             = optional(number)
-      max_receive_count             = optional(number)
+      max_attempts                  = optional(number)
       dead_letter_retention_seconds = optional(number)
     }), {})
+    price = optional(object({
+      per_hour = number
+      currency = optional(string)
+    }))
   }))
+  nullable = false
+}
+
+variable "api_keys" {
+  description = "API keys by name, each a tenant; see modules/api-fanout."
+  type = map(object({
+    rate_limit_per_second = optional(number)
+    burst_limit           = optional(number)
+    requests_per_day      = optional(number)
+  }))
+  default  = { default = {} }
+  nullable = false
+}
+
+variable "shared_tasks" {
+  description = "Whether every caller may see the tasks of all."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "webhook" {
+  description = "Callbacks to URLs that tasks name; see modules/api-fanout. Receivers on this machine are allowed here."
+  type = object({
+    allowed_hosts  = optional(list(string))
+    private_hosts  = optional(list(string))
+    secret_version = optional(number)
+  })
+  default  = { private_hosts = ["localhost"] }
   nullable = false
 }
 

@@ -1,5 +1,5 @@
 output "endpoint" {
-  description = "URL that /v1alpha1 and /v1alpha2 are appended to."
+  description = "URL that /v1alpha1, /v1alpha2 and /v1alpha2/tasks are appended to."
   value       = module.api_fanout.endpoint
 }
 
@@ -9,12 +9,17 @@ output "authorization" {
 }
 
 output "api_key_id" {
-  description = "Id of the API key; not its value. Null with AWS_IAM."
+  description = "Id of the API key `default`; not its value. Null with AWS_IAM."
   value       = module.api_fanout.api_key_id
 }
 
+output "api_key_ids" {
+  description = "Ids of all API keys by name; not their values."
+  value       = module.api_fanout.api_key_ids
+}
+
 output "api_key_command" {
-  description = "Command that prints the API key. Null with AWS_IAM."
+  description = "Command that prints the API key `default`. Null with AWS_IAM."
   value       = module.api_fanout.api_key_command
 }
 
@@ -36,6 +41,26 @@ output "tasks_topic_arn" {
 output "output_bucket" {
   description = "Name of the output bucket."
   value       = module.api_fanout.output_bucket
+}
+
+output "records_table" {
+  description = "Name of the DynamoDB table with the tasks' records."
+  value       = module.api_fanout.records.table_name
+}
+
+output "webhook_secret_arn" {
+  description = "ARN of the secret that callbacks to URLs are signed with."
+  value       = module.api_fanout.webhook_secret_arn
+}
+
+output "webhook_queue_url" {
+  description = "URL of the queue of callbacks that are to be sent."
+  value       = module.api_fanout.webhook_queue_url
+}
+
+output "webhook_dead_letter_queue_url" {
+  description = "URL of the queue of callbacks that were given up."
+  value       = module.api_fanout.webhook_dead_letter_queue_url
 }
 
 output "model_bucket" {

@@ -26,22 +26,58 @@ variable "throttle" {
   nullable = false
 }
 
+variable "api_keys" {
+  description = "API keys by name, each a tenant with its own limits; see modules/api-fanout."
+  type = map(object({
+    rate_limit_per_second = optional(number)
+    burst_limit           = optional(number)
+    requests_per_day      = optional(number)
+  }))
+  default  = { default = {} }
+  nullable = false
+}
+
+variable "shared_tasks" {
+  description = "Whether every caller may see, list and cancel the tasks of all, not its own alone."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "task_retention_days" {
+  description = "How many days the record of a task is kept."
+  type        = number
+  default     = 30
+  nullable    = false
+}
+
+variable "webhook" {
+  description = "Callbacks to URLs that tasks name; see modules/api-fanout."
+  type = object({
+    allowed_hosts  = optional(list(string))
+    private_hosts  = optional(list(string))
+    secret_version = optional(number)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "tracing_enabled" {
-  description = "Whether the API and the intake function send traces to X-Ray; false in AWS China, where Lambda has no X-Ray."
+  description = "Whether the API and its functions send traces to X-Ray; false in AWS China, where Lambda has no X-Ray."
   type        = bool
   default     = true
   nullable    = false
 }
 
-variable "intake_package_path" {
-  description = "Zip of the intake function's code; `make package` builds it."
+variable "functions_package_path" {
+  description = "Zip of the functions' code; `make package` builds it."
   type        = string
-  default     = "../../build/intake-aws.zip"
+  default     = "../../build/functions-aws.zip"
   nullable    = false
 
   validation {
-    condition     = fileexists(var.intake_package_path)
-    error_message = "There is no file at intake_package_path: run `make package` first."
+    condition     = fileexists(var.functions_package_path)
+    error_message = "There is no file at functions_package_path: run `make package` first."
   }
 }
 
@@ -108,7 +144,7 @@ variable "runtimes" {
     - type, model_filename, dynamic_model: see modules/api-fanout.
     - accepts_tasks: false before it is removed: the API refuses new tasks, and its pods do those that wait.
     - image: a repository without a registry's name is one in this account's ECR; null where values_file names it.
-    - namespace, scaling, nodes, queue, release_timeout_seconds: see modules/runtime.
+    - namespace, scaling, nodes, queue, price, release_timeout_seconds: see modules/runtime.
     - model_prefix: folder of the model bucket that it may read; null: all of it.
     - chart: repository (oci://... with the chart's name, or https://...) and version; null: charts/sd-runtime of this checkout.
     - values_file: YAML with further values of charts/sd-runtime, beside terraform.tfvars.
@@ -150,9 +186,13 @@ variable "runtimes" {
     queue = optional(object({
       visibility_timeout_seconds    = optional(number)
       retention_seconds             = optional(number)
-      max_receive_count             = optional(number)
+      max_attempts                  = optional(number)
       dead_letter_retention_seconds = optional(number)
     }), {})
+    price = optional(object({
+      per_hour = number
+      currency = optional(string)
+    }))
   }))
   nullable = false
 

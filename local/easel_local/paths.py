@@ -13,7 +13,7 @@ second stack beside the first."""
 ENVIRONMENT = ROOT / "envs" / "local"
 """The Terraform root module of the local stack."""
 
-INTAKE_PACKAGE = ROOT / "build" / "intake-local.zip"
+FUNCTIONS_PACKAGE = ROOT / "build" / "functions-local.zip"
 """The intake function's zip, made by Make."""
 
 OUT = ROOT / "out"

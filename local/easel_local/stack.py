@@ -14,7 +14,7 @@ from easel_cli.target import Target
 from easel_contract.task import RuntimeType
 from easel_local import interrupts
 from easel_local.emulator.process import Emulator
-from easel_local.paths import INTAKE_PACKAGE
+from easel_local.paths import FUNCTIONS_PACKAGE
 from easel_local.ports import LOOPBACK, free_port
 from easel_local.presets import runtimes_of
 from easel_local.processes import ManagedProcess, start
@@ -121,7 +121,7 @@ class Stack:
             emulator.environment(),
             {
                 "aws_endpoint_url": emulator.endpoint_url,
-                "intake_package_path": str(INTAKE_PACKAGE),
+                "functions_package_path": str(FUNCTIONS_PACKAGE),
                 "runtimes": runtimes_of(options.runtimes),
             },
         )

@@ -1,9 +1,27 @@
 # ---------------------------------------------------------------------------------------------
-# REST API: POST /v1alpha1 and POST /v1alpha2, both to the intake function
+# REST API: POST to a version sends a task, to the intake function; everything below /v1alpha2 tells
+# of tasks and runtimes, by the reader function
 # ---------------------------------------------------------------------------------------------
 
 locals {
   versions = toset(["v1alpha1", "v1alpha2"])
+
+  # The reader's routes: resource by name (below), and method.
+  reader_routes = {
+    list     = { resource = "tasks", method = "GET" }
+    show     = { resource = "task", method = "GET" }
+    cancel   = { resource = "cancel", method = "POST" }
+    runtimes = { resource = "runtimes", method = "GET" }
+  }
+
+  reader_resource_ids = {
+    tasks    = aws_api_gateway_resource.tasks.id
+    task     = aws_api_gateway_resource.task.id
+    cancel   = aws_api_gateway_resource.cancel.id
+    runtimes = aws_api_gateway_resource.runtimes.id
+  }
+
+  method_authorization = var.authorization == "AWS_IAM" ? "AWS_IAM" : "NONE"
 
   # Keeps what is not an object away from the function. What an object must hold is the function's
   # to say: it names every problem at once, in words.
@@ -56,7 +74,7 @@ resource "aws_api_gateway_method" "post" {
   rest_api_id          = aws_api_gateway_rest_api.this.id
   resource_id          = aws_api_gateway_resource.version[each.key].id
   http_method          = "POST"
-  authorization        = var.authorization == "AWS_IAM" ? "AWS_IAM" : "NONE"
+  authorization        = local.method_authorization
   api_key_required     = var.authorization == "API_KEY"
   request_validator_id = aws_api_gateway_request_validator.body.id
   request_models       = { "application/json" = aws_api_gateway_model.task_request.name }
@@ -73,6 +91,51 @@ resource "aws_api_gateway_integration" "intake" {
   uri                     = aws_lambda_function.intake.invoke_arn
 }
 
+resource "aws_api_gateway_resource" "tasks" {
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  parent_id   = aws_api_gateway_resource.version["v1alpha2"].id
+  path_part   = "tasks"
+}
+
+resource "aws_api_gateway_resource" "task" {
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  parent_id   = aws_api_gateway_resource.tasks.id
+  path_part   = "{task}"
+}
+
+resource "aws_api_gateway_resource" "cancel" {
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  parent_id   = aws_api_gateway_resource.task.id
+  path_part   = "cancel"
+}
+
+resource "aws_api_gateway_resource" "runtimes" {
+  rest_api_id = aws_api_gateway_rest_api.this.id
+  parent_id   = aws_api_gateway_resource.version["v1alpha2"].id
+  path_part   = "runtimes"
+}
+
+resource "aws_api_gateway_method" "reader" {
+  for_each = local.reader_routes
+
+  rest_api_id      = aws_api_gateway_rest_api.this.id
+  resource_id      = local.reader_resource_ids[each.value.resource]
+  http_method      = each.value.method
+  authorization    = local.method_authorization
+  api_key_required = var.authorization == "API_KEY"
+}
+
+resource "aws_api_gateway_integration" "reader" {
+  for_each = local.reader_routes
+
+  rest_api_id             = aws_api_gateway_rest_api.this.id
+  resource_id             = local.reader_resource_ids[each.value.resource]
+  http_method             = aws_api_gateway_method.reader[each.key].http_method
+  type                    = "AWS_PROXY"
+  integration_http_method = "POST"
+  uri                     = aws_lambda_function.reader.invoke_arn
+}
+
 resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
   description = "Managed by Terraform"
@@ -84,6 +147,9 @@ resource "aws_api_gateway_deployment" "this" {
       [for resource in aws_api_gateway_resource.version : resource.id],
       [for method in aws_api_gateway_method.post : [method.id, var.authorization]],
       [for integration in aws_api_gateway_integration.intake : [integration.id, integration.uri]],
+      values(local.reader_resource_ids),
+      [for method in aws_api_gateway_method.reader : [method.id, var.authorization]],
+      [for integration in aws_api_gateway_integration.reader : [integration.id, integration.uri]],
       local.task_request_schema,
       local.gateway_responses,
     ]))
@@ -96,6 +162,7 @@ resource "aws_api_gateway_deployment" "this" {
   # A deployment is a snapshot: it must come after all that it is to hold.
   depends_on = [
     aws_api_gateway_integration.intake,
+    aws_api_gateway_integration.reader,
     aws_api_gateway_gateway_response.this,
   ]
 }

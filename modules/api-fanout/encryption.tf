@@ -1,5 +1,6 @@
 # ---------------------------------------------------------------------------------------------
-# One customer key for everything that holds a task: topics, queues, bucket, logs, environment
+# One customer key for everything that holds a task: topics, queues, bucket, records, logs,
+# the functions' environments and the webhooks' secret
 # ---------------------------------------------------------------------------------------------
 
 data "aws_iam_policy_document" "key" {
@@ -18,7 +19,7 @@ data "aws_iam_policy_document" "key" {
   }
 
   statement {
-    sid       = "TasksTopicDeliversToEncryptedQueues"
+    sid       = "TopicsDeliverToEncryptedQueues"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
     resources = ["*"]
 
@@ -29,7 +30,7 @@ data "aws_iam_policy_document" "key" {
     condition {
       test     = "ArnEquals"
       variable = "aws:SourceArn"
-      values   = [local.tasks_topic_arn]
+      values   = [local.tasks_topic_arn, local.notifications_topic_arn]
     }
   }
 

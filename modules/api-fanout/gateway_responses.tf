@@ -3,6 +3,8 @@
 # ---------------------------------------------------------------------------------------------
 
 locals {
+  routes = "send tasks by POST to /v1alpha1 or /v1alpha2, ask for them by GET at /v1alpha2/tasks and /v1alpha2/runtimes"
+
   # What depends on how a request proves who sends it.
   authorization_responses = {
     API_KEY = {
@@ -13,14 +15,14 @@ locals {
       INVALID_SIGNATURE = { status = "403", code = "forbidden", message = "the Authorization header holds an invalid signature; this API needs x-api-key only" }
       QUOTA_EXCEEDED    = { status = "429", code = "throttled", message = "the API key's quota is used up" }
       # API Gateway's name for any path or method that does not exist.
-      MISSING_AUTHENTICATION_TOKEN = { status = "404", code = "not_found", message = "no such path or method: send POST to /v1alpha1 or /v1alpha2" }
+      MISSING_AUTHENTICATION_TOKEN = { status = "404", code = "not_found", message = "no such path or method: ${local.routes}" }
     }
     AWS_IAM = {
       ACCESS_DENIED     = { status = "403", code = "forbidden", message = "the signature is valid, but its principal may not use this API: it needs execute-api:Invoke on the stack's execution_arn" }
       EXPIRED_TOKEN     = { status = "403", code = "forbidden", message = "the credentials that signed the request have expired: take new ones" }
       INVALID_SIGNATURE = { status = "403", code = "forbidden", message = "the signature is wrong: sign the request as it is sent, with Signature Version 4 for service execute-api in the API's region, and a clock that is right" }
       # Here it is also API Gateway's name for a request without a signature.
-      MISSING_AUTHENTICATION_TOKEN = { status = "401", code = "unauthorized", message = "the request has no signature, or there is no such path or method: send POST to /v1alpha1 or /v1alpha2, signed with Signature Version 4 for service execute-api" }
+      MISSING_AUTHENTICATION_TOKEN = { status = "401", code = "unauthorized", message = "the request has no signature, or there is no such path or method: ${local.routes}, signed with Signature Version 4 for service execute-api" }
     }
   }
 
@@ -30,13 +32,13 @@ locals {
     WAF_FILTERED            = { status = "403", code = "forbidden", message = "the request was blocked by a firewall rule" }
     BAD_REQUEST_BODY        = { status = "400", code = "invalid_request", message = "the body must be a JSON object" }
     BAD_REQUEST_PARAMETERS  = { status = "400", code = "invalid_request", message = "a parameter or header of the request is wrong" }
-    RESOURCE_NOT_FOUND      = { status = "404", code = "not_found", message = "no such path: send POST to /v1alpha1 or /v1alpha2" }
+    RESOURCE_NOT_FOUND      = { status = "404", code = "not_found", message = "no such path: ${local.routes}" }
     REQUEST_TOO_LARGE       = { status = "413", code = "payload_too_large", message = "the request is too large" }
     UNSUPPORTED_MEDIA_TYPE  = { status = "415", code = "unsupported_media_type", message = "the Content-Type must be application/json" }
     THROTTLED               = { status = "429", code = "throttled", message = "too many requests: try again in a second" }
     API_CONFIGURATION_ERROR = { status = "500", code = "internal_error", message = "the API is not configured correctly" }
-    INTEGRATION_FAILURE     = { status = "502", code = "internal_error", message = "the intake function failed: try again" }
-    INTEGRATION_TIMEOUT     = { status = "504", code = "internal_error", message = "the intake function did not answer in time: try again" }
+    INTEGRATION_FAILURE     = { status = "502", code = "internal_error", message = "the function behind the API failed: try again" }
+    INTEGRATION_TIMEOUT     = { status = "504", code = "internal_error", message = "the function behind the API did not answer in time: try again" }
     DEFAULT_4XX             = { status = null, code = "invalid_request", message = null }
     DEFAULT_5XX             = { status = null, code = "internal_error", message = null }
   })

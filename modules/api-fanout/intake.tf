@@ -1,5 +1,5 @@
 # ---------------------------------------------------------------------------------------------
-# Intake function: validates a request, publishes the task
+# Intake function: validates a request, records and publishes the task
 # ---------------------------------------------------------------------------------------------
 
 resource "aws_cloudwatch_log_group" "intake" {
@@ -10,16 +10,16 @@ resource "aws_cloudwatch_log_group" "intake" {
 
 resource "aws_lambda_function" "intake" {
   #checkov:skip=CKV_AWS_116:Called synchronously: the caller sees a failure, so there is nothing for a dead-letter queue
-  #checkov:skip=CKV_AWS_117:Speaks to SNS and S3 only; a VPC would add endpoints and slow cold starts, and protect nothing
+  #checkov:skip=CKV_AWS_117:Speaks to DynamoDB, SNS and S3 only; a VPC would add endpoints and slow cold starts, and protect nothing
   #checkov:skip=CKV_AWS_272:Code signing needs a signing profile of the user's own; the zip's hash is pinned by the plan
   function_name                  = "${var.name}-intake"
   description                    = "Validates a request and publishes its task"
   role                           = aws_iam_role.intake.arn
-  filename                       = var.intake.package_path
-  source_code_hash               = filebase64sha256(var.intake.package_path)
+  filename                       = var.functions.package_path
+  source_code_hash               = local.functions_hash
   handler                        = "easel_intake.handler.handler"
-  runtime                        = var.intake.runtime
-  architectures                  = [var.intake.architecture]
+  runtime                        = var.functions.runtime
+  architectures                  = [var.functions.architecture]
   memory_size                    = var.intake.memory_mb
   timeout                        = var.intake.timeout_seconds
   reserved_concurrent_executions = coalesce(var.intake.reserved_concurrency, -1)
@@ -27,10 +27,15 @@ resource "aws_lambda_function" "intake" {
 
   environment {
     variables = {
-      EASEL_TASKS_TOPIC_ARN = aws_sns_topic.tasks.arn
-      EASEL_OUTPUT_BUCKET   = aws_s3_bucket.output.id
-      EASEL_RUNTIMES        = jsonencode(var.runtimes)
-      EASEL_LOG_LEVEL       = var.intake.log_level
+      EASEL_TASKS_TOPIC_ARN     = aws_sns_topic.tasks.arn
+      EASEL_OUTPUT_BUCKET       = aws_s3_bucket.output.id
+      EASEL_RECORDS_TABLE       = aws_dynamodb_table.records.name
+      EASEL_TASK_RETENTION_DAYS = tostring(var.task_retention_days)
+      EASEL_SHARED_TASKS        = tostring(var.shared_tasks)
+      EASEL_API_KEYS            = jsonencode(local.api_key_names)
+      EASEL_CALLBACK_HOSTS      = jsonencode(var.webhook.allowed_hosts)
+      EASEL_RUNTIMES            = jsonencode(var.runtimes)
+      EASEL_LOG_LEVEL           = var.functions.log_level
     }
   }
 

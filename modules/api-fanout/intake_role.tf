@@ -2,18 +2,22 @@
 # Execution role of the intake function
 # ---------------------------------------------------------------------------------------------
 
-data "aws_iam_policy_document" "intake_trust" {
-  statement {
-    actions = ["sts:AssumeRole"]
+data "aws_iam_policy_document" "intake" {
+  source_policy_documents = [data.aws_iam_policy_document.function["intake"].json]
 
-    principals {
-      type        = "Service"
-      identifiers = [local.service_principals.lambda]
+  # Delete takes back the record of a task that could not be published.
+  statement {
+    sid       = "RecordTasks"
+    actions   = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [aws_dynamodb_table.records.arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = [local.record_keys.tasks, local.record_keys.idempotency]
     }
   }
-}
 
-data "aws_iam_policy_document" "intake" {
   statement {
     sid       = "PublishTasks"
     actions   = ["sns:Publish"]
@@ -26,34 +30,18 @@ data "aws_iam_policy_document" "intake" {
     resources = ["${aws_s3_bucket.output.arn}/${local.payload_prefix}*"]
   }
 
-  # Decrypt also opens the function's own environment.
+  # Decrypt also opens the function's own environment, and the records.
   statement {
     sid       = "EncryptTasksAndPayloads"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
     resources = [aws_kms_key.this.arn]
-  }
-
-  statement {
-    sid       = "WriteItsLog"
-    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.intake.arn}:log-stream:*"]
-  }
-
-  dynamic "statement" {
-    for_each = var.tracing_enabled ? [true] : []
-
-    content {
-      sid       = "SendTraces"
-      actions   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
-      resources = ["*"]
-    }
   }
 }
 
 resource "aws_iam_role" "intake" {
   name               = "${var.name}-${local.region}-intake"
   description        = "Execution role of the intake function of ${var.name}"
-  assume_role_policy = data.aws_iam_policy_document.intake_trust.json
+  assume_role_policy = data.aws_iam_policy_document.function_trust.json
 }
 
 resource "aws_iam_role_policy" "intake" {

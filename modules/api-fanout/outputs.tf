@@ -1,9 +1,9 @@
 output "endpoint" {
-  description = "URL that /v1alpha1 and /v1alpha2 are appended to."
+  description = "URL that /v1alpha1, /v1alpha2 and /v1alpha2/tasks are appended to."
   value       = aws_api_gateway_stage.this.invoke_url
 
   # Useless before the key, where there is one, is allowed to use it.
-  depends_on = [aws_api_gateway_usage_plan_key.this, aws_lambda_permission.api]
+  depends_on = [aws_api_gateway_usage_plan_key.this, aws_lambda_permission.api, aws_lambda_permission.api_reads]
 }
 
 output "rest_api_id" {
@@ -27,23 +27,27 @@ output "authorization" {
 }
 
 output "execution_arn" {
-  description = "Resource of execute-api:Invoke in the policy of whoever may send tasks with AWS_IAM: POST to either version."
-  value       = "arn:${local.partition}:execute-api:${local.region}:${var.account_id}:${aws_api_gateway_rest_api.this.id}/${aws_api_gateway_stage.this.stage_name}/POST/*"
+  description = "Resource of execute-api:Invoke in the policy of whoever may send tasks, ask for them and cancel them with AWS_IAM."
+  value       = "arn:${local.partition}:execute-api:${local.region}:${var.account_id}:${aws_api_gateway_rest_api.this.id}/${aws_api_gateway_stage.this.stage_name}/*"
 }
 
 output "api_key_id" {
-  description = "Id of the API key; not its value. Null with AWS_IAM."
-  value       = one(aws_api_gateway_api_key.this[*].id)
+  description = "Id of the API key `default`, or of the first by name where there is no such one; not its value. Null with AWS_IAM."
+  value       = local.first_api_key_id
+
+  depends_on = [aws_api_gateway_usage_plan_key.this]
+}
+
+output "api_key_ids" {
+  description = "Ids of all API keys, by their names: the tenants; not their values."
+  value       = local.api_key_ids
 
   depends_on = [aws_api_gateway_usage_plan_key.this]
 }
 
 output "api_key_command" {
-  description = "Command that prints the API key. Null with AWS_IAM."
-  value = one([
-    for key in aws_api_gateway_api_key.this :
-    "aws apigateway get-api-key --region ${local.region} --api-key ${key.id} --include-value --query value --output text"
-  ])
+  description = "Command that prints the API key of `api_key_id`; with another id, another one. Null with AWS_IAM."
+  value       = local.first_api_key_id == null ? null : "aws apigateway get-api-key --region ${local.region} --api-key ${local.first_api_key_id} --include-value --query value --output text"
 }
 
 output "tasks_topic_arn" {
@@ -89,4 +93,56 @@ output "intake_log_group_name" {
 output "access_log_group_name" {
   description = "Name of the access log's log group."
   value       = aws_cloudwatch_log_group.access.name
+}
+
+output "reader_function_name" {
+  description = "Name of the reader function."
+  value       = aws_lambda_function.reader.function_name
+}
+
+output "reader_role_arn" {
+  description = "ARN of the reader function's execution role."
+  value       = aws_iam_role.reader.arn
+}
+
+output "presign_role_arn" {
+  description = "ARN of the role that links to outputs are signed with."
+  value       = aws_iam_role.presign.arn
+}
+
+output "records" {
+  description = "The table of tasks' records, as modules/runtime takes it."
+  value = {
+    table_name     = aws_dynamodb_table.records.name
+    table_arn      = aws_dynamodb_table.records.arn
+    retention_days = var.task_retention_days
+  }
+}
+
+output "webhook_function_name" {
+  description = "Name of the webhook function."
+  value       = aws_lambda_function.webhook.function_name
+}
+
+output "webhook_role_arn" {
+  description = "ARN of the webhook function's execution role."
+  value       = aws_iam_role.webhook.arn
+}
+
+output "webhook_secret_arn" {
+  description = "ARN of the secret that callbacks to URLs are signed with; its value is in Secrets Manager alone."
+  value       = aws_secretsmanager_secret.webhook.arn
+
+  # Empty before.
+  depends_on = [aws_secretsmanager_secret_version.webhook]
+}
+
+output "webhook_queue_url" {
+  description = "URL of the queue of callbacks that are to be sent."
+  value       = aws_sqs_queue.webhook.url
+}
+
+output "webhook_dead_letter_queue_url" {
+  description = "URL of the queue of callbacks that were given up."
+  value       = aws_sqs_queue.webhook_dead_letter.url
 }

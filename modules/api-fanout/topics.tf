@@ -1,5 +1,7 @@
 # ---------------------------------------------------------------------------------------------
-# Tasks topic: the intake function publishes, each runtime's queue subscribes with a filter.
+# Tasks topic: the intake function publishes, each runtime's queue subscribes with a filter. Every
+# message has its tenant for a message group: by that SQS's fair queues keep the flood of one tenant
+# from delaying the tasks of the others, with no setting of topic or queue.
 # Whoever in the account has sns:Publish in his IAM policy may publish as well.
 # ---------------------------------------------------------------------------------------------
 
@@ -49,7 +51,7 @@ resource "aws_sns_topic_policy" "tasks" {
 # ---------------------------------------------------------------------------------------------
 
 resource "aws_sns_topic" "notifications" {
-  name              = "${var.name}-notifications"
+  name              = local.notifications_topic_name
   kms_master_key_id = aws_kms_key.this.arn
   signature_version = 2
 }

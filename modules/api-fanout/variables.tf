@@ -58,10 +58,10 @@ variable "runtimes" {
     ])
     error_message = "Two sdwebui runtimes have the same model_filename: a v1alpha1 request would reach both and be drawn twice."
   }
-  # The rest of the 4096 bytes is for the names of the variables and the other three values.
+  # The rest of the 4096 bytes is for the names of the variables and the other values.
   validation {
-    condition     = length(jsonencode(var.runtimes)) <= 3584
-    error_message = "runtimes is more than the intake function's environment can hold (Lambda allows 4096 bytes, 3584 of them for runtimes as JSON): take fewer runtimes, or shorter names."
+    condition     = length(jsonencode(var.runtimes)) + sum([for name in keys(var.api_keys) : length(name) + 16]) + length(jsonencode(var.webhook.allowed_hosts)) <= 3200
+    error_message = "runtimes, api_keys and webhook.allowed_hosts are more than a function's environment can hold (Lambda allows 4096 bytes, 3200 of them for these as JSON): take fewer, or shorter names."
   }
 }
 
@@ -90,72 +90,6 @@ variable "authorization" {
   validation {
     condition     = contains(["API_KEY", "AWS_IAM"], var.authorization)
     error_message = "authorization must be API_KEY or AWS_IAM."
-  }
-}
-
-variable "throttle" {
-  description = "Requests that one API key may send, or all callers together with AWS_IAM: steadily, and at once after a pause."
-  type = object({
-    rate_limit_per_second = optional(number, 30)
-    burst_limit           = optional(number, 50)
-  })
-  default  = {}
-  nullable = false
-
-  validation {
-    condition     = var.throttle.rate_limit_per_second > 0 && var.throttle.rate_limit_per_second <= 10000
-    error_message = "throttle.rate_limit_per_second must be above 0 and at most 10000, the account's limit."
-  }
-  validation {
-    condition     = var.throttle.burst_limit >= 1 && var.throttle.burst_limit <= 5000 && floor(var.throttle.burst_limit) == var.throttle.burst_limit
-    error_message = "throttle.burst_limit must be a whole number from 1 to 5000, the account's limit."
-  }
-}
-
-variable "intake" {
-  description = <<-EOT
-    The intake function.
-    - package_path: zip of its code, built by `make`.
-    - runtime, architecture: what the zip's compiled wheels were built for.
-    - memory_mb: also its share of a CPU. 1024 MB imports pydantic and boto3 in about half the time of 512.
-    - timeout_seconds: below the 29 s after which API Gateway gives up.
-    - reserved_concurrency: most executions at once; null shares the account's pool.
-    - log_level: DEBUG, INFO, WARNING or ERROR.
-  EOT
-  type = object({
-    package_path         = string
-    runtime              = optional(string, "python3.13")
-    architecture         = optional(string, "x86_64")
-    memory_mb            = optional(number, 1024)
-    timeout_seconds      = optional(number, 15)
-    reserved_concurrency = optional(number)
-    log_level            = optional(string, "INFO")
-  })
-  nullable = false
-
-  validation {
-    condition     = can(regex("^python3\\.1[1-9]$", var.intake.runtime))
-    error_message = "intake.runtime must be python3.11 or later: the code needs it."
-  }
-  validation {
-    condition     = contains(["x86_64", "arm64"], var.intake.architecture)
-    error_message = "intake.architecture must be x86_64 or arm64."
-  }
-  validation {
-    condition     = var.intake.memory_mb >= 256 && var.intake.memory_mb <= 10240
-    error_message = "intake.memory_mb must be from 256 (below that its imports outlast the timeout) to 10240."
-  }
-  validation {
-    condition     = var.intake.timeout_seconds >= 3 && var.intake.timeout_seconds <= 29
-    error_message = "intake.timeout_seconds must be from 3 to 29, where API Gateway gives up."
-  }
-  validation {
-    condition     = var.intake.reserved_concurrency == null || try(var.intake.reserved_concurrency >= 1, false)
-    error_message = "intake.reserved_concurrency must be at least 1 (0 would refuse every request), or null."
-  }
-  validation {
-    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR"], var.intake.log_level)
-    error_message = "intake.log_level must be DEBUG, INFO, WARNING or ERROR."
   }
 }
 

@@ -17,8 +17,12 @@ locals {
     sns  = "sns.amazonaws.com"
   }
 
-  # How often a task is received again after agents died with it max_receive_count times.
-  silent_deaths = 5
+  # The most that SQS takes: a task is given up by its record's attempts; this is the net below, as
+  # a task is also received when it is held, handed back or found cancelled.
+  most_receives = 1000
+
+  # As contract/easel_contract/record.py has them: the partition keys that an agent may write.
+  record_keys = ["task/*", "idempotency/*"]
 
   # As contract/easel_contract/storage.py has it.
   payload_prefix = "_easel/payloads/"

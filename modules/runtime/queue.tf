@@ -66,11 +66,10 @@ resource "aws_sqs_queue" "task" {
   kms_master_key_id          = var.kms_key_arn
   policy                     = data.aws_iam_policy_document.queue["task"].json
 
-  # The queue agent counts to max_receive_count itself, and tells the task's sender before it puts
-  # the task into the dead-letter queue. This limit is the net below it: for a task whose agents
-  # died every time, of which the agent that gets it next still tells.
+  # The queue agent counts a task's begins to max_attempts, in the task's record, and tells its sender
+  # before it puts the task into the dead-letter queue.
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
-    maxReceiveCount     = var.queue.max_receive_count + local.silent_deaths
+    maxReceiveCount     = local.most_receives
   })
 }

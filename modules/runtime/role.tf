@@ -46,15 +46,28 @@ data "aws_iam_policy_document" "agent" {
     resources = [local.queue_arn]
   }
 
+  # Put adds the record of a task that was published by hand. No right to read: what an update
+  # finds, it returns.
+  statement {
+    sid       = "RecordTasks"
+    actions   = ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+    resources = [var.records.table_arn]
+
+    condition {
+      test     = "ForAllValues:StringLike"
+      variable = "dynamodb:LeadingKeys"
+      values   = local.record_keys
+    }
+  }
+
   # What no later try would mend is put there by the agent, after its sender was told.
   statement {
-    sid       = "BuryHopelessTasks"
+    sid       = "DeadLetterHopelessTasks"
     actions   = ["sqs:SendMessage"]
     resources = [local.dead_letter_queue_arn]
   }
 
-  # Get covers content too large for SNS, the outputs of an earlier attempt, and s3:// URLs of
-  # earlier outputs; abort cleans up after an upload in parts that failed. A task chooses its own
+  # Get covers content too large for SNS, and s3:// URLs of earlier outputs; abort cleans up after an upload in parts that failed. A task chooses its own
   # prefix, so a runtime has none that is its alone.
   statement {
     sid       = "StoreOutputs"

@@ -7,6 +7,8 @@ locals {
     runtime = {
       modelFilename = var.model_filename
       image         = local.images.runtime
+      pricePerHour  = try(var.price.per_hour, null)
+      currency      = try(var.price.currency, null)
     }
     agent = {
       image = local.images.agent
@@ -60,7 +62,11 @@ locals {
       url                      = aws_sqs_queue.task.url
       deadLetterUrl            = aws_sqs_queue.dead_letter.url
       visibilityTimeoutSeconds = var.queue.visibility_timeout_seconds
-      maxReceiveCount          = var.queue.max_receive_count
+      maxAttempts              = var.queue.max_attempts
+    }
+    records = {
+      table         = var.records.table_name
+      retentionDays = var.records.retention_days
     }
     notificationsTopicArn = var.notifications_topic_arn
     outputBucket          = element(split(":", var.output_bucket_arn), 5)

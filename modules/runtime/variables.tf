@@ -90,6 +90,47 @@ variable "output_bucket_arn" {
   }
 }
 
+variable "records" {
+  description = <<-EOT
+    The table of tasks' records.
+    - table_name, table_arn: of the table.
+    - retention_days: how long the record of a task is kept that was published to the topic by hand.
+  EOT
+  type = object({
+    table_name     = string
+    table_arn      = string
+    retention_days = optional(number, 30)
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^arn:[a-z-]+:dynamodb:[a-z0-9-]+:[0-9]{12}:table/", var.records.table_arn))
+    error_message = "records.table_arn must be the ARN of a DynamoDB table."
+  }
+}
+
+variable "price" {
+  description = <<-EOT
+    What a pod of the runtime costs, for the cost in records and callbacks; null: no cost is told.
+    - per_hour: of its node, by the share that the pod has of it.
+    - currency: ISO 4217.
+  EOT
+  type = object({
+    per_hour = number
+    currency = optional(string, "USD")
+  })
+  default = null
+
+  validation {
+    condition     = var.price == null || try(var.price.per_hour >= 0, false)
+    error_message = "price.per_hour must not be negative."
+  }
+  validation {
+    condition     = var.price == null || can(regex("^[A-Z]{3}$", var.price.currency))
+    error_message = "price.currency must be three capital letters, such as USD or CNY."
+  }
+}
+
 variable "input_kms_key_arns" {
   description = "KMS keys that the input buckets are encrypted with, where they are not S3's own."
   type        = list(string)
@@ -130,13 +171,13 @@ variable "queue" {
     The task queue.
     - visibility_timeout_seconds: how long a received task stays hidden unless the agent extends it; after a crash the task waits that long.
     - retention_seconds: how long a task waits for a GPU before it is dropped.
-    - max_receive_count: attempts before the agent reports a task as failed and puts it into the dead-letter queue.
+    - max_attempts: how often a task is begun before the agent reports it as failed and puts it into the dead-letter queue.
     - dead_letter_retention_seconds: how long it stays there.
   EOT
   type = object({
     visibility_timeout_seconds    = optional(number, 120)
     retention_seconds             = optional(number, 345600)
-    max_receive_count             = optional(number, 5)
+    max_attempts                  = optional(number, 5)
     dead_letter_retention_seconds = optional(number, 1209600)
   })
   default  = {}
@@ -151,8 +192,8 @@ variable "queue" {
     error_message = "queue.retention_seconds must be from 60 to 1123200 (13 days, so that a dead letter can outlive it)."
   }
   validation {
-    condition     = var.queue.max_receive_count >= 1 && var.queue.max_receive_count <= 995
-    error_message = "queue.max_receive_count must be from 1 to 995."
+    condition     = var.queue.max_attempts >= 1 && var.queue.max_attempts <= 100 && floor(var.queue.max_attempts) == var.queue.max_attempts
+    error_message = "queue.max_attempts must be a whole number from 1 to 100."
   }
   # A dead letter keeps the time at which it was first sent: with a shorter retention it would
   # vanish as it comes.

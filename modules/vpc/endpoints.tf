@@ -1,19 +1,27 @@
 # ---------------------------------------------------------------------------------------------
-# S3: free, and all models, pictures and image layers go through it instead of through NAT
+# S3 and DynamoDB: free, and all models, pictures, image layers and tasks' records go through them
+# instead of through NAT
 # ---------------------------------------------------------------------------------------------
 
-resource "aws_vpc_endpoint" "s3" {
+resource "aws_vpc_endpoint" "gateway" {
+  for_each = toset(["s3", "dynamodb"])
+
   vpc_id            = aws_vpc.this.id
   vpc_endpoint_type = "Gateway"
-  # The gateway has this name in China as well; there cn.com.amazonaws is the interface endpoint.
-  service_name = "com.amazonaws.${local.region}.s3"
+  # Gateways have these names in China as well; there cn.com.amazonaws is the interface endpoint.
+  service_name = "com.amazonaws.${local.region}.${each.key}"
 
   route_table_ids = concat(
     [aws_route_table.public.id],
     [for zone in var.availability_zones : aws_route_table.private[zone].id],
   )
 
-  tags = { Name = "${var.name}-s3" }
+  tags = { Name = "${var.name}-${each.key}" }
+}
+
+moved {
+  from = aws_vpc_endpoint.s3
+  to   = aws_vpc_endpoint.gateway["s3"]
 }
 
 # ---------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ output "private_subnet_ids" {
     aws_route.private_nat,
     aws_route_table_association.private,
     aws_vpc_endpoint.interface,
-    aws_vpc_endpoint.s3,
+    aws_vpc_endpoint.gateway,
     aws_vpc_security_group_ingress_rule.endpoints_https,
   ]
 }

@@ -22,7 +22,7 @@ from requests.auth import AuthBase
 from easel_cli.api_authorization import authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
-from easel_cli.package_intake import package
+from easel_cli.package_functions import package
 from easel_cli.results import ResultSubscription
 from easel_cli.target import Target
 from easel_contract.result import ResultStatus, TaskResult
@@ -66,11 +66,11 @@ class LocalStack:
                 Emulator(log_path=self.home / "emulator.log", enforce_iam=True)
             )
             self.aws_environment = emulator.environment()
-            intake_package = self.home / "intake.zip"
-            package("local", intake_package)
+            functions_package = self.home / "functions.zip"
+            package("local", functions_package)
             variables = {
                 "aws_endpoint_url": emulator.endpoint_url,
-                "intake_package_path": str(intake_package),
+                "functions_package_path": str(functions_package),
                 "runtimes": runtimes_of(["sdwebui", "dynamic", "comfyui"]),
             }
             environment = stack_environment(

@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
-from easel_cli.package_intake import package
+from easel_cli.package_functions import package
 from easel_local.emulator import Emulator
-from easel_local.paths import INTAKE_PACKAGE
+from easel_local.paths import FUNCTIONS_PACKAGE
 from tests.integration.applied_estate import AppliedEstate
 
 Client = Callable[..., Any]
@@ -69,8 +69,8 @@ Estates = dict[str, AppliedEstate]
 @pytest.fixture(scope="session")
 def estates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estates]:
     """Both regions' environments, applied at the same time: most of an apply is waiting."""
-    if not INTAKE_PACKAGE.exists():
-        package("local", INTAKE_PACKAGE)
+    if not FUNCTIONS_PACKAGE.exists():
+        package("local", FUNCTIONS_PACKAGE)
     home = tmp_path_factory.mktemp("estate")
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         started: Estates = {}

@@ -70,7 +70,7 @@ def stack(
     with Emulator(log_path=home / "emulator.log", enforce_iam=True) as emulator:
         variables = {
             "aws_endpoint_url": emulator.endpoint_url,
-            "intake_package_path": str(package),
+            "functions_package_path": str(package),
             "runtimes": RUNTIMES,
         }
         environment = stack_environment(home / "terraform", emulator.environment(), variables)

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from easel_cli.package_intake import package
+from easel_cli.package_functions import package
 from easel_local.estate.state import EstateState
-from easel_local.paths import INTAKE_PACKAGE, ROOT
+from easel_local.paths import FUNCTIONS_PACKAGE, ROOT
 
 pytestmark = pytest.mark.integration
 
@@ -23,8 +23,8 @@ Make = Callable[..., "subprocess.CompletedProcess[str]"]
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
     """Runs a verb as the Makefile does, with a home of its own."""
-    if not INTAKE_PACKAGE.exists():
-        package("local", INTAKE_PACKAGE)
+    if not FUNCTIONS_PACKAGE.exists():
+        package("local", FUNCTIONS_PACKAGE)
 
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

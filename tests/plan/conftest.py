@@ -94,7 +94,7 @@ def environment_plan_of(
             (root / "extra.yaml").write_text("agent: {logLevel: DEBUG}")
             folder = root / "envs" / region
             (folder / "test.auto.tfvars.json").write_text(
-                json.dumps({"intake_package_path": "../../intake.zip", **json.loads(variables)})
+                json.dumps({"functions_package_path": "../../intake.zip", **json.loads(variables)})
             )
             if ancestor:
                 bucket = {"MODEL_BUCKET": "my-models", "AWS_REGION": region}

@@ -406,7 +406,7 @@ def test_wrong_settings_are_refused_all_together(environment_plan_of: Environmen
         "existing_vpc": {"vpc_id": "my-vpc", "subnet_ids": ["subnet-0a"], "cidr_blocks": ["10/8"]},
         "mirror_prefix": "/Easel/",
         "model_kms_key_arn": "alias/models",
-        "intake_package_path": "../../nothing.zip",
+        "functions_package_path": "../../nothing.zip",
         "tags": {"kubernetes.io/cluster/mine": "shared"},
         "runtimes": {
             "a": {"type": "sdwebui", "accepts_tasks": False},

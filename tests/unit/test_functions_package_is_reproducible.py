@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from easel_cli.package_intake import AWS_PYTHON, package
+from easel_cli.package_functions import AWS_PYTHON, package
 
 pytestmark = pytest.mark.unit
 
@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def aws_zip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("package") / "intake-aws.zip"
+    path = tmp_path_factory.mktemp("package") / "functions-aws.zip"
     package("aws", path)
     return path
 

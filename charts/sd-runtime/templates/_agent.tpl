@@ -10,9 +10,11 @@
     (list "DEAD_LETTER_QUEUE_URL" .Values.queue.deadLetterUrl)
     (list "NOTIFICATIONS_TOPIC_ARN" .Values.notificationsTopicArn)
     (list "OUTPUT_BUCKET" .Values.outputBucket)
+    (list "RECORDS_TABLE" .Values.records.table)
+    (list "TASK_RETENTION_DAYS" (int64 .Values.records.retentionDays))
     (list "VISIBILITY_TIMEOUT_SECONDS" (int64 .Values.queue.visibilityTimeoutSeconds))
     (list "TASK_TIMEOUT_SECONDS" (int64 .Values.agent.taskTimeoutSeconds))
-    (list "MAX_RECEIVE_COUNT" (int64 .Values.queue.maxReceiveCount))
+    (list "MAX_ATTEMPTS" (int64 .Values.queue.maxAttempts))
     (list "RECEIVE_WAIT_SECONDS" (int64 .Values.agent.receiveWaitSeconds))
     (list "INPUT_MAX_BYTES" (int64 .Values.agent.inputs.maxBytes))
     (list "INPUT_MAX_TOTAL_BYTES" (int64 .Values.agent.inputs.maxTotalBytes))
@@ -26,6 +28,9 @@
     (list "HEALTH_PORT" (int64 .Values.agent.healthPort))
     (list "SHUTDOWN_GRACE_SECONDS" (include "sd-runtime.agentGraceSeconds" .))
     (list "LOG_LEVEL" .Values.agent.logLevel) -}}
+{{- if ne .Values.runtime.pricePerHour nil }}
+  {{- $settings = concat $settings (list (list "PRICE_PER_HOUR" .Values.runtime.pricePerHour) (list "CURRENCY" .Values.runtime.currency)) }}
+{{- end }}
 {{- range $settings }}
 - name: EASEL_{{ index . 0 }}
   value: {{ index . 1 | toString | quote }}

@@ -23,7 +23,7 @@ from easel_local.estate.services import (
     write_target,
 )
 from easel_local.estate.state import EstateState
-from easel_local.paths import INTAKE_PACKAGE, ROOT
+from easel_local.paths import FUNCTIONS_PACKAGE, ROOT
 
 _NAME = re.compile(r"[a-z0-9-]+")
 _INIT_SECONDS = 600
@@ -52,7 +52,7 @@ class Estate:
             raise EstateError(_unknown(environment))
         if environment == "local":
             raise EstateError("envs/local has its own verbs: make up, make status, make down.")
-        if not INTAKE_PACKAGE.is_file():
+        if not FUNCTIONS_PACKAGE.is_file():
             raise EstateError("The intake function's zip is missing: run `make package` first.")
         self._environment = environment
         self._home = home

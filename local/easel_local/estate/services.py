@@ -16,7 +16,7 @@ from easel_local.chart_registry import ChartRegistry
 from easel_local.emulator.process import Emulator, KubernetesEndpoint
 from easel_local.estate.state import EstateState
 from easel_local.kubernetes import KubernetesApi
-from easel_local.paths import HOME, INTAKE_PACKAGE, ROOT
+from easel_local.paths import HOME, FUNCTIONS_PACKAGE, ROOT
 from easel_local.processes import ManagedProcess
 from easel_local.terraform_config import write_cli_config
 
@@ -99,7 +99,7 @@ def terraform_environment() -> dict[str, str]:
         "TF_CLI_CONFIG_FILE": str(write_cli_config(HOME / "terraform-cli")),
         "TF_IN_AUTOMATION": "1",
         # The zip with this machine's wheels, which the emulator runs.
-        "TF_VAR_intake_package_path": str(INTAKE_PACKAGE),
+        "TF_VAR_functions_package_path": str(FUNCTIONS_PACKAGE),
     }
 
 
