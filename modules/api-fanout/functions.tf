@@ -47,4 +47,18 @@ locals {
     reader  = aws_cloudwatch_log_group.reader.arn
     webhook = aws_cloudwatch_log_group.webhook.arn
   }
+
+  function_roles = {
+    intake  = aws_iam_role.intake.id
+    reader  = aws_iam_role.reader.id
+    webhook = aws_iam_role.webhook.id
+  }
+}
+
+resource "aws_iam_role_policy" "function" {
+  for_each = local.function_roles
+
+  name   = "log"
+  role   = each.value
+  policy = data.aws_iam_policy_document.function[each.key].json
 }

@@ -44,7 +44,7 @@ resource "aws_lambda_function" "intake" {
   }
 
   # Its first lines must find the log group and the right to write to it.
-  depends_on = [aws_cloudwatch_log_group.intake, aws_iam_role_policy.intake]
+  depends_on = [aws_iam_role_policy.intake, aws_iam_role_policy.function]
 }
 
 resource "aws_lambda_permission" "api" {

@@ -3,8 +3,6 @@
 # ---------------------------------------------------------------------------------------------
 
 data "aws_iam_policy_document" "intake" {
-  source_policy_documents = [data.aws_iam_policy_document.function["intake"].json]
-
   # Delete takes back the record of a task that could not be published.
   statement {
     sid       = "RecordTasks"

@@ -43,7 +43,7 @@ resource "aws_lambda_function" "reader" {
   }
 
   # Its first lines must find the log group and the right to write to it.
-  depends_on = [aws_cloudwatch_log_group.reader, aws_iam_role_policy.reader]
+  depends_on = [aws_iam_role_policy.reader, aws_iam_role_policy.function]
 }
 
 resource "aws_lambda_permission" "api_reads" {
@@ -60,8 +60,6 @@ resource "aws_lambda_permission" "api_reads" {
 # ---------------------------------------------------------------------------------------------
 
 data "aws_iam_policy_document" "reader" {
-  source_policy_documents = [data.aws_iam_policy_document.function["reader"].json]
-
   # Update cancels.
   statement {
     sid       = "ReadAndCancelTasks"

@@ -51,7 +51,7 @@ resource "aws_lambda_function" "webhook" {
   }
 
   # Its first lines must find the log group and the right to write to it.
-  depends_on = [aws_cloudwatch_log_group.webhook, aws_iam_role_policy.webhook]
+  depends_on = [aws_iam_role_policy.webhook, aws_iam_role_policy.function]
 }
 
 # ---------------------------------------------------------------------------------------------
@@ -174,8 +174,6 @@ resource "aws_secretsmanager_secret_version" "webhook" {
 # ---------------------------------------------------------------------------------------------
 
 data "aws_iam_policy_document" "webhook" {
-  source_policy_documents = [data.aws_iam_policy_document.function["webhook"].json]
-
   statement {
     sid = "WorkItsQueue"
     actions = [

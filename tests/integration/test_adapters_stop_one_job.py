@@ -13,17 +13,15 @@ from easel_agent.runtimes.base import Runtime
 from easel_agent.runtimes.comfyui import ComfyUi
 from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui import SdWebUi
-from easel_contract.record import Progress
 from easel_contract.task import TaskType
-from easel_local.simulators.comfyui import Behaviour as ComfyUiBehaviour
 from easel_local.simulators.comfyui import SimulatedComfyUi
 from easel_local.simulators.faults import Fault
 from easel_local.simulators.sdwebui import Behaviour as SdWebUiBehaviour
 from easel_local.simulators.sdwebui import SimulatedSdWebui
 from tests.collected import generate
 
-from .simulated_comfyui import text_to_image
-from .simulated_runtime import until
+from .simulated_comfyui import Api, text_to_image
+from .simulated_runtime import client_of, until
 
 pytestmark = pytest.mark.integration
 
@@ -44,17 +42,27 @@ class Stage:
     def do(self, job: Job | None = None) -> Any:
         return generate(self.runtime, self.tasktype, self.content, job)
 
+    def runtime_is_busy(self) -> bool:
+        return not self.runtime.is_idle()
+
+    def outcomes(self) -> list[str]:
+        """How its jobs ended, in order."""
+        return [record["outcome"] for record in self.server.stats()["records"]]
+
     def slow_down(self) -> None:
         self.server.faults.add(Fault("slow", seconds=LONG_SECONDS))
+
+
+def sd_webui(server: SimulatedSdWebui) -> SdWebUi:
+    return SdWebUi(server.url, task_timeout_seconds=60, dynamic_model=False)
 
 
 @pytest.fixture(params=["sdwebui", "comfyui"])
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     if request.param == "sdwebui":
         with SimulatedSdWebui() as webui:
-            adapter = SdWebUi(webui.url, task_timeout_seconds=60, dynamic_model=False)
             content = {"prompt": "a dog", "steps": 2, "width": 64, "height": 64}
-            yield Stage(webui, adapter, TaskType.TEXT_TO_IMAGE, content)
+            yield Stage(webui, sd_webui(webui), TaskType.TEXT_TO_IMAGE, content)
     else:
         with SimulatedComfyUi() as comfy:
             yield Stage(comfy, ComfyUi(comfy.url, 60), TaskType.PIPELINE, text_to_image())
@@ -65,7 +73,7 @@ def test_a_running_job_is_stopped_at_once_and_the_runtime_is_free(stage: Stage) 
     job = Job()
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(stage.do, job)
-        until(lambda: not stage.runtime.is_idle(), "the job runs")
+        until(stage.runtime_is_busy, "the job runs")
         started = time.monotonic()
         job.stop(CANCELLED)
         with pytest.raises(CancelledTaskError):
@@ -95,56 +103,102 @@ def test_a_job_that_is_given_up_ends_without_waiting_for_the_runtime(stage: Stag
     job = Job()
     with ThreadPoolExecutor(1) as pool:
         task = pool.submit(stage.do, job)
-        until(lambda: not stage.runtime.is_idle(), "the job runs")
+        until(stage.runtime_is_busy, "the job runs")
         job.stop(RuntimeDeadError("the runtime does not answer"))
         with pytest.raises(RuntimeDeadError):
             task.result(timeout=10)
 
 
-def progress_of(runtime: Runtime, tasktype: TaskType, content: dict[str, Any]) -> Progress:
-    """Returns the first that a runtime tells of a task of 20 steps; stops the task then."""
-    job, told = Job(), []
-
-    def tells() -> bool:
-        progress = runtime.progress()
-        if progress is not None and progress.step:
-            told.append(progress)
-        return bool(told)
-
+@pytest.mark.parametrize("delay", [0.0, 0.03, 0.06, 0.09, 0.1, 0.11, 0.12, 0.15])
+def test_a_stop_around_the_end_of_a_job_does_not_reach_the_next_one(
+    stage: Stage, delay: float
+) -> None:
+    # The first ends by itself after about 0.1 s.
+    stage.server.faults.add(Fault("slow", seconds=0.1))
+    stage.server.faults.add(Fault("slow", seconds=0.6))
+    job = Job()
     with ThreadPoolExecutor(1) as pool:
-        task = pool.submit(generate, runtime, tasktype, content, job)
-        until(tells, "the runtime tells its progress")
+        first = pool.submit(stage.do, job)
+        time.sleep(delay)
         job.stop(CANCELLED)
-        with pytest.raises(CancelledTaskError):
-            task.result(timeout=10)
-    return told[0]
+        assert first.exception(timeout=10) in (None, CANCELLED)
+    assert stage.do().pictures
+    until(lambda: stage.outcomes()[-1] != "running", "the next job has ended")
+    assert stage.outcomes()[-1] == "completed"
 
 
-def test_sd_webui_tells_how_far_it_is() -> None:
-    with SimulatedSdWebui(SdWebUiBehaviour(service_seconds=5)) as server:
-        runtime = SdWebUi(server.url, task_timeout_seconds=60, dynamic_model=False)
-        told = progress_of(runtime, TaskType.TEXT_TO_IMAGE, {"prompt": "a dog", "steps": 20})
-    assert told.steps == 20
-    assert 0 < told.percent < 100
+def test_a_stop_before_sd_webui_begins_the_job_is_not_forgotten() -> None:
+    with SimulatedSdWebui(SdWebUiBehaviour(service_seconds=LONG_SECONDS)) as server:
+        stage = Stage(server, sd_webui(server), TaskType.TEXT_TO_IMAGE, {"prompt": "a dog"})
+        server.faults.add(Fault("hang", seconds=1))
+        job = Job()
+        with ThreadPoolExecutor(2) as pool, client_of(server.url) as somebody:
+            somebody.generate_later()
+            until(stage.runtime_is_busy, "somebody's job runs")
+            task = pool.submit(stage.do, job)
+            until(lambda: somebody.pending() == 1, "ours waits behind it")
+            job.stop(CANCELLED)
+            with pytest.raises(CancelledTaskError):
+                task.result(timeout=5)
+            assert stage.runtime.is_idle()
 
 
-def test_comfyui_tells_how_far_its_sampler_is() -> None:
-    workflow = text_to_image()
-    sampler = next(node for node in workflow.values() if node["class_type"] == "KSampler")
-    sampler["inputs"]["steps"] = 20
-    with SimulatedComfyUi(ComfyUiBehaviour(service_seconds=5)) as server:
-        runtime = ComfyUi(server.url, 60)
-        told = progress_of(runtime, TaskType.PIPELINE, workflow)
-        assert runtime.progress() is None  # no job of ours runs
-    assert told.steps == 20
-    assert told.percent == pytest.approx(5 * (told.step or 0))
+def test_a_stop_of_a_waiting_job_of_comfyui_leaves_somebodys_job_alone() -> None:
+    with SimulatedComfyUi() as server:
+        stage = Stage(server, ComfyUi(server.url, 60), TaskType.PIPELINE, text_to_image())
+        stage.slow_down()
+        api, job = Api(server.url), Job()
+        other = api.queue(text_to_image())
+        with ThreadPoolExecutor(1) as pool:
+            until(lambda: api.running() == [other], "somebody's job runs")
+            task = pool.submit(stage.do, job)
+            until(lambda: len(api.get("/queue")["queue_pending"]) == 1, "ours waits behind it")
+            job.stop(CANCELLED)
+            with pytest.raises(CancelledTaskError):
+                task.result(timeout=STOP_SECONDS)
+        assert api.running() == [other]
+        assert api.get("/queue")["queue_pending"] == []
 
 
-def test_a_runtime_that_does_not_answer_tells_nothing() -> None:
-    started = time.monotonic()
-    for runtime in (
-        SdWebUi("http://127.0.0.1:9", task_timeout_seconds=60, dynamic_model=False),
-        ComfyUi("http://127.0.0.1:9", 60),
-    ):
-        assert runtime.progress() is None
-    assert time.monotonic() - started < 5
+def test_what_is_stopped_while_its_checkpoint_loads_never_begins() -> None:
+    behaviour = SdWebUiBehaviour(load_seconds=1.0)
+    with SimulatedSdWebui(behaviour) as server:
+        runtime = SdWebUi(server.url, task_timeout_seconds=60, dynamic_model=True)
+        named = {"alwayson_scripts": {"sd_model_checkpoint": "sd15-b"}}
+        job = Job()
+        with ThreadPoolExecutor(1) as pool:
+            task = pool.submit(generate, runtime, TaskType.TEXT_TO_IMAGE, named, job)
+            time.sleep(0.5)
+            job.stop(CANCELLED)
+            with pytest.raises(CancelledTaskError):
+                task.result(timeout=10)
+        assert server.stats()["jobs"] == 0
+
+
+def test_a_load_is_given_up_where_the_runtime_is_dead() -> None:
+    with SimulatedSdWebui(SdWebUiBehaviour(load_seconds=LONG_SECONDS)) as server:
+        runtime = SdWebUi(server.url, task_timeout_seconds=60, dynamic_model=True)
+        named = {"alwayson_scripts": {"sd_model_checkpoint": "sd15-b"}}
+        job = Job()
+        with ThreadPoolExecutor(1) as pool:
+            task = pool.submit(generate, runtime, TaskType.TEXT_TO_IMAGE, named, job)
+            time.sleep(0.5)
+            job.stop(RuntimeDeadError("the runtime does not answer"))
+            with pytest.raises(RuntimeDeadError):
+                task.result(timeout=5)
+
+
+def test_a_deaf_sd_webui_that_was_told_to_stop_is_given_up_when_it_is_dead() -> None:
+    with SimulatedSdWebui() as server:
+        stage = Stage(server, sd_webui(server), TaskType.TEXT_TO_IMAGE, {"prompt": "a dog"})
+        server.faults.add(Fault("hang", seconds=LONG_SECONDS))
+        job = Job()
+        with ThreadPoolExecutor(1) as pool:
+            task = pool.submit(stage.do, job)
+            until(stage.runtime_is_busy, "the job runs")
+            job.stop(CANCELLED)
+            with pytest.raises(TimeoutError):
+                task.result(timeout=1)
+            job.stop(RuntimeDeadError("the runtime does not answer"))
+            with pytest.raises(CancelledTaskError):
+                task.result(timeout=5)

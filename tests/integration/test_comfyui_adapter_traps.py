@@ -122,6 +122,7 @@ def test_a_200_with_node_errors_is_a_rejected_task_and_its_job_is_cancelled(stag
     with pytest.raises(RejectedTaskError, match=r"node 3 \(LoadImage\).*nope\.png") as rejected:
         stage.generate(both_good_and_bad())
     assert rejected.value.error.code is TaskErrorCode.RUNTIME_REJECTED
+    assert json.loads(rejected.value.answer or b"")["node_errors"].keys() == {"3"}
     assert stage.api.idle()
 
 
@@ -142,6 +143,7 @@ def test_a_400_names_the_node_in_a_bounded_message(
         stage.generate(workflow)
     assert rejected.value.error.code is TaskErrorCode.RUNTIME_REJECTED
     assert len(rejected.value.error.message) < 600
+    assert json.loads(rejected.value.answer or b"")["node_errors"].keys() == {"4"}
 
 
 def test_an_unknown_node_class_is_named(stage: Stage) -> None:
@@ -166,13 +168,17 @@ def test_a_failed_run_with_some_outputs_is_a_failure_that_names_the_node(stage: 
     with pytest.raises(RejectedTaskError, match=r"node 3 \(LoadImage\) failed: PIL") as rejected:
         stage.generate(both_good_and_bad())
     assert rejected.value.error.code is TaskErrorCode.RUNTIME_FAILED
+    entry = json.loads(rejected.value.answer or b"")
+    assert entry["status"]["status_str"] == "error"
+    assert entry["outputs"].keys() == {"2"}
 
 
 @pytest.mark.parametrize("kind", ["out_of_memory", "cuda_error"])
 def test_a_failure_of_the_device_is_tried_again(stage: Stage, kind: str) -> None:
     stage.fault(kind)
-    with pytest.raises(TransientError, match=r"node 3 \(KSampler\) failed"):
+    with pytest.raises(TransientError, match=r"node 3 \(KSampler\) failed") as failed:
         stage.generate(text_to_image())
+    assert json.loads(failed.value.answer or b"")["status"]["status_str"] == "error"
     assert stage.generate(text_to_image()).pictures
 
 

@@ -123,14 +123,25 @@ def test_a_callers_mistake_is_rejected_whatever_its_status(
     with pytest.raises(RejectedTaskError, match=says) as refused:
         generate(adapter(webui.url), tasktype, content)
     assert refused.value.error.code is TaskErrorCode.RUNTIME_REJECTED
+    assert json.loads(refused.value.answer or b"").keys() >= {"detail"}
 
 
-@pytest.mark.parametrize("kind", ["out_of_memory", "cuda_error", "bad_gateway"])
-def test_a_real_failure_is_tried_again(webui: SimulatedSdWebui, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "answer"),
+    [
+        ("out_of_memory", b"OutOfMemoryError"),
+        ("cuda_error", b"CUDA error"),
+        ("bad_gateway", b"<h1>502 Bad Gateway</h1>"),
+    ],
+)
+def test_a_real_failure_is_tried_again_and_its_answer_kept(
+    webui: SimulatedSdWebui, kind: str, answer: bytes
+) -> None:
     webui.faults.add(Fault(kind))
     runtime = adapter(webui.url)
-    with pytest.raises(TransientError):
+    with pytest.raises(TransientError) as failed:
         generate(runtime, T2I, SMALL)
+    assert answer in (failed.value.answer or b"")
     assert sizes(generate(runtime, T2I, SMALL)) == [(64, 64)]
 
 

@@ -58,7 +58,7 @@ def plan_of(
             shutil.copytree(ROOT / part, root / part)
         fixture = root / "tests" / "plan" / "fixtures" / name
         shutil.copytree(ROOT / "tests" / "plan" / "fixtures" / name, fixture)
-        (fixture / "intake.zip").write_bytes(empty_package())
+        (fixture / "functions.zip").write_bytes(empty_package())
         terraform = tftest.TerraformTest(str(fixture), env=terraform_environment)
         terraform.setup()
         return terraform.plan(output=True, color=False)
@@ -90,11 +90,13 @@ def environment_plan_of(
             ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.tf")
             for part in ("modules", "charts", "envs"):
                 shutil.copytree(ROOT / part, root / part, ignore=ignored)
-            (root / "intake.zip").write_bytes(empty_package())
+            (root / "functions.zip").write_bytes(empty_package())
             (root / "extra.yaml").write_text("agent: {logLevel: DEBUG}")
             folder = root / "envs" / region
             (folder / "test.auto.tfvars.json").write_text(
-                json.dumps({"functions_package_path": "../../intake.zip", **json.loads(variables)})
+                json.dumps(
+                    {"functions_package_path": "../../functions.zip", **json.loads(variables)}
+                )
             )
             if ancestor:
                 bucket = {"MODEL_BUCKET": "my-models", "AWS_REGION": region}

@@ -2,12 +2,15 @@
 
 import pytest
 
+from easel_contract.record import IDEMPOTENCY_KEY_PREFIX, TASK_KEY_PREFIX
+
 from .conftest import Plan
 from .planned_module import KNOWN_AFTER_APPLY, PlannedModule, Statement
 
 pytestmark = pytest.mark.plan
 
 SCENARIOS = ("api_fanout", "china", "tuned")
+TABLE = "aws_dynamodb_table.records.arn"
 ANYONE = frozenset({("*", "*")})
 WITHOUT_TLS = {("Bool", "aws:SecureTransport"): frozenset({"false"})}
 
@@ -43,16 +46,87 @@ def test_the_intake_function_may_do_this_and_nothing_else(example: PlannedModule
             {"kms:Decrypt", "kms:GenerateDataKey"},
             {"aws_kms_key.this.arn"},
         ),
-        "WriteItsLog": (
-            {"logs:CreateLogStream", "logs:PutLogEvents"},
-            {"aws_cloudwatch_log_group.intake.arn"},
+        "RecordTasks": (
+            {"dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:UpdateItem"},
+            {TABLE},
         ),
-        "SendTraces": ({"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, {"*"}),
     }
 
 
-def test_without_tracing_the_intake_function_may_not_trace(china: PlannedModule) -> None:
-    assert "SendTraces" not in china.statements("intake")
+def test_the_reader_function_may_do_this_and_nothing_else(example: PlannedModule) -> None:
+    assert {sid: allowed(it) for sid, it in example.statements("reader").items()} == {
+        "ReadAndCancelTasks": (
+            {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"},
+            {TABLE},
+        ),
+        "ListTasks": ({"dynamodb:Query"}, {TABLE}),
+        "AnnounceCancellations": ({"sns:Publish"}, {"aws_sns_topic.notifications.arn"}),
+        "SignLinks": ({"sts:AssumeRole"}, {"aws_iam_role.presign.arn"}),
+        "UseTheStacksKey": ({"kms:Decrypt", "kms:GenerateDataKey"}, {"aws_kms_key.this.arn"}),
+    }
+
+
+def test_the_webhook_function_may_do_this_and_nothing_else(example: PlannedModule) -> None:
+    assert {sid: allowed(it) for sid, it in example.statements("webhook").items()} == {
+        "WorkItsQueue": (
+            {
+                "sqs:ChangeMessageVisibility",
+                "sqs:DeleteMessage",
+                "sqs:GetQueueAttributes",
+                "sqs:ReceiveMessage",
+            },
+            {"aws_sqs_queue.webhook.arn"},
+        ),
+        "GiveUpCallbacks": ({"sqs:SendMessage"}, {"aws_sqs_queue.webhook_dead_letter.arn"}),
+        "ReadItsSecret": (
+            {"secretsmanager:GetSecretValue"},
+            {"aws_secretsmanager_secret.webhook.arn"},
+        ),
+        "UseTheStacksKey": ({"kms:Decrypt", "kms:GenerateDataKey"}, {"aws_kms_key.this.arn"}),
+    }
+
+
+def test_links_are_signed_by_a_role_that_reads_outputs_and_no_payload(
+    example: PlannedModule,
+) -> None:
+    statements = example.statements("presign")
+    assert {sid: (it.effect, set(it.actions)) for sid, it in statements.items()} == {
+        "ReadOutputs": ("Allow", {"s3:GetObject"}),
+        "NeverReadPayloads": ("Deny", {"s3:GetObject"}),
+        "DecryptOutputs": ("Allow", {"kms:Decrypt"}),
+    }
+    (trust,) = example.statements("presign_trust").values()
+    assert trust.principals == {("AWS", "aws_iam_role.reader.arn")}
+
+
+@pytest.mark.parametrize(
+    ("policy", "sid", "keys"),
+    [
+        ("intake", "RecordTasks", {TASK_KEY_PREFIX, IDEMPOTENCY_KEY_PREFIX}),
+        ("reader", "ReadAndCancelTasks", {TASK_KEY_PREFIX}),
+    ],
+)
+def test_a_role_touches_only_its_own_kind_of_items(
+    example: PlannedModule, policy: str, sid: str, keys: set[str]
+) -> None:
+    conditions = example.statements(policy)[sid].conditions
+    assert conditions == {
+        ("ForAllValues:StringLike", "dynamodb:LeadingKeys"): frozenset(f"{key}*" for key in keys)
+    }
+
+
+@pytest.mark.parametrize("function", ["intake", "reader", "webhook"])
+def test_every_function_writes_its_log_and_traces(example: PlannedModule, function: str) -> None:
+    statements = example.statements(f'function["{function}"]')
+    assert {sid: set(it.actions) for sid, it in statements.items()} == {
+        "WriteItsLog": {"logs:CreateLogStream", "logs:PutLogEvents"},
+        "SendTraces": {"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+    }
+
+
+def test_without_tracing_no_function_may_trace(china: PlannedModule) -> None:
+    for name in ("intake", "reader", "webhook"):
+        assert "SendTraces" not in china.statements(f'function["{name}"]')
     function = china.resource("aws_lambda_function.intake")
     assert function["tracing_config"] == [{"mode": "PassThrough"}]
     assert china.resource("aws_api_gateway_stage.this")["xray_tracing_enabled"] is False
@@ -76,8 +150,9 @@ def test_only_traces_and_the_keys_own_policy_name_no_resource(module: PlannedMod
         if statement.effect == "Allow" and "*" in statement.resources and not statement.conditions
     }
     key = ("key", "AccountAdministersThroughIam")
-    traces = ("intake", "SendTraces")
-    assert everywhere <= {key, traces}
+    names = ("intake", "reader", "webhook")
+    traces = {(f'function["{name}"]', "SendTraces") for name in names}
+    assert everywhere <= {key, *traces}
     assert key in everywhere
 
 
@@ -98,7 +173,7 @@ def test_topics_are_open_to_no_one_else(module: PlannedModule) -> None:
 
 @pytest.mark.parametrize(
     ("role", "service"),
-    [("intake_trust", "lambda.amazonaws.com"), ("api_logs_trust", "apigateway.amazonaws.com")],
+    [("function_trust", "lambda.amazonaws.com"), ("api_logs_trust", "apigateway.amazonaws.com")],
 )
 def test_each_role_serves_one_service(module: PlannedModule, role: str, service: str) -> None:
     (trust,) = module.statements(role).values()
@@ -123,10 +198,13 @@ def test_the_key_serves_topics_and_logs_of_this_stack_only(
     key = PlannedModule(plan_of("api_fanout"), scenario).statements("key")
     account = f"arn:{partition}:iam::123456789012:root"
     assert key["AccountAdministersThroughIam"].principals == {("AWS", account)}
-    topic = key["TasksTopicDeliversToEncryptedQueues"]
+    topic = key["TopicsDeliverToEncryptedQueues"]
     assert topic.principals == {("Service", "sns.amazonaws.com")}
-    arn = f"arn:{partition}:sns:{region}:123456789012:easel-tasks"
-    assert topic.conditions == {("ArnEquals", "aws:SourceArn"): frozenset({arn})}
+    topics = {
+        f"arn:{partition}:sns:{region}:123456789012:easel-{name}"
+        for name in ("tasks", "notifications")
+    }
+    assert topic.conditions == {("ArnEquals", "aws:SourceArn"): frozenset(topics)}
     logs = key["CloudWatchEncryptsTheseLogGroups"]
     assert logs.principals == {("Service", f"logs.{region}.{suffix}")}
     prefix = f"arn:{partition}:logs:{region}:123456789012:log-group:"
@@ -134,6 +212,8 @@ def test_the_key_serves_topics_and_logs_of_this_stack_only(
         ("ArnEquals", "kms:EncryptionContext:aws:logs:arn"): frozenset(
             {
                 f"{prefix}/aws/lambda/easel-intake",
+                f"{prefix}/aws/lambda/easel-reader",
+                f"{prefix}/aws/lambda/easel-webhook",
                 f"{prefix}/aws/apigateway/easel/access",
                 # The execution log, which has the API's id in its name.
                 KNOWN_AFTER_APPLY,

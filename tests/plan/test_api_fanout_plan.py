@@ -1,6 +1,7 @@
 """What modules/api-fanout makes: API, limits, topics, bucket, logs."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -32,18 +33,28 @@ def china(plan_of: Plan) -> PlannedModule:
     ("scenario", "authorization", "needs_key"),
     [("api_fanout", "NONE", True), ("china", "AWS_IAM", False)],
 )
-def test_both_versions_are_posts_that_need_a_key_or_a_signature(
+def test_every_route_needs_a_key_or_a_signature(
     plan_of: Plan, scenario: str, authorization: str, needs_key: bool
 ) -> None:
     module = PlannedModule(plan_of("api_fanout"), scenario)
     paths = module.resources("aws_api_gateway_resource").values()
-    assert sorted(path["path_part"] for path in paths) == ["v1alpha1", "v1alpha2"]
-    methods = module.resources("aws_api_gateway_method").values()
-    assert len(methods) == 2
-    for method in methods:
-        assert method["http_method"] == "POST"
+    assert sorted(path["path_part"] for path in paths) == [
+        *("cancel", "runtimes", "tasks", "v1alpha1", "v1alpha2", "{task}"),
+    ]
+    methods = module.resources("aws_api_gateway_method")
+    verbs = {address: method["http_method"] for address, method in methods.items()}
+    assert verbs == {
+        'aws_api_gateway_method.post["v1alpha1"]': "POST",
+        'aws_api_gateway_method.post["v1alpha2"]': "POST",
+        'aws_api_gateway_method.reader["cancel"]': "POST",
+        'aws_api_gateway_method.reader["list"]': "GET",
+        'aws_api_gateway_method.reader["runtimes"]': "GET",
+        'aws_api_gateway_method.reader["show"]': "GET",
+    }
+    for address, method in methods.items():
         assert (method["authorization"], method["api_key_required"]) == (authorization, needs_key)
-        assert method["request_models"] == {"application/json": "TaskRequest"}
+        if ".post[" in address:
+            assert method["request_models"] == {"application/json": "TaskRequest"}
     for integration in module.resources("aws_api_gateway_integration").values():
         assert integration["type"] == "AWS_PROXY"
 
@@ -80,11 +91,19 @@ def test_the_gateway_refuses_only_what_is_no_object(example: PlannedModule) -> N
 def test_a_key_has_30_requests_a_second_and_50_at_once(
     example: PlannedModule, tuned: PlannedModule
 ) -> None:
-    address = "aws_api_gateway_usage_plan.this[0]"
-    expected = {"rate_limit": 30, "burst_limit": 50}
-    assert example.resource(address)["throttle_settings"] == [expected]
-    expected = {"rate_limit": 5, "burst_limit": 8}
-    assert tuned.resource(address)["throttle_settings"] == [expected]
+    def limits(module: PlannedModule, key: str) -> tuple[int, int, list[Any]]:
+        plan = module.resource(f'aws_api_gateway_usage_plan.this["{key}"]')
+        (throttle,) = plan["throttle_settings"]
+        return throttle["rate_limit"], throttle["burst_limit"], plan["quota_settings"]
+
+    assert limits(example, "default") == (30, 50, [])
+    # Where a key has no limits of its own, it has the stack's.
+    assert limits(tuned, "team-b") == (5, 8, [])
+    rate, burst, quota = limits(tuned, "team-a")
+    assert (rate, burst) == (2, 3)
+    assert [(one["limit"], one["period"]) for one in quota] == [(1000, "DAY")]
+    names = {key["name"] for key in tuned.resources("aws_api_gateway_api_key").values()}
+    assert names == {"tuned-team-a", "tuned-team-b"}
 
 
 ANSWERS = {
@@ -185,7 +204,7 @@ def test_nothing_logs_bodies_headers_or_keys(example: PlannedModule) -> None:
 def test_logs_are_kept_as_long_as_asked(example: PlannedModule, tuned: PlannedModule) -> None:
     for module, days in ((example, 365), (tuned, 30)):
         groups = module.resources("aws_cloudwatch_log_group").values()
-        assert [group["retention_in_days"] for group in groups] == [days] * 3
+        assert [group["retention_in_days"] for group in groups] == [days] * 5
 
 
 def test_everything_that_holds_a_task_is_encrypted_with_our_key(example: PlannedModule) -> None:
@@ -197,6 +216,8 @@ def test_everything_that_holds_a_task_is_encrypted_with_our_key(example: Planned
             ("aws_sns_topic", "kms_master_key_id"),
             ("aws_cloudwatch_log_group", "kms_key_id"),
             ("aws_lambda_function", "kms_key_arn"),
+            ("aws_sqs_queue", "kms_master_key_id"),
+            ("aws_secretsmanager_secret", "kms_key_id"),
         )
         for address in example.resources(kind)
     }
@@ -205,8 +226,14 @@ def test_everything_that_holds_a_task_is_encrypted_with_our_key(example: Planned
         "aws_sns_topic.notifications",
         "aws_cloudwatch_log_group.access",
         "aws_cloudwatch_log_group.execution",
-        "aws_cloudwatch_log_group.intake",
-        "aws_lambda_function.intake",
+        *(
+            f"{kind}.{name}"
+            for kind in ("aws_cloudwatch_log_group", "aws_lambda_function")
+            for name in ("intake", "reader", "webhook")
+        ),
+        "aws_sqs_queue.webhook",
+        "aws_sqs_queue.webhook_dead_letter",
+        "aws_secretsmanager_secret.webhook",
     }
     assert all(key in references for references in encrypted.values()), encrypted
     address = "aws_s3_bucket_server_side_encryption_configuration.output"

@@ -56,7 +56,7 @@ def test_a_queue_can_be_tuned(comfyui: PlannedModule) -> None:
     assert queue["message_retention_seconds"] == 86400
     assert comfyui.references("aws_sqs_queue.task", "redrive_policy") >= {
         "aws_sqs_queue.dead_letter.arn",
-        "var.queue.max_receive_count",
+        "local.most_receives",
     }
 
 
@@ -153,7 +153,11 @@ def test_the_queue_agent_may_do_this_and_nothing_else(plan_of: Plan, scenario: s
             },
             {f"arn:{partition}:sqs:{here}:easel-sdruntime"},
         ),
-        "BuryHopelessTasks": (
+        "RecordTasks": (
+            {"dynamodb:PutItem", "dynamodb:UpdateItem"},
+            {f"arn:{partition}:dynamodb:{region}:123456789012:table/easel-records"},
+        ),
+        "DeadLetterHopelessTasks": (
             {"sqs:SendMessage"},
             {f"arn:{partition}:sqs:{here}:easel-sdruntime-dead-letter"},
         ),

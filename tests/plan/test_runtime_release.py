@@ -47,7 +47,8 @@ def test_the_chart_takes_the_values(plan_of: Plan, scenario: str) -> None:
 def test_what_is_not_set_is_the_charts_to_choose(example: PlannedModule) -> None:
     assert values_of(example) == {
         "aws": {"region": "us-east-1"},
-        "queue": {**QUEUES["queue"], "visibilityTimeoutSeconds": 120, "maxReceiveCount": 5},
+        "queue": {**QUEUES["queue"], "visibilityTimeoutSeconds": 120, "maxAttempts": 5},
+        "records": {"table": "easel-records", "retentionDays": 30},
         "notificationsTopicArn": "arn:aws:sns:us-east-1:123456789012:easel-notifications",
         "outputBucket": "easel-outputs-123456789012-us-east-1",
         "runtime": {
@@ -87,6 +88,8 @@ def test_all_that_may_be_set_is_rendered(china: PlannedModule) -> None:
     values = values_of(china)
     assert values["runtime"]["dynamicModel"] is True
     assert values["runtime"]["image"].keys() == {"repository", "digest"}
+    assert (values["runtime"]["pricePerHour"], values["runtime"]["currency"]) == (8.5, "CNY")
+    assert values["records"] == {"table": "easel-records", "retentionDays": 60}
     assert values["scaling"] == {
         "queueLength": 4,
         "minReplicaCount": 1,

@@ -32,7 +32,7 @@ def test_wrong_inputs_are_refused(
     root = tmp_path / "modules" / tests.name.partition(".")[0].replace("_", "-")
     (root / "tests").mkdir()
     shutil.copy(tests, root / "tests")
-    (root / "intake.zip").write_bytes(empty_package())
+    (root / "functions.zip").write_bytes(empty_package())
 
     def terraform(*arguments: str) -> str:
         done = subprocess.run(

@@ -7,6 +7,8 @@ from .planned_module import PlannedModule
 
 pytestmark = pytest.mark.plan
 
+GATEWAYS = {'aws_vpc_endpoint.gateway["s3"]', 'aws_vpc_endpoint.gateway["dynamodb"]'}
+
 PLACES = {"vpc": ("aws", "us-east-1"), "china": ("aws-cn", "cn-northwest-1")}
 ZONES = ("a", "b", "c")
 
@@ -140,19 +142,20 @@ def test_the_default_security_group_lets_nothing_through(module: PlannedModule) 
 
 
 @pytest.mark.parametrize("scenario", PLACES)
-def test_s3_has_its_gateway_for_all_subnets(plan_of: Plan, scenario: str) -> None:
+def test_s3_and_dynamodb_have_gateways_for_all_subnets(plan_of: Plan, scenario: str) -> None:
     _, region = PLACES[scenario]
     module = PlannedModule(plan_of("vpc"), scenario)
-    endpoint = module.resource("aws_vpc_endpoint.s3")
-    assert endpoint["vpc_endpoint_type"] == "Gateway"
-    # Not cn.com.amazonaws: in China that name is the interface endpoint's.
-    assert endpoint["service_name"] == f"com.amazonaws.{region}.s3"
-    tables = module.references("aws_vpc_endpoint.s3", "route_table_ids")
+    for service in ("s3", "dynamodb"):
+        endpoint = module.resource(f'aws_vpc_endpoint.gateway["{service}"]')
+        assert endpoint["vpc_endpoint_type"] == "Gateway"
+        # Not cn.com.amazonaws: in China that name is the interface endpoint's.
+        assert endpoint["service_name"] == f"com.amazonaws.{region}.{service}"
+    tables = module.references("aws_vpc_endpoint.gateway", "route_table_ids")
     assert {"aws_route_table.public.id", "aws_route_table.private"} <= tables
 
 
 def test_without_asking_there_is_no_interface_endpoint(example: PlannedModule) -> None:
-    assert example.resources("aws_vpc_endpoint").keys() == {"aws_vpc_endpoint.s3"}
+    assert example.resources("aws_vpc_endpoint").keys() == GATEWAYS
     assert not example.resources("aws_security_group")
 
 
@@ -216,5 +219,5 @@ def test_who_uses_the_private_subnets_has_a_way_out_from_first_to_last(plan_of: 
         "aws_route.private_nat",
         "aws_route_table_association.private",
         "aws_vpc_endpoint.interface",
-        "aws_vpc_endpoint.s3",
+        "aws_vpc_endpoint.gateway",
     }

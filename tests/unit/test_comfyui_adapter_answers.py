@@ -123,8 +123,57 @@ def test_a_refusal_that_cannot_be_read_is_told_as_it_is(
     server: responses.RequestsMock, body: str
 ) -> None:
     server.replace(responses.POST, f"{URL}/prompt", status=404, body=body)
-    with pytest.raises(RejectedTaskError, match="404"):
+    with pytest.raises(RejectedTaskError, match="404") as refused:
         generate()
+    assert refused.value.answer == body.encode()
+
+
+def test_a_failure_to_take_the_workflow_is_kept_as_answered(
+    server: responses.RequestsMock,
+) -> None:
+    server.replace(responses.POST, f"{URL}/prompt", status=500, body="Internal Server Error")
+    server.get(f"{URL}/queue", json=EMPTY_QUEUE)
+    server.get(HISTORY, json={})
+    with pytest.raises(TransientError, match="500") as failed:
+        generate()
+    assert failed.value.answer == b"Internal Server Error"
+
+
+def test_an_older_server_that_ends_whatever_runs_is_not_told_to_for_a_job_that_waits(
+    server: responses.RequestsMock,
+) -> None:
+    other = {"queue_running": [[1, "somebody's", {}, {}, []]], "queue_pending": []}
+    server.get(HISTORY, json={})
+    server.post(f"{URL}/queue")
+    server.get(f"{URL}/queue", json=other)
+    interrupt = server.post(f"{URL}/interrupt")
+    with pytest.raises(RejectedTaskError, match="longer than"):
+        generate(timeout_seconds=0.1)
+    assert interrupt.call_count == 0
+
+
+def test_an_interrupt_that_the_job_did_not_hear_is_sent_again(
+    server: responses.RequestsMock,
+) -> None:
+    submitted: list[str] = []
+
+    def prompt(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        submitted.append(json.loads(request.body or b"")["prompt_id"])
+        return 200, {}, json.dumps({"prompt_id": submitted[0], "node_errors": {}})
+
+    def queue(_request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        running = [[1, submitted[0], {}, {}, []]] if interrupt.call_count < 2 else []
+        return 200, {}, json.dumps({"queue_running": running, "queue_pending": []})
+
+    server.remove(responses.POST, f"{URL}/prompt")
+    server.add_callback(responses.POST, f"{URL}/prompt", callback=prompt)
+    server.get(HISTORY, json={})
+    server.post(f"{URL}/queue")
+    server.add_callback(responses.GET, f"{URL}/queue", callback=queue)
+    interrupt = server.post(f"{URL}/interrupt")
+    with pytest.raises(RejectedTaskError, match="longer than"):
+        generate(timeout_seconds=0.1)
+    assert interrupt.call_count == 2
 
 
 def test_a_file_that_is_gone_is_made_again_by_another_try(server: responses.RequestsMock) -> None:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 import re
+import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -50,6 +51,8 @@ _PROBE_SECONDS = 10
 """Its answers can stall for seconds while it works."""
 _CANCEL_SECONDS = 60
 """How long a cancelled job may take to end."""
+_CANCEL_AGAIN_SECONDS = 0.5
+"""ComfyUI forgets an interrupt of a job's first moment when the job begins."""
 _SILENCE_SECONDS = 120
 """How long it may not answer while a job runs, as when it loads a large model."""
 _QUEUE_CHECK_SECONDS = 2.0
@@ -125,13 +128,14 @@ class ComfyUi:
         workflow = check_workflow(content)
         prompt_id, nonce = str(uuid.uuid4()), uuid.uuid4().hex[:_NONCE_CHARACTERS]
         deadline = time.monotonic() + self._task_timeout_seconds
-        job.check()
-        answered = self._submit(with_nonce(workflow, nonce), prompt_id)
-        self._prompt_id = prompt_id
-        try:
-            entry = self._await_end(prompt_id, deadline, job)
-        finally:
-            self._prompt_id = None
+        woken = threading.Event()
+        with job.interruptible(lambda _error: woken.set()):
+            answered = self._submit(with_nonce(workflow, nonce), prompt_id)
+            self._prompt_id = prompt_id
+            try:
+                entry = self._await_end(prompt_id, deadline, job, woken)
+            finally:
+                self._prompt_id = None
         return Finished(partial(self._collect, workflow, entry, answered=answered))
 
     def file_inputs(self, workflow: Mapping[str, Any]) -> list[FileInput]:
@@ -165,8 +169,8 @@ class ComfyUi:
             return name
         message = bounded(f"ComfyUI answered the upload with {answer.status}: {answer.text()}")
         if answer.status < requests.codes.internal_server_error:
-            raise RejectedTaskError(TaskErrorCode.RUNTIME_REJECTED, message)
-        raise TransientError(message)
+            raise RejectedTaskError(TaskErrorCode.RUNTIME_REJECTED, message, answer.body)
+        raise TransientError(message, answer=answer.body)
 
     def upload_inputs(
         self, workflow: Mapping[str, Any], files: Mapping[FileInput, bytes]
@@ -191,8 +195,8 @@ class ComfyUi:
 
     def _collect(self, workflow: Workflow, entry: dict[str, Any], *, answered: bool) -> Generation:
         answer = json.dumps(entry, ensure_ascii=False).encode()
-        outcome = Outcome(entry)
         try:
+            outcome = Outcome(entry)
             outcome.check_success()
         except (RejectedTaskError, TransientError) as error:
             error.answer = answer
@@ -213,13 +217,13 @@ class ComfyUi:
             self._look_for(prompt_id, str(error))
             return False
         if answer.status >= requests.codes.internal_server_error:
-            self._look_for(prompt_id, f"it answered {answer.status}: {answer.text()}")
+            self._look_for(prompt_id, f"it answered {answer.status}: {answer.text()}", answer)
             return False
         try:
             refusal = Refusal.model_validate_json(answer.body)
         except ValidationError:
             if answer.status == requests.codes.ok:
-                self._look_for(prompt_id, "its answer cannot be read")
+                self._look_for(prompt_id, "its answer cannot be read", answer)
                 return False
             raise _rejected(f"{answer.status}: {answer.text()}", answer) from None
         if answer.status != requests.codes.ok:
@@ -230,10 +234,11 @@ class ComfyUi:
             raise _rejected(f"some outputs would be missing: {refusal.summary()}", answer)
         return True
 
-    def _look_for(self, prompt_id: str, reason: str) -> None:
+    def _look_for(self, prompt_id: str, reason: str, answer: Answer | None = None) -> None:
         """Returns where a job is there although its submission went wrong."""
         if not self._is_known(prompt_id):
-            raise TransientError(bounded(f"ComfyUI did not take the workflow: {reason}"))
+            message = bounded(f"ComfyUI did not take the workflow: {reason}")
+            raise TransientError(message, answer=answer.body if answer else None)
         logger.warning("submission went wrong, yet the job is queued: %s", bounded(reason))
 
     def _is_known(self, prompt_id: str) -> bool:
@@ -244,7 +249,9 @@ class ComfyUi:
         except _UNUSABLE as error:
             raise self._gone(error) from error
 
-    def _await_end(self, prompt_id: str, deadline: float, job: Job) -> dict[str, Any]:
+    def _await_end(
+        self, prompt_id: str, deadline: float, job: Job, woken: threading.Event
+    ) -> dict[str, Any]:
         started = answered = checked = time.monotonic()
         while True:
             now = time.monotonic()
@@ -272,7 +279,7 @@ class ComfyUi:
                 if not self._is_known(prompt_id):
                     raise RuntimeDeadError(f"ComfyUI at {self._url} restarted and lost the job")
             pause = max(_MIN_POLL_SECONDS, (now - started) * _POLL_FRACTION)
-            time.sleep(min(pause, _MAX_POLL_SECONDS, deadline - now))
+            woken.wait(min(pause, _MAX_POLL_SECONDS, deadline - now))
         self._cancel(prompt_id)
         raise RejectedTaskError(
             TaskErrorCode.DEADLINE_EXCEEDED,
@@ -280,7 +287,6 @@ class ComfyUi:
         )
 
     def _check_wanted(self, prompt_id: str, job: Job) -> None:
-        # Looked at with every poll of the history, which is half a second away at most.
         if job.error is not None and not isinstance(job.error, RuntimeDeadError):
             self._cancel(prompt_id)
         job.check()
@@ -289,15 +295,16 @@ class ComfyUi:
         """Has a job end and waits until it has: the next one would wait behind it."""
         deadline = time.monotonic() + _CANCEL_SECONDS
         try:
-            self._api.cancel(prompt_id)
-            while self._api.is_queued(prompt_id):
-                if time.monotonic() > deadline:
-                    raise RuntimeDeadError(
-                        f"ComfyUI did not stop a cancelled job in {_CANCEL_SECONDS} s"
-                    )
-                time.sleep(_MIN_POLL_SECONDS)
+            while time.monotonic() < deadline:
+                self._api.cancel(prompt_id)
+                again = time.monotonic() + _CANCEL_AGAIN_SECONDS
+                while time.monotonic() < again:
+                    if not self._api.is_queued(prompt_id):
+                        return
+                    time.sleep(_MIN_POLL_SECONDS)
         except _UNUSABLE as error:
             raise self._gone(error) from error
+        raise RuntimeDeadError(f"ComfyUI did not stop a cancelled job in {_CANCEL_SECONDS} s")
 
     def _check_nothing_dropped(self, workflow: Workflow, outcome: Outcome) -> None:
         """Finds out what a lost answer would have said under `node_errors`."""

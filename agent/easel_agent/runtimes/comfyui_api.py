@@ -57,6 +57,10 @@ class _Queue(BaseModel):
     queue_running: list[list[Any]]
     queue_pending: list[list[Any]]
 
+    def jobs(self) -> list[list[Any]]:
+        """All that run or wait: `[number, prompt_id, workflow, extra data, output nodes]`."""
+        return self.queue_running + self.queue_pending
+
 
 class _Uploaded(BaseModel):
     name: str
@@ -96,21 +100,26 @@ class ComfyUiApi:
         Raises:
             UnreadableAnswerError: the answer is no queue.
         """
-        # [number, prompt_id, workflow, extra data, output nodes]
-        return any(item[1:2] == [prompt_id] for item in self._queued())
+        return _holds(self._queue().jobs(), prompt_id)
 
     def is_idle(self, seconds: float) -> bool:
         """Whether it answers within some seconds that nothing runs or waits; never raises."""
         try:
-            return not self._queued(seconds)
+            return not self._queue(seconds).jobs()
         except (requests.RequestException, AnswerTooLargeError, UnreadableAnswerError):
             return False
 
     def cancel(self, prompt_id: str) -> None:
-        """Has a job end, whether it waits or runs; others are left alone."""
+        """Has a job end, whether it waits or runs; others are left alone.
+
+        Raises:
+            UnreadableAnswerError: the answer is no queue.
+        """
         # In this order: a job that leaves the queue between the two is running at the second.
         self._request("POST", "/queue", json={"delete": [prompt_id]})
-        self._request("POST", "/interrupt", json={"prompt_id": prompt_id})
+        # Older servers do not read the id and end whatever runs.
+        if _holds(self._queue().queue_running, prompt_id):
+            self._request("POST", "/interrupt", json={"prompt_id": prompt_id})
 
     def object_info(self, class_type: str) -> dict[str, Any]:
         """The declaration of a node class; empty for one that is not installed.
@@ -169,13 +178,12 @@ class ComfyUiApi:
             return False
         return bool(answer.status == requests.codes.ok)
 
-    def _queued(self, seconds: float | None = None) -> list[list[Any]]:
+    def _queue(self, seconds: float | None = None) -> _Queue:
         answer = self._request("GET", "/queue", seconds=seconds)
         try:
-            queue = _Queue.model_validate_json(answer.body)
+            return _Queue.model_validate_json(answer.body)
         except ValidationError as error:
             raise _unreadable("/queue", answer) from error
-        return queue.queue_running + queue.queue_pending
 
     def _get_object(self, path: str) -> dict[str, Any]:
         answer = self._request("GET", path)
@@ -216,6 +224,10 @@ class ComfyUiApi:
                 if time.monotonic() > deadline:
                     raise requests.ReadTimeout(f"{path} took longer than {seconds:g} s")
             return Answer(answer.status_code, bytes(body))
+
+
+def _holds(jobs: list[list[Any]], prompt_id: str) -> bool:
+    return any(job[1:2] == [prompt_id] for job in jobs)
 
 
 def _unreadable(path: str, answer: Answer) -> UnreadableAnswerError:

@@ -12,7 +12,7 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 from websockets.sync.connection import Connection
@@ -25,16 +25,26 @@ _CONNECT_SECONDS = 2
 _MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 """Previews of pictures come over the same socket; a larger message ends the connection."""
 _MAX_JSON_CHARACTERS = 64 * 1024
-_PAUSE_SECONDS = 10.0
-"""Between two tries to connect."""
+_FIRST_PAUSE_SECONDS, _MAX_PAUSE_SECONDS = 1.0, 30.0
+"""Between two tries to connect; doubled until a message has come."""
+_MAX_STEPS = 1_000_000_000
+_STALE_SECONDS = 60.0
+"""After which the last that was told is no news any more: the socket may have gone mute."""
 _QUIET_SECONDS = 60.0
 """After which nobody has asked any more, and the connection is closed."""
 
 
-class _Progress(BaseModel):
+class _Told(BaseModel):
+    """The data of a `progress` message."""
+
     prompt_id: str
-    value: float = Field(ge=0)
-    max: float = Field(gt=0)
+    value: float = Field(ge=0, le=_MAX_STEPS)
+    max: float = Field(gt=0, le=_MAX_STEPS)
+
+    def progress_of_node(self) -> Progress:
+        """The part of it that a record keeps."""
+        percent = round(100 * min(self.value / self.max, 1.0), 1)
+        return Progress(percent=percent, step=int(self.value), steps=int(self.max))
 
 
 class ProgressFeed:
@@ -52,37 +62,43 @@ class ProgressFeed:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._asked_at = 0.0
-        self._latest: _Progress | None = None
+        self._heard = False
+        self._latest: tuple[_Told, float] | None = None
 
     def latest(self, prompt_id: str) -> Progress | None:
         """Returns the last that was told of a job; None where nothing was. Does not wait."""
         with self._lock:
             self._asked_at = time.monotonic()
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(
                     target=self._listen, name="comfyui-progress", daemon=True
                 )
                 self._thread.start()
-            told = self._latest
-        if told is None or told.prompt_id != prompt_id:
+        if self._latest is None:
             return None
-        percent = round(100 * min(told.value / told.max, 1.0), 1)
-        return Progress(percent=percent, step=int(told.value), steps=int(told.max))
+        told, at = self._latest
+        is_news = told.prompt_id == prompt_id and time.monotonic() - at < _STALE_SECONDS
+        return told.progress_of_node() if is_news else None
 
     def _listen(self) -> None:
+        pause = _FIRST_PAUSE_SECONDS
         while not self._is_quiet():
+            self._heard = False
             try:
                 # It is on this host: a proxy from the environment is never meant for it.
                 with connect(
                     self._url,
                     open_timeout=_CONNECT_SECONDS,
+                    close_timeout=_CONNECT_SECONDS,
                     max_size=_MAX_MESSAGE_BYTES,
                     proxy=None,
                 ) as socket:
                     self._read(socket)
             except (OSError, WebSocketException) as error:
                 logger.debug("no progress from ComfyUI: %s", error)
-                time.sleep(_PAUSE_SECONDS)
+                pause = _FIRST_PAUSE_SECONDS if self._heard else pause
+                time.sleep(pause)
+                pause = min(2 * pause, _MAX_PAUSE_SECONDS)
 
     def _read(self, socket: Connection) -> None:
         while not self._is_quiet():
@@ -90,6 +106,7 @@ class ProgressFeed:
                 message = socket.recv(timeout=_QUIET_SECONDS)
             except TimeoutError:
                 continue
+            self._heard = True
             if isinstance(message, str) and len(message) <= _MAX_JSON_CHARACTERS:
                 self._note(message)
 
@@ -97,13 +114,9 @@ class ProgressFeed:
         try:
             message: Any = json.loads(text)
             if isinstance(message, dict) and message.get("type") == "progress":
-                self._latest = _Progress.model_validate(message.get("data"))
-        except (ValueError, ValidationError, RecursionError):
+                self._latest = _Told.model_validate(message.get("data")), time.monotonic()
+        except (ValueError, RecursionError):
             return
 
     def _is_quiet(self) -> bool:
-        with self._lock:
-            if time.monotonic() - self._asked_at < _QUIET_SECONDS:
-                return False
-            self._thread = None
-            return True
+        return time.monotonic() - self._asked_at > _QUIET_SECONDS

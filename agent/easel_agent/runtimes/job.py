@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from easel_agent.errors import RuntimeDeadError
+
 
 class Job:
     """Passed to `Runtime.generate`; may be stopped once, from any thread, before or during it."""
@@ -22,13 +24,15 @@ class Job:
         """Ends the job: `Runtime.generate` raises this error as soon as the runtime has stopped.
 
         The first error counts. A RuntimeDeadError gives the job up without waiting for the
-        runtime. Returns when the runtime has been told, or does not answer; never raises.
+        runtime, also where the runtime was told to stop before and did not. Returns when the
+        runtime has been told, or does not answer; never raises.
         """
         with self._lock:
-            if self._error is None:
-                self._error = error
-                if self._interrupt is not None:
-                    self._interrupt(error)
+            is_first = self._error is None
+            self._error = self._error or error
+            is_news = is_first or isinstance(error, RuntimeDeadError)
+            if is_news and self._interrupt is not None:
+                self._interrupt(error)
 
     def check(self) -> None:
         """Raises the error that the job was stopped with, if it was."""

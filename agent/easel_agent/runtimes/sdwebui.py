@@ -7,18 +7,20 @@ import base64
 import binascii
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import requests
-from pydantic import BaseModel, Json, ValidationError
+from pydantic import BaseModel, Field, Json, ValidationError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.runtimes.base import Fetch, Finished, Generation
 from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui_api import PROBE_SECONDS, SdWebUiApi
 from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint, Checkpoints
+from easel_agent.runtimes.sdwebui_interrupt import JobInterrupt
 from easel_agent.urls import find_urls, replace_values
 from easel_contract.errors import TaskErrorCode
 from easel_contract.record import Progress
@@ -34,8 +36,9 @@ _PATHS = {
 }
 _CHECKPOINT = "sd_model_checkpoint"
 _WARM_UP = {"prompt": "", "steps": 1, "width": 64, "height": 64}
-_PROGRESS_SECONDS = 2
-_INTERRUPT_SECONDS = 5
+_PROGRESS_SECONDS = 1
+"""For the connection, and again for the answer."""
+_MAX_STEPS = 1_000_000_000
 _IDLE_SECONDS = 60
 """How long an interrupted job may take to end."""
 _POLL_SECONDS = 0.5
@@ -46,18 +49,22 @@ class _Info(BaseModel):
 
 
 class _State(BaseModel):
-    sampling_step: int | None = None
-    sampling_steps: int | None = None
+    job_count: int = -1
+    """0 between jobs; also while the last one's pictures are encoded, where the rest is zeros."""
+    sampling_step: int = Field(default=0, ge=0, le=_MAX_STEPS)
+    sampling_steps: int = Field(default=0, ge=0, le=_MAX_STEPS)
 
 
 class _Progress(BaseModel):
     """`{progress, eta_relative, state, ...}`; recorded in tests/data/captures/a1111_get.json."""
 
-    progress: float
+    progress: float = Field(allow_inf_nan=False)
     state: _State = _State()
 
-    def progress_of_job(self) -> Progress:
-        """The part of it that a record keeps."""
+    def progress_of_job(self) -> Progress | None:
+        """The part of it that a record keeps; None where no job is at work."""
+        if self.state.job_count == 0:
+            return None
         percent = round(100 * min(max(self.progress, 0.0), 1.0), 1)
         steps = self.state.sampling_steps or None
         return Progress(
@@ -100,6 +107,7 @@ class SdWebUi:
         self._task_timeout_seconds = task_timeout_seconds
         self._dynamic_model = dynamic_model
         self._progress_api = SdWebUiApi(url)
+        self._is_at_work = False
 
     def is_ready(self) -> bool:
         """Whether it answers a request that touches no job."""
@@ -117,7 +125,9 @@ class SdWebUi:
             return False
 
     def progress(self) -> Progress | None:
-        """How far the running job is; see `Runtime.progress`."""
+        """How far the job is that runs, while this adapter waits for one; see `Runtime`."""
+        if not self._is_at_work:
+            return None
         try:
             told = _Progress.model_validate(
                 self._progress_api.get(
@@ -154,15 +164,19 @@ class SdWebUi:
             )
         content, named = _take_checkpoint(content)
         expected = (
-            self._overriding_checkpoint(content) if named is None else self._use_checkpoint(named)
+            self._overriding_checkpoint(content)
+            if named is None
+            else self._use_checkpoint(named, job)
         )
         body = self._run(path, content, job)
         return Finished(partial(_collect, body, expected), held_bytes=len(body))
 
-    def _use_checkpoint(self, name: str) -> Checkpoint:
+    def _use_checkpoint(self, name: str, job: Job) -> Checkpoint:
         checkpoint = self._checkpoints.find(name)
         if self._dynamic_model:
-            self._checkpoints.load(checkpoint, self._task_timeout_seconds)
+            # SD WebUI cannot stop loading; what comes after is not begun.
+            with _stoppable(job, self._give_up_if_dead):
+                self._checkpoints.load(checkpoint, self._task_timeout_seconds)
         elif not self._checkpoints.is_loaded(checkpoint):
             raise RejectedTaskError(
                 TaskErrorCode.RUNTIME_REJECTED,
@@ -177,33 +191,25 @@ class SdWebUi:
         return self._checkpoints.find(name) if isinstance(name, str) else None
 
     def _run(self, path: str, content: dict[str, Any], job: Job) -> bytes:
+        self._is_at_work = True
         try:
-            with job.interruptible(self._interrupt):
-                body = self._api.post(path, content, self._task_timeout_seconds)
-        except (RuntimeDeadError, RejectedTaskError, TransientError):
-            # Whatever came of the job after the stop, the stop is the reason.
-            job.check()
-            raise
+            # The answer to an interrupted job is a 200 with a half-made picture and no mark.
+            with JobInterrupt(self._api) as interrupt, _stoppable(job, interrupt.stop):
+                return self._api.post(path, content, self._task_timeout_seconds)
         except requests.ReadTimeout as error:
-            job.check()
-            self._stop_overdue_job()
+            try:
+                self._stop_overdue_job()
+            finally:
+                job.check()
             raise RejectedTaskError(
                 TaskErrorCode.DEADLINE_EXCEEDED,
                 f"the task took longer than {self._task_timeout_seconds:g} s and was stopped",
             ) from error
-        # The answer to an interrupted job is a 200 with a half-made picture and no mark.
-        job.check()
-        return body
+        finally:
+            self._is_at_work = False
 
-    def _interrupt(self, error: Exception) -> None:
+    def _give_up_if_dead(self, error: Exception) -> None:
         if isinstance(error, RuntimeDeadError):
-            self._api.abort()
-            return
-        try:
-            # Another client: this one waits for the job's answer.
-            SdWebUiApi(self._api.url).post("/sdapi/v1/interrupt", {}, _INTERRUPT_SECONDS)
-        except (requests.ReadTimeout, RuntimeDeadError, RejectedTaskError, TransientError) as lost:
-            logger.warning("the running job was not interrupted: %s", lost)
             self._api.abort()
 
     def _stop_overdue_job(self) -> None:
@@ -223,12 +229,28 @@ class SdWebUi:
         return self._api.get("/sdapi/v1/progress", skip_current_image="true")
 
 
+@contextmanager
+def _stoppable(job: Job, interrupt: Callable[[Exception], None]) -> Iterator[None]:
+    """As `Job.interruptible`; whatever came of the work after a stop, the stop is the reason."""
+    try:
+        with job.interruptible(interrupt):
+            yield
+    except (RuntimeDeadError, RejectedTaskError, TransientError):
+        job.check()
+        raise
+    job.check()
+
+
 def _collect(body: bytes, expected: Checkpoint | None) -> Generation:
     try:
         answer = _Answer.model_validate_json(body)
     except ValidationError as error:
-        raise TransientError(f"SD WebUI's answer cannot be read: {error}") from error
-    _check_checkpoint(answer, expected)
+        message = f"SD WebUI's answer cannot be read: {error}"
+        raise TransientError(message, answer=body) from error
+    made_by = answer.checkpoint_name()
+    if expected is not None and made_by is not None and made_by != expected.model_name:
+        message = f"SD WebUI used {made_by}, not {expected.model_name}"
+        raise TransientError(message, answer=body)
     return Generation(body, _decoded(answer.encoded_pictures()))
 
 
@@ -256,9 +278,3 @@ def _take_checkpoint(content: dict[str, Any]) -> tuple[dict[str, Any], str | Non
             TaskErrorCode.INVALID_TASK, f"alwayson_scripts.{_CHECKPOINT} must be a file's name"
         )
     return content | {"alwayson_scripts": rest}, name
-
-
-def _check_checkpoint(answer: _Answer, expected: Checkpoint | None) -> None:
-    made_by = answer.checkpoint_name()
-    if expected is not None and made_by is not None and made_by != expected.model_name:
-        raise TransientError(f"SD WebUI used {made_by}, not {expected.model_name}")

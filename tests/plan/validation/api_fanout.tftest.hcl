@@ -15,7 +15,7 @@ mock_provider "aws" {
 variables {
   name       = "easel"
   account_id = "123456789012"
-  intake     = { package_path = "intake.zip" }
+  functions  = { package_path = "functions.zip" }
   runtimes   = { sdruntime = { type = "sdwebui", model_filename = "a.safetensors" } }
 }
 
@@ -129,23 +129,23 @@ run "burst_limit_with_a_fraction" {
 run "python_too_old" {
   command = plan
   variables {
-    intake = { package_path = "intake.zip", runtime = "python3.10" }
+    functions = { package_path = "functions.zip", runtime = "python3.10" }
   }
-  expect_failures = [var.intake]
+  expect_failures = [var.functions]
 }
 
 run "unknown_architecture" {
   command = plan
   variables {
-    intake = { package_path = "intake.zip", architecture = "riscv" }
+    functions = { package_path = "functions.zip", architecture = "riscv" }
   }
-  expect_failures = [var.intake]
+  expect_failures = [var.functions]
 }
 
 run "timeout_beyond_api_gateways" {
   command = plan
   variables {
-    intake = { package_path = "intake.zip", timeout_seconds = 30 }
+    intake = { timeout_seconds = 30 }
   }
   expect_failures = [var.intake]
 }
@@ -153,7 +153,7 @@ run "timeout_beyond_api_gateways" {
 run "too_little_memory" {
   command = plan
   variables {
-    intake = { package_path = "intake.zip", memory_mb = 128 }
+    intake = { memory_mb = 128 }
   }
   expect_failures = [var.intake]
 }
@@ -161,7 +161,7 @@ run "too_little_memory" {
 run "reserved_concurrency_of_0" {
   command = plan
   variables {
-    intake = { package_path = "intake.zip", reserved_concurrency = 0 }
+    intake = { reserved_concurrency = 0 }
   }
   expect_failures = [var.intake]
 }
@@ -169,9 +169,9 @@ run "reserved_concurrency_of_0" {
 run "unknown_log_level" {
   command = plan
   variables {
-    intake = { package_path = "intake.zip", log_level = "TRACE" }
+    functions = { package_path = "functions.zip", log_level = "TRACE" }
   }
-  expect_failures = [var.intake]
+  expect_failures = [var.functions]
 }
 
 run "outputs_that_expire_at_once" {
@@ -196,4 +196,60 @@ run "log_retention_that_cloudwatch_does_not_know" {
     log_retention_days = 10
   }
   expect_failures = [var.log_retention_days]
+}
+
+run "no_key_at_all" {
+  command = plan
+  variables {
+    api_keys = {}
+  }
+  expect_failures = [var.api_keys]
+}
+
+run "a_key_named_as_the_tenant_of_the_topic" {
+  command = plan
+  variables {
+    api_keys = { direct = {} }
+  }
+  expect_failures = [var.api_keys]
+}
+
+run "a_key_with_no_requests" {
+  command = plan
+  variables {
+    api_keys = { a = { rate_limit_per_second = 0 } }
+  }
+  expect_failures = [var.api_keys]
+}
+
+run "half_a_request_a_day" {
+  command = plan
+  variables {
+    api_keys = { a = { requests_per_day = 0.5 } }
+  }
+  expect_failures = [var.api_keys]
+}
+
+run "records_that_go_before_their_tasks" {
+  command = plan
+  variables {
+    task_retention_days = 7
+  }
+  expect_failures = [var.task_retention_days]
+}
+
+run "a_webhook_host_with_a_scheme" {
+  command = plan
+  variables {
+    webhook = { allowed_hosts = ["https://hooks.example.com"] }
+  }
+  expect_failures = [var.webhook]
+}
+
+run "a_secret_before_the_first" {
+  command = plan
+  variables {
+    webhook = { secret_version = 0 }
+  }
+  expect_failures = [var.webhook]
 }

@@ -21,6 +21,10 @@ variables {
   notifications_topic_arn = "arn:aws:sns:us-east-1:123456789012:easel-notifications"
   output_bucket_arn       = "arn:aws:s3:::easel-outputs-123456789012-us-east-1"
   kms_key_arn             = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+  records = {
+    table_name = "easel-records"
+    table_arn  = "arn:aws:dynamodb:us-east-1:123456789012:table/easel-records"
+  }
 }
 
 run "stack_name_with_an_underscore" {
@@ -130,7 +134,7 @@ run "dead_letters_that_vanish_as_they_come" {
 run "no_attempt_at_all" {
   command = plan
   variables {
-    queue = { max_receive_count = 0 }
+    queue = { max_attempts = 0 }
   }
   expect_failures = [var.queue]
 }
@@ -286,4 +290,28 @@ run "release_that_ends_before_its_pods" {
     extra_values_yaml       = "agent: {taskTimeoutSeconds: 1800}"
   }
   expect_failures = [var.release_timeout_seconds]
+}
+
+run "records_that_are_no_table" {
+  command = plan
+  variables {
+    records = { table_name = "t", table_arn = "arn:aws:s3:::t" }
+  }
+  expect_failures = [var.records]
+}
+
+run "a_price_below_nothing" {
+  command = plan
+  variables {
+    price = { per_hour = -1 }
+  }
+  expect_failures = [var.price]
+}
+
+run "a_currency_that_is_none" {
+  command = plan
+  variables {
+    price = { per_hour = 1, currency = "dollars" }
+  }
+  expect_failures = [var.price]
 }

@@ -10,6 +10,7 @@ from ministack.services import apigateway_v1
 
 from easel_local.emulator.bridges.bridge import Bridge, Response
 
+_BuildEvent = Callable[..., dict[str, Any]]
 _Create = Callable[[dict[str, Any]], Response]
 _TakeToken = Callable[[Any, dict[str, Any]], bool]
 _Update = Callable[[str, str, str, dict[str, Any]], Response]
@@ -80,9 +81,27 @@ def method_keeps_its_booleans(update_method: _Update) -> _Update:
     return bridged
 
 
+def event_names_its_api_key(build_event: _BuildEvent) -> _BuildEvent:
+    """A function is told which API key a request came with.
+
+    AWS names it in ``requestContext.identity``, as ``apiKey`` and ``apiKeyId``; ministack does not.
+    """
+
+    def bridged(*arguments: Any, **settings: Any) -> dict[str, Any]:
+        event = build_event(*arguments, **settings)
+        value = apigateway_v1._api_key_from_request(event["headers"])  # noqa: SLF001
+        key = apigateway_v1._resolve_api_key(value)  # noqa: SLF001
+        if key is not None:
+            event["requestContext"]["identity"] |= {"apiKey": value, "apiKeyId": key["id"]}
+        return event
+
+    return bridged
+
+
 BRIDGES = (
     Bridge(apigateway_v1, "_create_api_key", generated_api_key_value),
     Bridge(apigateway_v1, "_create_usage_plan", usage_plan_without_quota),
     Bridge(apigateway_v1, "_take_token", unlimited_stage_throttle),
+    Bridge(apigateway_v1, "_build_lambda_event_v1", event_names_its_api_key),
     Bridge(apigateway_v1, "_update_method", method_keeps_its_booleans),
 )
