@@ -22,6 +22,7 @@ from easel_cli.target import Target
 from easel_cli.target_source import TargetError, find_target
 from easel_cli.tasks import add_tasks
 from easel_cli.watch import watch
+from easel_cli.webhook_secret import add_webhook, webhook_secret
 
 _Command = Callable[[argparse.Namespace, Target, Progress], ExitStatus]
 
@@ -45,7 +46,7 @@ _DLQ_ACTIONS = {
 }
 
 # About files, or a cluster that a stack is only being made in.
-_WITHOUT_A_STACK = (config_import, env_new, run_cluster_verb)
+_WITHOUT_A_STACK = (config_import, env_new, run_cluster_verb, webhook_secret)
 
 
 def main() -> int:
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     new = env.add_subparsers(required=True).add_parser("new", help="make another region's")
     add_environment_arguments(new)
     new.set_defaults(command=env_new)
+    add_webhook(verbs.add_parser("webhook", help="what Terraform runs for callbacks to URLs"))
     add_cluster_verbs(verbs)
     return parser
 

@@ -134,7 +134,7 @@ output "webhook_secret_arn" {
   value       = aws_secretsmanager_secret.webhook.arn
 
   # Empty before.
-  depends_on = [aws_secretsmanager_secret_version.webhook]
+  depends_on = [terraform_data.webhook_secret]
 }
 
 output "webhook_queue_url" {

@@ -148,7 +148,8 @@ resource "aws_lambda_event_source_mapping" "webhook" {
 }
 
 # ---------------------------------------------------------------------------------------------
-# The secret that callbacks are signed with: written to Secrets Manager, never to plan or state
+# The secret that callbacks are signed with: `easel webhook secret` makes it and writes it to Secrets
+# Manager; plan and state never see it
 # ---------------------------------------------------------------------------------------------
 
 resource "aws_secretsmanager_secret" "webhook" {
@@ -158,15 +159,22 @@ resource "aws_secretsmanager_secret" "webhook" {
   kms_key_id  = aws_kms_key.this.arn
 }
 
-ephemeral "aws_secretsmanager_random_password" "webhook" {
-  password_length = 32
-}
+# A higher version makes a new secret; the one before stays valid as AWSPREVIOUS. Not an ephemeral
+# aws_secretsmanager_random_password: that one asks AWS at every plan.
+resource "terraform_data" "webhook_secret" {
+  triggers_replace = [aws_secretsmanager_secret.webhook.arn, var.webhook.secret_version]
 
-# A higher version makes a new secret of it; the one before stays valid as AWSPREVIOUS.
-resource "aws_secretsmanager_secret_version" "webhook" {
-  secret_id                = aws_secretsmanager_secret.webhook.id
-  secret_string_wo         = "whsec_${base64encode(ephemeral.aws_secretsmanager_random_password.webhook.random_password)}"
-  secret_string_wo_version = var.webhook.secret_version
+  provisioner "local-exec" {
+    interpreter = ["${path.module}/../helm-release/easel"]
+    command     = "webhook secret"
+    environment = {
+      EASEL_WEBHOOK_SECRET = jsonencode({
+        secret_arn = aws_secretsmanager_secret.webhook.arn
+        region     = local.region
+        version    = var.webhook.secret_version
+      })
+    }
+  }
 }
 
 # ---------------------------------------------------------------------------------------------

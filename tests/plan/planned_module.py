@@ -1,5 +1,6 @@
 """Reads one module call out of Terraform's plan."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,8 +59,8 @@ class PlannedModule:
         }
 
     def references(self, address: str, argument: str) -> frozenset[str]:
-        """What an argument of a resource is made from."""
-        return frozenset(self._configuration[address][argument].get("references", []))
+        """What an argument of a resource, or all of a block's, is made from."""
+        return frozenset(_references(self._configuration[address][argument]))
 
     def policies(self) -> set[str]:
         """The names of all policy documents."""
@@ -81,6 +82,17 @@ class PlannedModule:
             statement["sid"] or "": _statement(statement, source)
             for statement, source in zip(values["statement"], configured, strict=True)
         }
+
+
+def _references(expression: Any) -> Iterator[str]:
+    if isinstance(expression, list):
+        for item in expression:
+            yield from _references(item)
+    elif isinstance(expression, dict):
+        yield from expression.get("references", [])
+        for name, item in expression.items():
+            if name != "references":
+                yield from _references(item)
 
 
 def _statement(values: dict[str, Any], source: dict[str, Any]) -> Statement:
