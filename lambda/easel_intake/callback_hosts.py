@@ -1,8 +1,8 @@
 """Which hosts a callback may go to, where the stack says."""
 
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
+from easel_contract.callback_url import is_allowed_callback_host
 from easel_contract.errors import ContractError, Problem
 from easel_contract.task import TaskMetadata
 
@@ -19,10 +19,8 @@ def check_callback_host(metadata: TaskMetadata, allowed: Collection[str]) -> Non
     Raises:
         ContractError: the host is not among them.
     """
-    if metadata.callback_url is None or not allowed:
-        return
-    host = (urlsplit(metadata.callback_url).hostname or "").lower()
-    if host not in allowed:
+    url = metadata.callback_url
+    if url is not None and not is_allowed_callback_host(url, allowed):
         known = ", ".join(sorted(allowed))
         raise ContractError(
             [Problem(field=_FIELD, problem=f"its host must be one of this stack's: {known}")]

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3
 from botocore.config import Config
 
+from easel_contract.record import PARTITION_KEY, TASK_KEY_PREFIX, TaskRecord, record_of
 from easel_local.emulator import Emulator
+from easel_records.acceptance import AcceptedTasks
+from easel_records.table import TaskTable
+from tests.unit.records_table import create_table
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
 VISIBILITY_TIMEOUT_SECONDS = 10
-MAX_RECEIVE_COUNT = 5
-NET_RECEIVES = 5
-"""How much later SQS's own redrive strikes than the agent, as in modules/runtime."""
+MAX_ATTEMPTS = 5
+MOST_RECEIVES = 1000
+"""When SQS's own redrive strikes, as in modules/runtime."""
 
 _BATCH = 10
 
@@ -33,6 +38,7 @@ class AwsClients:
         self.sqs: SQSClient = self.new("sqs")
         self.sns: SNSClient = self.new("sns")
         self.s3: S3Client = self.new("s3")
+        self.dynamodb: DynamoDBClient = self.new("dynamodb")
 
     def new(self, service: str) -> Any:
         """A client for a thread of its own."""
@@ -59,6 +65,7 @@ class AwsResources:
         self.results_queue_url = names["results_queue"]
         self.topic_arn = names["topic"]
         self.bucket = names["bucket"]
+        self.table = TaskTable(aws.dynamodb, names["table"])
 
     @classmethod
     def create(cls, aws: AwsClients, name: str) -> Self:
@@ -66,7 +73,7 @@ class AwsResources:
         dead_letter_queue = aws.sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
         redrive = {
             "deadLetterTargetArn": _arn_of(aws, dead_letter_queue),
-            "maxReceiveCount": MAX_RECEIVE_COUNT + NET_RECEIVES,
+            "maxReceiveCount": MOST_RECEIVES,
         }
         queue = aws.sqs.create_queue(
             QueueName=name,
@@ -84,6 +91,7 @@ class AwsResources:
             Attributes={"RawMessageDelivery": "true"},
         )
         aws.s3.create_bucket(Bucket=name)
+        create_table(aws.dynamodb, name)
         return cls(
             aws,
             {
@@ -92,6 +100,7 @@ class AwsResources:
                 "results_queue": results_queue,
                 "topic": topic,
                 "bucket": name,
+                "table": name,
             },
         )
 
@@ -104,6 +113,21 @@ class AwsResources:
                 Entries=[{"Id": str(n), "MessageBody": body} for n, body in enumerate(batch)],
             )
             assert not answer.get("Failed"), answer["Failed"]
+
+    def accept(self, records: Sequence[TaskRecord]) -> None:
+        """Writes records of tasks that wait, as the intake does before it publishes them."""
+        for record in records:
+            AcceptedTasks(self.table).add(record)
+
+    def records(self) -> list[TaskRecord]:
+        """All records of tasks."""
+        pages = self.aws.dynamodb.get_paginator("scan").paginate(TableName=self.table.name)
+        return [
+            record_of(item)
+            for page in pages
+            for item in page["Items"]
+            if item[PARTITION_KEY]["S"].startswith(TASK_KEY_PREFIX)
+        ]
 
     def messages_left(self) -> int:
         """How many messages the task queue holds, visible, in flight or delayed."""

@@ -2,13 +2,14 @@
 
 import threading
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_contract.envelope import decode_result
-from easel_contract.errors import ContractError, TaskErrorCode
+from easel_contract.errors import ContractError
 from easel_contract.result import ResultStatus, TaskResult
 from tests.faults.aws_resources import AwsResources
 
@@ -38,6 +39,7 @@ class CallbackCollector:
         self._lock = threading.Lock()
         self._callbacks: dict[str, list[Callback]] = defaultdict(list)
         self._unreadable: list[str] = []
+        self._uids: set[str] = set()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._collect, name="callbacks", daemon=True)
 
@@ -48,8 +50,13 @@ class CallbackCollector:
         self._stopped.set()
         self._thread.join()
 
+    def expect(self, keys: Iterable[str]) -> None:
+        """Tells of tasks that are known by their uid; others are known by their id."""
+        with self._lock:
+            self._uids |= set(keys)
+
     def finals(self) -> dict[str, list[Callback]]:
-        """The final callbacks so far, by task id, in the order of their arrival."""
+        """The final callbacks so far, by the tasks' keys, in the order of their arrival."""
         with self._lock:
             return {task_id: list(callbacks) for task_id, callbacks in self._callbacks.items()}
 
@@ -87,9 +94,5 @@ class CallbackCollector:
             return
         if result.status is not ResultStatus.RUNNING:
             with self._lock:
-                self._callbacks[result.id].append(Callback(result, published_at))
-
-
-def is_reuse(result: TaskResult) -> bool:
-    """Whether a callback tells that the id was used before, for another content."""
-    return result.error is not None and result.error.code is TaskErrorCode.ID_REUSED
+                key = result.uid if result.uid in self._uids else result.id
+                self._callbacks[key or ""].append(Callback(result, published_at))

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from functools import partial
 
 from easel_local.aws_proxy import FaultKind
+from easel_records.cancelling import TaskCancelling
 from tests.faults.child_process import ChildProcess
 from tests.faults.poison import poison_messages
 from tests.faults.scenario import Scenario
 from tests.faults.tasks import SentTask
 
-_SERVICES = ("s3", "sns", "sqs")
+_SERVICES = ("dynamodb", "s3", "sns", "sqs")
 _OUTAGE_SECONDS = (1.0, 15.0)
 _MAX_CALLS = 12
 _RUNTIME_FAULTS = (
@@ -28,6 +29,8 @@ _PATIENCE_STEPS = 12
 """How long a terminated agent may take to end."""
 _END_PAUSE_SECONDS = 1.0
 _MAX_DOWN_STEPS = 3
+_FROZEN_STEPS = 3
+"""Beyond the agents' leases."""
 
 
 class Chaos:
@@ -57,6 +60,10 @@ class Chaos:
             "AWS slow": self._slow_down,
             "deliveries repeated": self._repeat,
             "id used again": self._reuse_id,
+            "published by hand": self._publish_by_hand,
+            "agent frozen": self._freeze_agent,
+            "DynamoDB throttles": self._throttle,
+            "running task cancelled": self._cancel,
             "poison": self._poison,
         }
 
@@ -152,10 +159,27 @@ class Chaos:
     def _reuse_id(self) -> None:
         if self._sent:
             task = self._random.choice(self._sent)
-            if task.task_id not in self._scenario.reused:
-                self._scenario.reused.add(task.task_id)
-                other = self._scenario.tasks.again_with_other_content(task)
-                self._scenario.submit([other])
+            self._scenario.submit([self._scenario.tasks.again_with_other_content(task)])
+
+    def _publish_by_hand(self) -> None:
+        self._scenario.submit_many(2, by_hand=True)
+
+    def _freeze_agent(self) -> None:
+        agent = self._random.choice(self._scenario.pods).agent
+        if agent.is_running():
+            agent.freeze()
+            self._down.append((_FROZEN_STEPS, agent.thaw))
+
+    def _throttle(self) -> None:
+        self._scenario.fault(
+            FaultKind.THROTTLE, "dynamodb", seconds=self._random.uniform(*_OUTAGE_SECONDS)
+        )
+
+    def _cancel(self) -> None:
+        cancelling = TaskCancelling(self._scenario.resources.table)
+        for task in self._random.choices(self._sent, k=2) if self._sent else ():
+            if task.record is not None:
+                cancelling.request(task.record.uid)
 
     def _poison(self) -> None:
         self._poisoned += 1

@@ -72,6 +72,16 @@ class ChildProcess:
         """SIGTERM; does not wait."""
         self._signal(signal.SIGTERM)
 
+    def freeze(self) -> None:
+        """SIGSTOP: it does nothing, and does not know."""
+        if self.is_running():
+            os.kill(self.usage().pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on as if no time had passed."""
+        if self.is_running():
+            os.kill(self.usage().pid, signal.SIGCONT)
+
     def wait(self, seconds: float) -> int:
         """Waits for its end.
 

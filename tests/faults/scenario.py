@@ -14,12 +14,12 @@ from easel_local.aws_proxy import AwsProxy, Fault, FaultKind
 from easel_local.emulator import Emulator
 from easel_local.ports import free_port
 from tests.faults.aws_resources import (
-    MAX_RECEIVE_COUNT,
+    MAX_ATTEMPTS,
     VISIBILITY_TIMEOUT_SECONDS,
     AwsClients,
     AwsResources,
 )
-from tests.faults.callbacks import CallbackCollector, is_reuse
+from tests.faults.callbacks import CallbackCollector
 from tests.faults.child_process import ChildProcess
 from tests.faults.deadline import holds_within, until
 from tests.faults.invariants import Evidence, violations
@@ -76,8 +76,6 @@ class Scenario:
         self.callbacks = CallbackCollector(self.resources)
         self.pods = [self._make_pod(number, setup) for number in range(1, setup.agents + 1)]
         self.accepted: set[str] = set()
-        self.reused: set[str] = set()
-        """Ids that were sent again with other content."""
         self.buried: list[str] = []
         """Bodies that belong into the dead-letter queue."""
 
@@ -103,11 +101,13 @@ class Scenario:
 
     def submit(self, tasks: Sequence[SentTask]) -> None:
         """Sends tasks, and expects a final callback for each."""
-        self.accepted |= {task.task_id for task in tasks}
+        self.accepted |= {task.key for task in tasks}
+        self.callbacks.expect(task.key for task in tasks if task.record)
+        self.resources.accept([task.record for task in tasks if task.record])
         self.resources.send([task.body for task in tasks])
 
     def submit_many(self, count: int, **content: Any) -> list[SentTask]:
-        """Makes tasks and sends them."""
+        """Makes tasks and sends them; `content` is as `TaskMaker.make` takes it."""
         tasks = self.tasks.make(count, **content)
         self.submit(tasks)
         return tasks
@@ -136,13 +136,13 @@ class Scenario:
         threading.Event().wait(_SETTLE_SECONDS)
         return Evidence(
             accepted=frozenset(self.accepted),
-            reused=frozenset(self.reused),
             buried=tuple(self.buried),
             callbacks=self.callbacks.finals(),
             unreadable_callbacks=tuple(self.callbacks.unreadable()),
             objects=list(self.resources.objects()),
             dead_letters=tuple(self.resources.dead_letters()),
             messages_left=self.resources.messages_left(),
+            records=tuple(self.resources.records()),
             dead_agents=tuple(
                 pod.agent.name
                 for pod in self.pods
@@ -170,13 +170,7 @@ class Scenario:
         )
 
     def _is_answered(self) -> bool:
-        finals = self.callbacks.finals()
-        reported = {
-            task_id
-            for task_id in self.reused
-            if any(is_reuse(callback.result) for callback in finals.get(task_id, []))
-        }
-        return finals.keys() >= self.accepted and reported == self.reused
+        return self.callbacks.finals().keys() >= self.accepted
 
     def _make_pod(self, number: int, setup: Setup) -> Pod:
         environment = self.cloud.environment()
@@ -197,7 +191,8 @@ class Scenario:
             "EASEL_NOTIFICATIONS_TOPIC_ARN": resources.topic_arn,
             "EASEL_OUTPUT_BUCKET": resources.bucket,
             "EASEL_VISIBILITY_TIMEOUT_SECONDS": str(VISIBILITY_TIMEOUT_SECONDS),
-            "EASEL_MAX_RECEIVE_COUNT": str(MAX_RECEIVE_COUNT),
+            "EASEL_RECORDS_TABLE": resources.table.name,
+            "EASEL_MAX_ATTEMPTS": str(MAX_ATTEMPTS),
             "EASEL_RECEIVE_WAIT_SECONDS": "2",
             "EASEL_TASK_TIMEOUT_SECONDS": "30",
             "EASEL_BACK_OFF_SECONDS": "1",

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.integration
 OUTAGE_SECONDS = 20
 
 
-@pytest.mark.parametrize("service", ["s3", "sns"])
+@pytest.mark.parametrize("service", ["s3", "sns", "dynamodb"])
 def test_service_unavailable_for_20_seconds(start_scenario: StartScenario, service: str) -> None:
     with start_scenario(service_seconds=0.3) as scenario:
         scenario.submit_many(30)
@@ -36,7 +36,7 @@ def test_sqs_delete_fails(start_scenario: StartScenario, kind: FaultKind) -> Non
 
 def test_answers_are_lost(start_scenario: StartScenario) -> None:
     with start_scenario(service_seconds=0.1) as scenario:
-        scenario.fault(FaultKind.LOSE_ANSWER, "s3", "PutObject", path="*/_easel/*", count=6)
+        scenario.fault(FaultKind.LOSE_ANSWER, "dynamodb", "UpdateItem", count=6)
         scenario.fault(FaultKind.LOSE_ANSWER, "s3", "PutObject", count=6)
         scenario.fault(FaultKind.LOSE_ANSWER, "sns", "Publish", count=12)
         scenario.fault(FaultKind.LOSE_ANSWER, "sqs", "ChangeMessageVisibility*", count=4)
@@ -51,8 +51,19 @@ def test_answers_are_lost(start_scenario: StartScenario) -> None:
 
 def test_connections_are_cut(start_scenario: StartScenario) -> None:
     with start_scenario(service_seconds=0.1) as scenario:
-        for service in ("s3", "sns", "sqs"):
+        for service in ("s3", "sns", "sqs", "dynamodb"):
             scenario.fault(FaultKind.CUT, service, count=15)
         scenario.submit_many(30)
         evidence = scenario.check()
     assert evidence.completed == scenario.accepted
+
+
+def test_dynamodb_throttles_for_20_seconds(start_scenario: StartScenario) -> None:
+    with start_scenario(service_seconds=0.2) as scenario:
+        scenario.submit_many(20)
+        scenario.await_work()
+        scenario.fault(FaultKind.THROTTLE, "dynamodb", seconds=OUTAGE_SECONDS)
+        evidence = scenario.check()
+        jobs = scenario.jobs()
+    assert evidence.completed == scenario.accepted
+    assert set(jobs.values()) == {1}

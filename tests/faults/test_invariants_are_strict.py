@@ -2,12 +2,14 @@
 
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from PIL import Image, PngImagePlugin
 
 from easel_contract.errors import TaskError, TaskErrorCode
+from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import ResultStatus, TaskResult
 from tests.faults.callbacks import Callback
 from tests.faults.invariants import Evidence, violations
@@ -50,13 +52,13 @@ def failed(code: TaskErrorCode, *, retryable: bool = False) -> Callback:
 def evidence(**changes: Any) -> Evidence:
     values: dict[str, Any] = {
         "accepted": frozenset({"a"}),
-        "reused": frozenset(),
         "buried": (),
         "callbacks": {"a": [completed()]},
         "unreadable_callbacks": (),
-        "objects": [(PICTURE, picture_for("a")), (ANSWER, b"{}")],
+        "objects": OBJECTS,
         "dead_letters": (),
         "messages_left": 0,
+        "records": (),
         "dead_agents": (),
         "bucket": "bucket",
         **changes,
@@ -69,7 +71,26 @@ def task_body(task_id: str) -> str:
     return json.dumps({"metadata": metadata, "content": {}})
 
 
-REUSE = failed(TaskErrorCode.ID_REUSED)
+OBJECTS = [(PICTURE, picture_for("a")), (ANSWER, b"{}")]
+UID = "019a0000-0000-7000-8000-000000000001"
+
+
+def record(status: TaskStatus, **changes: Any) -> TaskRecord:
+    values: dict[str, Any] = {
+        "uid": UID,
+        "id": "a",
+        "tenant": "default",
+        "scope": "default",
+        "runtime": "r",
+        "tasktype": "text-to-image",
+        "prefix": "p",
+        "status": status,
+        "created_at": datetime(2026, 11, 28, tzinfo=UTC),
+        "expires_at": datetime(2026, 12, 28, tzinfo=UTC),
+    }
+    return TaskRecord.model_validate(values | changes)
+
+
 REFUSED = failed(TaskErrorCode.RUNTIME_REJECTED)
 GIVEN_UP = failed(TaskErrorCode.INTERNAL, retryable=True)
 
@@ -79,11 +100,10 @@ GIVEN_UP = failed(TaskErrorCode.INTERNAL, retryable=True)
     [
         {},
         {"callbacks": {"a": [completed(), completed()]}},
-        {"callbacks": {"a": [completed(), REUSE]}, "reused": frozenset({"a"})},
         {"callbacks": {"a": [GIVEN_UP]}, "dead_letters": (task_body("a"),)},
         {"dead_letters": ("junk",), "buried": ("junk",)},
     ],
-    ids=["once", "repeated", "reused", "given up", "poison"],
+    ids=["once", "repeated", "given up", "poison"],
 )
 def test_a_good_ending_is_no_violation(changes: dict[str, Any]) -> None:
     assert violations(evidence(**changes)) == []
@@ -99,7 +119,6 @@ def test_a_good_ending_is_no_violation(changes: dict[str, Any]) -> None:
         ),
         ({"callbacks": {"a": [completed(event_id=None)]}}, "without an event_id"),
         ({"callbacks": {"a": [completed()], "b": [REFUSED]}}, "that nobody sent"),
-        ({"callbacks": {"a": [completed(), REUSE]}}, "reported as reused"),
         ({"objects": [(PICTURE, picture_for("b")), (ANSWER, b"{}")]}, "a picture of another task"),
         ({"objects": [(ANSWER, b"{}")]}, "is not there"),
         ({"dead_letters": (task_body("a"),)}, "without having failed for good"),
@@ -109,6 +128,16 @@ def test_a_good_ending_is_no_violation(changes: dict[str, Any]) -> None:
         ({"messages_left": 1}, "1 messages left"),
         ({"dead_agents": ("agent 1",)}, "ended without being told to"),
         ({"unreadable_callbacks": ("junk",)}, "not a result message"),
+        ({"records": (record(TaskStatus.RUNNING),)}, "its record is running"),
+        (
+            {
+                "records": (record(TaskStatus.COMPLETED, result="{}"),),
+                "callbacks": {"a": [completed(uid=UID)]},
+            },
+            "does not hold its callback",
+        ),
+        ({"callbacks": {"a": [completed(uid=UID)]}}, "a callback without a record"),
+        ({"objects": [*OBJECTS, ("_easel/results/a.json", b"{}")]}, "where no task's output may"),
     ],
 )
 def test_every_violation_is_seen(changes: dict[str, Any], sentence: str) -> None:

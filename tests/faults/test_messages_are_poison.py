@@ -19,7 +19,7 @@ def test_poison_among_good_tasks(start_scenario: StartScenario) -> None:
         scenario.resources.send([message.body for message in poison])
         scenario.submit(tasks[10:])
         evidence = scenario.check()
-    assert evidence.completed == {task.task_id for task in tasks}
+    assert evidence.completed == {task.key for task in tasks}
     assert {task_id: error.code for task_id, error in evidence.failed.items()} == {
         message.task_id: message.code for message in known
     }

@@ -45,7 +45,7 @@ def test_runtime_hangs(start_scenario: StartScenario) -> None:
         scenario.await_work()
         hung = {pod.runtime.records()[0]["seed"] for pod in scenario.pods}
         evidence = scenario.check()
-    ids = {task.task_id for task in tasks if task.seed in hung}
+    ids = {task.key for task in tasks if task.seed in hung}
     assert evidence.failed.keys() == ids
     assert {error.code for error in evidence.failed.values()} == {TaskErrorCode.DEADLINE_EXCEEDED}
 

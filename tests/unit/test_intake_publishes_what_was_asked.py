@@ -11,12 +11,17 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from easel_contract.errors import ApiErrorCode
+from easel_contract.record import TaskRecord, TaskStatus, record_of
 from easel_intake import handler as handler_module
 from easel_intake.handler import handler
 from easel_intake.publishing import MAX_INLINE_BYTES
+from easel_records.table import TaskTable
+
+from .records_table import create_table
 
 pytestmark = pytest.mark.unit
 
+API_KEYS = {"key-1": "team-a", "key-2": "team-b"}
 API_KEY = "the-key-that-nobody-may-see"
 BUCKET = "outputbucket"
 RUNTIMES = {
@@ -40,6 +45,14 @@ class Aws:
         ]["QueueArn"]
         sns.subscribe(TopicArn=self.topic_arn, Protocol="sqs", Endpoint=arn)
         self.s3.create_bucket(Bucket=BUCKET)
+        self.dynamodb = boto3.client("dynamodb")
+        create_table(self.dynamodb, "records")
+        self.table = TaskTable(self.dynamodb, "records")
+
+    def records(self) -> list[TaskRecord]:
+        """All records of tasks."""
+        items = self.dynamodb.scan(TableName="records")["Items"]
+        return [record_of(item) for item in items if "tenant" in item]
 
     def published(self) -> list[dict[str, Any]]:
         """The messages' SNS envelopes."""
@@ -59,23 +72,35 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         monkeypatch.setenv("EASEL_TASKS_TOPIC_ARN", aws.topic_arn)
         monkeypatch.setenv("EASEL_OUTPUT_BUCKET", BUCKET)
         monkeypatch.setenv("EASEL_RUNTIMES", json.dumps(RUNTIMES))
+        monkeypatch.setenv("EASEL_RECORDS_TABLE", "records")
+        monkeypatch.setenv("EASEL_API_KEYS", json.dumps(API_KEYS))
+        monkeypatch.setenv("EASEL_CALLBACK_HOSTS", '["hooks.example.com"]')
         handler_module._intake.cache_clear()
         yield aws
     handler_module._intake.cache_clear()
 
 
-def call(body: Any, path: str) -> tuple[int, dict[str, Any]]:
+def answer_to(
+    body: Any, path: str = "/v1alpha2", *, key_id: str = "key-1", **headers: str
+) -> dict[str, Any]:
     """Calls the function as API Gateway does."""
-    answer = handler(
+    sent = {"Content-Type": "application/json", "x-api-key": API_KEY, **headers}
+    return handler(
         {
             "resource": path,
-            "headers": {"Content-Type": "application/json", "x-api-key": API_KEY},
+            "headers": {name.replace("_", "-"): value for name, value in sent.items()},
+            "requestContext": {"identity": {"apiKeyId": key_id, "apiKey": API_KEY}},
             "body": json.dumps(body),
             "isBase64Encoded": False,
         },
         None,
     )
-    assert answer["headers"] == {"Content-Type": "application/json"}
+
+
+def call(body: Any, path: str) -> tuple[int, dict[str, Any]]:
+    """Calls the function; returns status and body."""
+    answer = answer_to(body, path)
+    assert answer["headers"]["Content-Type"] == "application/json"
     return answer["statusCode"], json.loads(answer["body"])
 
 
@@ -108,14 +133,19 @@ def test_the_seeds_requests(
     sample: str,
     attributes: dict[str, str],
 ) -> None:
-    assert call(golden(f"request-{sample}"), path) == (200, golden(f"answer-{sample}"))
+    status, answer = call(golden(f"request-{sample}"), path)
+    uid = answer["uid"]
+    assert (status, answer) == (200, golden(f"answer-{sample}") | {"uid": uid})
     [envelope] = aws.published()
     sent = {name: value["Value"] for name, value in envelope["MessageAttributes"].items()}
     assert sent == attributes
     message = json.loads(envelope["Message"])
     assert message.pop("created_at").endswith("Z")
     assert message.pop("trace") == {"X-Amzn-Trace-Id": "Root=1-abc"}
-    assert message == golden(f"task-{sample}")
+    assert message == golden(f"task-{sample}") | {"uid": uid, "tenant": "team-a"}
+    record = aws.table.get(uid)
+    assert record is not None
+    assert (record.status, record.tenant, record.scope) == (TaskStatus.QUEUED, "team-a", "team-a")
 
 
 def test_a_checkpoint_that_no_static_runtime_has_goes_to_the_dynamic_one(
@@ -142,7 +172,7 @@ def test_content_too_large_for_sns_goes_by_reference(
     [envelope] = aws.published()
     message = json.loads(envelope["Message"])
     assert "content" not in message
-    assert message["content_ref"].startswith(f"s3://{BUCKET}/_easel/payloads/test-t2i-")
+    assert message["content_ref"] == f"s3://{BUCKET}/_easel/payloads/{message['uid']}.json"
     key = message["content_ref"].removeprefix(f"s3://{BUCKET}/")
     stored = aws.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
     assert json.loads(stored) == body["task"]["content"]
@@ -168,7 +198,7 @@ def test_what_sns_does_not_take_is_503_not_a_silent_loss(
     def refuse(*_: Any, **__: Any) -> None:
         raise ClientError({"Error": {"Code": "InternalError", "Message": "down"}}, "Publish")
 
-    monkeypatch.setattr(handler_module._intake()._publisher, "publish", refuse)
+    monkeypatch.setattr(handler_module._intake()._acceptance._publisher, "publish", refuse)
     status, body = call(golden("request-v1alpha2-text-to-image"), "/v1alpha2")
     assert (status, body["error"]["code"]) == (503, ApiErrorCode.UNAVAILABLE)
     assert aws.published() == []

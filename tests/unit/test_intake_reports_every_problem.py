@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from easel_contract.errors import ApiErrorCode
-from easel_intake import http_events
+from easel_http import events as http_events
+from easel_http.events import RefusedRequestError
 from easel_intake.handler import Intake
-from easel_intake.http_events import RefusedRequestError
 from easel_intake.settings import IntakeSettings
 
 pytestmark = pytest.mark.unit
 
 
-class NoPublisher:
-    """Fails the test that publishes a refused request."""
+class NoAcceptance:
+    """Fails the test that accepts a refused request."""
 
-    def publish(self, task: object) -> None:
-        raise AssertionError(f"a refused request was published: {task}")
+    def accept(self, *arguments: object) -> None:
+        raise AssertionError(f"a refused request was accepted: {arguments}")
 
 
 @pytest.fixture
@@ -38,9 +38,11 @@ def intake() -> Intake:
                     "comfy": {"type": "comfyui"},
                 }
             ),
+            "EASEL_RECORDS_TABLE": "records",
+            "EASEL_API_KEYS": '{"key-1": "default"}',
         }
     )
-    return Intake(settings, NoPublisher())  # type: ignore[arg-type]
+    return Intake(settings, NoAcceptance())  # type: ignore[arg-type]
 
 
 def event(body: Any, path: str = "/v1alpha2", **changes: Any) -> dict[str, Any]:
@@ -48,6 +50,7 @@ def event(body: Any, path: str = "/v1alpha2", **changes: Any) -> dict[str, Any]:
     return {
         "resource": path,
         "headers": {"content-type": "application/json", "x-api-key": "secret-key"},
+        "requestContext": {"identity": {"apiKeyId": "key-1"}},
         "body": body if isinstance(body, str) else json.dumps(body),
         "isBase64Encoded": False,
     } | changes
@@ -70,7 +73,7 @@ def test_every_problem_of_a_v1alpha2_request(intake: Intake, golden: Callable[[s
     }
     with pytest.raises(RefusedRequestError) as refused:
         intake.accept(event(body))
-    answer = http_events.refused_response(refused.value.error)
+    answer = http_events.refused_response(refused.value)
     assert answer["statusCode"] == 400
     assert json.loads(answer["body"]) == golden("error-with-every-problem")
 
@@ -151,7 +154,7 @@ def test_other_refusals(
     with pytest.raises(RefusedRequestError) as refused:
         intake.accept(event({}) | changes)
     assert refused.value.error.code is code
-    assert http_events.refused_response(refused.value.error)["statusCode"] == status
+    assert http_events.refused_response(refused.value)["statusCode"] == status
 
 
 def test_the_content_type_may_have_parameters_and_any_case(intake: Intake) -> None:

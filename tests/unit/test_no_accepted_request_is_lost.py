@@ -1,18 +1,22 @@
 """Thousands of odd requests: no 5xx, and whatever is accepted ends in exactly one callback."""
 
 import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from moto import mock_aws
 
-from easel_agent.assembly import Agent, AwsClients
+from easel_agent.composition import Agent, AwsClients
 from easel_agent.errors import RejectedTaskError
-from easel_agent.lifecycle import TaskRun, TaskState
+from easel_agent.lifecycle import TaskState
 from easel_agent.queue import QueueMessage
 from easel_agent.runtimes.base import Fetch, Finished, Generation
+from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
 from easel_agent.urls import find_urls
 from easel_cli.openapi import SAMPLES
@@ -21,9 +25,15 @@ from easel_contract.errors import TaskErrorCode
 from easel_contract.result import TaskResult
 from easel_contract.task import RuntimeType, TaskType
 from easel_intake import handler as handler_module
+from easel_intake.acceptance import Acceptance
 from easel_intake.handler import Intake, handler
 from easel_intake.publishing import TaskPublisher
 from easel_intake.settings import IntakeSettings
+from easel_records.acceptance import AcceptedTasks
+from easel_records.idempotency import IdempotencyKeys
+from easel_records.table import TaskTable
+
+from .records_table import create_table
 
 pytestmark = pytest.mark.unit
 
@@ -37,6 +47,8 @@ SETTINGS = IntakeSettings.from_environment(
         "EASEL_TASKS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:tasks",
         "EASEL_OUTPUT_BUCKET": "outputbucket",
         "EASEL_RUNTIMES": json.dumps(RUNTIMES),
+        "EASEL_RECORDS_TABLE": "records",
+        "EASEL_API_KEYS": '{"key-1": "default"}',
     }
 )
 
@@ -59,25 +71,57 @@ class Recorder:
     # S3
     def put_object(self, **_: Any) -> None: ...
 
-    def get_object(self, **_: Any) -> None:
-        raise ClientError({"Error": {"Code": "NoSuchKey", "Message": ""}}, "GetObject")
-
     # SQS
     def delete_message(self, **_: Any) -> None:
         self.deleted += 1
 
     # a runtime: refuses what has URLs, as if none could be fetched
+    def progress(self) -> None: ...
+
     def place_inputs(self, content: dict[str, Any], _: Fetch) -> dict[str, Any]:
         if find_urls(content):
             raise RejectedTaskError(TaskErrorCode.INPUT_UNAVAILABLE, "not here")
         return content
 
-    def generate(self, _: TaskType, content: dict[str, Any]) -> Finished:
+    def generate(self, _: TaskType, content: dict[str, Any], job: Job) -> Finished:
+        job.check()
         json.dumps(content, allow_nan=False).encode()
         return Finished(lambda: Generation(b"{}", iter([b""])))
 
 
-def agent_of(name: str, recorder: Recorder) -> Agent:
+@pytest.fixture(scope="module")
+def dynamodb() -> Iterator[Any]:
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        client = boto3.client("dynamodb", region_name="us-east-1")
+        create_table(client, "records")
+        yield client
+
+
+def intake_of(recorder: Recorder, dynamodb: Any) -> Intake:
+    aws: Any = recorder
+    acceptance = Acceptance(
+        TaskPublisher(aws, aws, "tasks", "outputbucket"),
+        AcceptedTasks(TaskTable(dynamodb, "records")),
+        IdempotencyKeys(dynamodb, "records", lock_seconds=30),
+        bucket="outputbucket",
+        retention=timedelta(days=30),
+    )
+    return Intake(SETTINGS, acceptance)
+
+
+def event_of(path: str, body: str) -> dict[str, Any]:
+    return {
+        "resource": path,
+        "headers": {"Content-Type": "application/json"},
+        "requestContext": {"identity": {"apiKeyId": "key-1"}},
+        "body": body,
+    }
+
+
+def do(name: str, recorder: Recorder, dynamodb: Any, body: str) -> TaskState:
+    """Has an agent do a task, without its threads."""
     runtime = SETTINGS.runtimes[name]
     settings_ = AgentSettings.from_environment(
         {
@@ -88,10 +132,19 @@ def agent_of(name: str, recorder: Recorder) -> Agent:
             "EASEL_DEAD_LETTER_QUEUE_URL": "d",
             "EASEL_NOTIFICATIONS_TOPIC_ARN": "n",
             "EASEL_OUTPUT_BUCKET": "outputbucket",
+            "EASEL_RECORDS_TABLE": "records",
         }
     )
     parts: Any = recorder
-    return Agent(settings_, parts, AwsClients(parts, parts, parts))
+    agent = Agent(settings_, parts, AwsClients(parts, parts, parts, dynamodb))
+    background = agent.worker._background
+    prefetcher = background.prefetcher
+    lease = prefetcher._holder.hold(QueueMessage("m", body, "r", 1, datetime.now(UTC)), 60)
+    prepared = prefetcher._preparation.prepare(lease)
+    if prepared is not None and background.claiming.claim(prepared):
+        agent.worker._do(prepared)
+    assert background.delivery.drain(60)
+    return lease.state
 
 
 _SCALARS = (
@@ -148,55 +201,39 @@ def requests(draw: st.DrawFn) -> tuple[str, str]:
     return path, draw(st.just(json.dumps(body)) | st.text(max_size=20))
 
 
-@given(requests())
+@given(request_=requests())
 @settings(
-    max_examples=2500, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    max_examples=2500,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    derandomize=True,
 )
-def test_no_5xx_and_no_accepted_request_without_a_callback(request: tuple[str, str]) -> None:
-    path, body = request
+def test_no_5xx_and_no_accepted_request_without_a_callback(
+    dynamodb: Any, request_: tuple[str, str]
+) -> None:
+    path, body = request_
     recorder = Recorder()
-    aws: Any = recorder
-    intake = Intake(SETTINGS, TaskPublisher(aws, aws, "tasks", "outputbucket"))
+    intake = intake_of(recorder, dynamodb)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handler_module, "_intake", lambda: intake)
-        answer = handler(
-            {
-                "resource": path,
-                "headers": {"Content-Type": "application/json"},
-                "body": body,
-            },
-            None,
-        )
+        answer = handler(event_of(path, body), None)
     event(f"answered {answer['statusCode']}")
     assert answer["statusCode"] in (200, 400), answer
     assert len(recorder.published) == (answer["statusCode"] == 200)
     for message in recorder.published:
         name = message["MessageAttributes"]["runtime"]["StringValue"]
         assert name in RUNTIMES
-        agent = agent_of(name, recorder)
-        run = TaskRun(QueueMessage("m", message["Message"], "r", 1), ceiling_seconds=60)
-        prepared = agent.preparation.prepare(run)
-        if prepared is not None:
-            agent.worker._do(prepared)
-        assert agent.delivery.drain(60)
-        assert run.state is TaskState.DONE
-        assert len(recorder.results) == 1
-        assert recorder.results[0].id == json.loads(answer["body"])["id_task"]
+        assert do(name, recorder, dynamodb, message["Message"]) is TaskState.DONE
+        [result] = recorder.results
+        accepted = json.loads(answer["body"])
+        assert (result.id, result.uid) == (accepted["id_task"], accepted["uid"])
         assert recorder.deleted == 1
 
 
-def test_the_samples_unchanged_are_accepted() -> None:
+def test_the_samples_unchanged_are_accepted(dynamodb: Any) -> None:
     assert len(_SAMPLES) == 8
     for path, body in _SAMPLES:
         recorder = Recorder()
-        aws: Any = recorder
-        intake = Intake(SETTINGS, TaskPublisher(aws, aws, "tasks", "outputbucket"))
-        task, _ = intake.accept(
-            {
-                "resource": path,
-                "headers": {"Content-Type": "application/json"},
-                "body": json.dumps(body),
-            }
-        )
+        task, _ = intake_of(recorder, dynamodb).accept(event_of(path, json.dumps(body)))
         assert len(recorder.published) == 1
         assert SETTINGS.runtimes[task.metadata.runtime].type in RuntimeType

@@ -15,6 +15,8 @@ class FaultKind(StrEnum):
 
     UNAVAILABLE = "unavailable"
     """503 at once; AWS did nothing."""
+    THROTTLE = "throttle"
+    """400 at once, as DynamoDB says that it is asked too much; AWS did nothing."""
     CUT = "cut"
     """The connection is closed before AWS sees the request."""
     LOSE_ANSWER = "lose_answer"

@@ -45,6 +45,10 @@ _UNAVAILABLE_BODIES: Mapping[str, tuple[str, bytes]] = {
         "application/x-amz-json-1.0",
         b'{"__type":"com.amazonaws.sqs#ServiceUnavailable","message":"injected"}',
     ),
+    "dynamodb": (
+        "application/x-amz-json-1.0",
+        b'{"__type":"com.amazonaws.dynamodb.v20120810#ServiceUnavailable","message":"injected"}',
+    ),
 }
 
 
@@ -106,10 +110,10 @@ class Forwarder:
             self._state.injected[f"{fault.kind}:{operation}"] += 1
             if fault.kind is FaultKind.CUT:
                 raise _CutError
-            if fault.kind is FaultKind.UNAVAILABLE:
+            if fault.kind in _REFUSALS:
                 if not form:
                     await _discard(reader, head.headers)
-                writer.write(_unavailable(operation))
+                writer.write(_REFUSALS[fault.kind](operation))
                 return True
             if fault.kind is FaultKind.DELAY:
                 await asyncio.sleep(fault.delay_seconds)
@@ -191,6 +195,14 @@ class ProxyServer:
 def _unavailable(operation: Operation) -> bytes:
     content_type, body = _UNAVAILABLE_BODIES.get(operation.service, ("text/plain", b"injected"))
     return response("503 Service Unavailable", content_type, body)
+
+
+def _throttled(_: Operation) -> bytes:
+    body = b'{"__type":"com.amazonaws.dynamodb.v20120810#ThrottlingException","message":"injected"}'
+    return response("400 Bad Request", "application/x-amz-json-1.0", body)
+
+
+_REFUSALS = {FaultKind.UNAVAILABLE: _unavailable, FaultKind.THROTTLE: _throttled}
 
 
 async def _read_whole(

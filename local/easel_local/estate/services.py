@@ -16,7 +16,7 @@ from easel_local.chart_registry import ChartRegistry
 from easel_local.emulator.process import Emulator, KubernetesEndpoint
 from easel_local.estate.state import EstateState
 from easel_local.kubernetes import KubernetesApi
-from easel_local.paths import HOME, FUNCTIONS_PACKAGE, ROOT
+from easel_local.paths import FUNCTIONS_PACKAGE, HOME, ROOT
 from easel_local.processes import ManagedProcess
 from easel_local.terraform_config import write_cli_config
 

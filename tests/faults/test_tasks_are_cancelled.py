@@ -1,0 +1,125 @@
+"""A cancellation at every state of a task, and deadlines: one callback each, no GPU for nothing."""
+
+import time
+import uuid
+
+import pytest
+
+from easel_contract.errors import TaskErrorCode
+from easel_contract.record import TaskRecord, TaskStatus
+from easel_contract.result import ResultStatus, TaskResult
+from easel_local.aws_proxy import FaultKind
+from easel_records.cancelling import TaskCancelling
+from tests.faults.conftest import StartScenario
+from tests.faults.deadline import until
+from tests.faults.scenario import Scenario
+from tests.faults.tasks import SentTask
+
+pytestmark = pytest.mark.integration
+
+INTERRUPTED_SECONDS = 6.0
+
+
+def record_of(scenario: Scenario, task: SentTask) -> TaskRecord:
+    record = scenario.resources.table.get(task.key)
+    assert record is not None
+    return record
+
+
+def await_status(scenario: Scenario, task: SentTask, status: TaskStatus) -> TaskRecord:
+    until(lambda: record_of(scenario, task).status is status, f"{task.task_id} is {status}")
+    return record_of(scenario, task)
+
+
+def cancel_waiting(scenario: Scenario, task: SentTask) -> TaskRecord | None:
+    """Cancels as the reader function does, up to the announcement."""
+    result = TaskResult(
+        id=task.task_id,
+        uid=task.key,
+        result=False,
+        context={"number": task.seed},
+        event_id=uuid.uuid4().hex,
+        status=ResultStatus.CANCELLED,
+    )
+    cancelling = TaskCancelling(scenario.resources.table)
+    return cancelling.cancel_waiting(task.key, result=result.to_json())
+
+
+def test_a_waiting_task_never_reaches_a_runtime(start_scenario: StartScenario) -> None:
+    with start_scenario(agents=1, service_seconds=0.2) as scenario:
+        scenario.pods[0].runtime.add_fault("slow", seconds=4)
+        running, held, waiting = scenario.submit_many(3)
+        scenario.await_work()
+        assert cancel_waiting(scenario, waiting) is not None
+        # Received, perhaps prepared and held, but not begun.
+        assert cancel_waiting(scenario, held) is not None
+        evidence = scenario.check()
+        jobs = scenario.jobs()
+    assert evidence.cancelled == {held.key, waiting.key}
+    assert jobs == {running.seed: 1}
+
+
+def test_a_running_task_is_interrupted_in_time_and_its_runtime_is_free(
+    start_scenario: StartScenario,
+) -> None:
+    with start_scenario(agents=1, service_seconds=0.2) as scenario:
+        scenario.pods[0].runtime.add_fault("slow", seconds=60)
+        [task] = scenario.submit_many(1)
+        scenario.await_work()
+        [following] = scenario.submit_many(1)
+        asked = TaskCancelling(scenario.resources.table).request(task.key)
+        assert asked is not None
+        assert asked.cancel_requested_at is not None
+        ended = await_status(scenario, task, TaskStatus.CANCELLED)
+        evidence = scenario.check()
+    assert ended.finished_at is not None
+    took = (ended.finished_at - asked.cancel_requested_at).total_seconds()
+    assert took < INTERRUPTED_SECONDS
+    assert evidence.cancelled == {task.key}
+    assert evidence.completed == {following.key}
+
+
+def test_a_task_that_is_being_delivered_completes(start_scenario: StartScenario) -> None:
+    with start_scenario(agents=1, service_seconds=0.2) as scenario:
+        scenario.fault(FaultKind.UNAVAILABLE, "s3", "PutObject", seconds=8)
+        [task] = scenario.submit_many(1)
+        until(lambda: len(scenario.jobs()) == 1, "the picture is made")
+        TaskCancelling(scenario.resources.table).request(task.key)
+        evidence = scenario.check()
+    assert evidence.completed == {task.key}
+
+
+def test_an_ended_task_stays_as_it_is(start_scenario: StartScenario) -> None:
+    with start_scenario(agents=1, service_seconds=0.1) as scenario:
+        [task] = scenario.submit_many(1)
+        await_status(scenario, task, TaskStatus.COMPLETED)
+        assert TaskCancelling(scenario.resources.table).request(task.key) is None
+        assert cancel_waiting(scenario, task) is None
+        evidence = scenario.check()
+    assert evidence.completed == {task.key}
+
+
+def test_a_task_whose_deadline_passes_while_it_waits_fails_without_a_runtime(
+    start_scenario: StartScenario,
+) -> None:
+    with start_scenario(agents=1, service_seconds=0.2) as scenario:
+        scenario.pods[0].runtime.add_fault("slow", seconds=4)
+        [running] = scenario.submit_many(1)
+        scenario.await_work()
+        [late] = scenario.submit_many(1, deadline_seconds=1)
+        evidence = scenario.check()
+        jobs = scenario.jobs()
+    assert evidence.completed == {running.key}
+    assert evidence.failed[late.key].code is TaskErrorCode.DEADLINE_EXCEEDED
+    assert jobs == {running.seed: 1}
+
+
+def test_a_running_task_is_interrupted_at_its_deadline(start_scenario: StartScenario) -> None:
+    with start_scenario(agents=1, service_seconds=0.2) as scenario:
+        scenario.pods[0].runtime.add_fault("slow", seconds=60)
+        started = time.monotonic()
+        [task] = scenario.submit_many(1, deadline_seconds=3)
+        await_status(scenario, task, TaskStatus.FAILED)
+        assert time.monotonic() - started < 3 + INTERRUPTED_SECONDS
+        evidence = scenario.check()
+    assert evidence.failed[task.key].code is TaskErrorCode.DEADLINE_EXCEEDED
