@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from easel_cli.openapi_tasks import ANSWERS, task_paths
 from easel_contract.api import (
     V1Alpha1Accepted,
     V1Alpha1Request,
@@ -19,7 +20,7 @@ from easel_contract.api import (
 )
 from easel_contract.errors import ApiErrorBody
 from easel_contract.result import TaskResult
-from easel_contract.task import TaskMessage
+from easel_contract.task import MAX_IDEMPOTENCY_KEY_LENGTH, TaskMessage
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 OPENAPI_FILE = _DOCS / "openapi.yaml"
@@ -44,12 +45,21 @@ _SECURITY_SCHEMES = {
 _REFUSALS = {
     "400": "invalid_request: no JSON object, or wrong fields, every one of them named",
     "401": "unauthorized: no key, or a wrong one; no signature, where the stack asks for one",
-    "403": "forbidden: a wrong signature, or no right to execute-api:Invoke",
+    "403": "forbidden: a wrong signature, no right to execute-api:Invoke, or an unknown caller",
+    "409": "request_in_progress: a request with this Idempotency-Key is being accepted",
     "413": "payload_too_large: the body is over 5 MiB",
     "415": "unsupported_media_type: the content type is not application/json",
+    "422": "idempotency_key_reused: the key came with another request in the last 24 hours",
     "429": "throttled: too many requests with this key",
     "500": "internal_error: the intake is broken",
     "503": "unavailable: the task could not be queued; send it again",
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key and request again within 24 hours get the same answer and make "
+    "no second task.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH},
 }
 
 
@@ -71,7 +81,8 @@ def openapi_document() -> dict[str, Any]:
         ],
         # A stack asks for one of them: its output `authorization` says which.
         "security": [{name: []} for name in _SECURITY_SCHEMES],
-        "paths": {f"/{version}": {"post": _operation(version)} for version in _VERSIONS},
+        "paths": {f"/{version}": {"post": _operation(version)} for version in _VERSIONS}
+        | task_paths(),
         "webhooks": {"taskFinished": {"post": _callback()}},
         "components": {"securitySchemes": _SECURITY_SCHEMES, "schemas": _schemas()},
     }
@@ -95,6 +106,7 @@ def _schemas() -> dict[str, Any]:
             (V1Alpha1Accepted, written),
             (ApiErrorBody, written),
             (TaskResult, written),
+            *((model, written) for model in ANSWERS),
         ],
         ref_template=_REFERENCE,
     )
@@ -119,13 +131,26 @@ def _operation(version: str) -> dict[str, Any]:
             "required": True,
             "content": _json(request, examples=samples),
         },
-        "responses": {"200": {"description": "queued", "content": _json(accepted)}} | refusals,
+        "parameters": [_IDEMPOTENCY_KEY],
+        "responses": {"200": _queued(accepted)} | refusals,
+    }
+
+
+def _queued(accepted: type[BaseModel]) -> dict[str, Any]:
+    replayed = {
+        "description": "true where an earlier request with the same key got this answer",
+        "schema": {"type": "string"},
+    }
+    return {
+        "description": "queued",
+        "headers": {"Idempotent-Replayed": replayed},
+        "content": _json(accepted),
     }
 
 
 def _callback() -> dict[str, Any]:
     return {
-        "summary": "One message on the notifications topic per finished task",
+        "summary": "One message on the notifications topic, or at the callback URL, per ended task",
         "requestBody": {"content": _json(TaskResult)},
         "responses": {"200": {"description": "SNS delivers it as its subscriptions say"}},
     }

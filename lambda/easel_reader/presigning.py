@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
 _SESSION_NAME = "easel-reader"
+_LEEWAY = timedelta(minutes=2)
+"""By how much a link may hold shorter than asked for; its answer says how long it does."""
 _SIGNING = Config(signature_version="s3v4")
 
 
@@ -69,7 +71,8 @@ class Presigner:
         return StoredObject(uri=uri, url=url, url_expires_at=until.replace(microsecond=0))
 
     def _session_for(self, seconds: int) -> _Session:
-        needed_until = self._now() + timedelta(seconds=seconds)
+        # Not quite as long: else no two links of the longest life would have one session.
+        needed_until = self._now() + timedelta(seconds=seconds) - _LEEWAY
         if self._session is None or self._session.expires_at < needed_until:
             self._session = self._assume()
         return self._session

@@ -1,0 +1,371 @@
+"""The API tells a caller how its tasks stand, and nobody else's."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from easel_contract.record import Progress, TaskRecord, TaskStatus
+from easel_contract.result import ResultStatus, TaskResult
+from easel_contract.task import TaskMessage
+from easel_contract.tasks_api import RuntimeList, TaskList, TaskView
+from easel_contract.uid import new_uid
+from easel_contract.usage import Usage
+from easel_reader import handler as handler_module
+from easel_reader.handler import handler
+from easel_records.leases import TaskLeases
+from easel_records.table import TaskTable
+
+from .records_table import create_table
+
+pytestmark = pytest.mark.unit
+
+API_KEYS = {"key-1": "team-a", "key-2": "team-b"}
+RUNTIMES = {
+    "sdruntime": {"type": "sdwebui", "model_filename": "a.safetensors"},
+    "comfy": {"type": "comfyui"},
+}
+BUCKET = "outputbucket"
+
+
+class World:
+    """The stack that the reader reads: table, topic, bucket, role."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self._patch = patch
+        dynamodb = boto3.client("dynamodb")
+        create_table(dynamodb, "records")
+        self.table = TaskTable(dynamodb, "records")
+        self.leases = TaskLeases(self.table, lease_seconds=60, max_attempts=5)
+        sns, self._sqs = boto3.client("sns"), boto3.client("sqs")
+        self._queue_url = self._sqs.create_queue(QueueName="results")["QueueUrl"]
+        topic = sns.create_topic(Name="notifications")["TopicArn"]
+        arn = self._sqs.get_queue_attributes(QueueUrl=self._queue_url, AttributeNames=["QueueArn"])[
+            "Attributes"
+        ]["QueueArn"]
+        sns.subscribe(
+            TopicArn=topic,
+            Protocol="sqs",
+            Endpoint=arn,
+            Attributes={"RawMessageDelivery": "true"},
+        )
+        trust = json.dumps({"Statement": []})
+        role = boto3.client("iam").create_role(RoleName="p", AssumeRolePolicyDocument=trust)
+        self._settings = {
+            "EASEL_RECORDS_TABLE": "records",
+            "EASEL_OUTPUT_BUCKET": BUCKET,
+            "EASEL_RUNTIMES": json.dumps(RUNTIMES),
+            "EASEL_API_KEYS": json.dumps(API_KEYS),
+            "EASEL_NOTIFICATIONS_TOPIC_ARN": topic,
+            "EASEL_PRESIGN_ROLE_ARN": role["Role"]["Arn"],
+        }
+        self.configure()
+
+    def configure(self, **changes: str) -> None:
+        for name, value in (self._settings | changes).items():
+            self._patch.setenv(name, value)
+        handler_module._service.cache_clear()
+
+    def accept(self, task_id: str = "one", tenant: str = "team-a", **more: Any) -> TaskRecord:
+        message = TaskMessage.model_validate(
+            {
+                "metadata": {
+                    "id": task_id,
+                    "runtime": more.pop("runtime", "sdruntime"),
+                    "tasktype": "text-to-image",
+                    "prefix": "out",
+                    "context": {"order": 7},
+                },
+                "content": {},
+            }
+        )
+        record = TaskRecord.accepted(
+            message,
+            uid=more.pop("uid", None) or new_uid(),
+            tenant=tenant,
+            scope=more.pop("scope", tenant),
+            expires_at=datetime.now(UTC).replace(microsecond=0) + timedelta(days=1),
+        )
+        self.table.put_new(record.model_copy(update=more))
+        return record
+
+    def complete(self, record: TaskRecord, pictures: int = 2) -> TaskResult:
+        stem = f"s3://{BUCKET}/out/{record.id}/{record.id}-abcd"
+        result = TaskResult(
+            id=record.id,
+            uid=record.uid,
+            result=True,
+            status=ResultStatus.COMPLETED,
+            image_url=[f"{stem}-{number}.png" for number in range(1, pictures + 1)],
+            output_url=f"{stem}.out",
+        )
+        lease = self.leases.claim(record)
+        usage = Usage(gpu_seconds=2.5, pictures=pictures)
+        self.leases.finish(lease, TaskStatus.COMPLETED, result=result.to_json(), usage=usage)
+        return result
+
+    def callbacks(self) -> list[TaskResult]:
+        answer = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10)
+        return [TaskResult.model_validate_json(one["Body"]) for one in answer.get("Messages", [])]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield World(monkeypatch)
+    handler_module._service.cache_clear()
+
+
+def ask(
+    resource: str, task: str | None = None, *, method: str = "GET", key: str = "key-1", **query: str
+) -> tuple[int, Any]:
+    answer = handler(
+        {
+            "httpMethod": method,
+            "resource": f"/v1alpha2/{resource}",
+            "pathParameters": None if task is None else {"task": task},
+            "queryStringParameters": query or None,
+            "requestContext": {"identity": {"apiKeyId": key}},
+        },
+        None,
+    )
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def show(task: str, **more: str) -> TaskView:
+    status, body = ask("tasks/{task}", task, **more)
+    assert status == 200, body
+    return TaskView.model_validate(body)
+
+
+def listed(**query: str) -> list[str]:
+    status, body = ask("tasks", **query)
+    assert status == 200, body
+    return [task.uid for task in TaskList.model_validate(body).tasks]
+
+
+def cancel(task: str, key: str = "key-1") -> tuple[int, Any]:
+    return ask("tasks/{task}/cancel", task, method="POST", key=key)
+
+
+def test_a_waiting_task_has_a_position(world: World) -> None:
+    records = [world.accept(f"task-{number}") for number in range(3)]
+    view = show(records[2].uid)
+    assert (view.status, view.position, view.attempts) == (TaskStatus.QUEUED, 3, 0)
+    assert view.output_location == f"s3://{BUCKET}/out/task-2"
+    world.complete(records[0])
+    assert show("task-2").position == 2
+    assert show("task-0").position is None
+
+
+def test_positions_beyond_a_hundred_are_not_counted(world: World) -> None:
+    for number in range(100):
+        world.accept(f"task-{number}")
+    assert show(world.accept("last").uid).position == "100+"
+    assert show("task-99").position == 100
+
+
+def test_a_running_task_tells_its_progress_and_an_ended_one_its_outputs(world: World) -> None:
+    record = world.accept()
+    lease = world.leases.claim(record)
+    world.leases.renew(lease, progress=Progress(percent=40, step=8, steps=20), gpu_seconds=1.5)
+    view = show("one")
+    assert (view.status, view.attempts) == (TaskStatus.RUNNING, 1)
+    assert view.progress == Progress(percent=40, step=8, steps=20)
+    result = world.complete(world.accept("two"))
+    ended = show("two")
+    assert (ended.image_url, ended.output_url) == (result.image_url, result.output_url)
+    assert [picture.uri for picture in ended.pictures] == result.image_url
+    assert ended.pictures[0].url is None
+    assert ended.usage.gpu_seconds == 2.5
+
+
+def test_an_id_means_its_latest_task_and_a_uid_exactly_one(world: World) -> None:
+    first, second = world.accept(), world.accept()
+    assert show("one").uid == second.uid
+    assert show(first.uid).uid == first.uid
+    assert listed(id="one") == [second.uid, first.uid]
+
+
+def test_links_hold_as_long_as_they_say_and_no_longer_than_their_signer(world: World) -> None:
+    world.complete(world.accept())
+    before = datetime.now(UTC)
+    view = show("one", presign="120")
+    for stored in (*view.pictures, view.answer):
+        assert stored is not None
+        assert stored.url is not None
+        assert stored.url_expires_at is not None
+        assert "X-Amz-Expires=1" in stored.url
+        assert "X-Amz-Security-Token" in stored.url
+        left = (stored.url_expires_at - before).total_seconds()
+        assert 118 <= left <= 122
+
+
+def test_a_link_is_not_said_to_outlive_the_role_that_signed_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.complete(world.accept())
+    presigner = (
+        handler_module._service()._routes["GET", "/v1alpha2/tasks/{task}"].__self__._presigner
+    )  # type: ignore[attr-defined]
+    real, expires_at = presigner._sts.assume_role, datetime.now(UTC) + timedelta(seconds=100)
+
+    def assume_role(**arguments: Any) -> Any:
+        answer = real(**arguments)
+        answer["Credentials"]["Expiration"] = expires_at
+        return answer
+
+    monkeypatch.setattr(presigner._sts, "assume_role", assume_role)
+    [picture, _] = show("one", presign="3600").pictures
+    assert picture.url_expires_at == expires_at.replace(microsecond=0)
+
+
+def test_lists_are_filtered_and_go_on_where_they_ended(world: World) -> None:
+    records = [world.accept(f"task-{number}") for number in range(5)]
+    other = world.accept("other", runtime="comfy")
+    world.complete(records[1])
+    assert listed(runtime="comfy") == [other.uid]
+    assert listed(status="completed") == [records[1].uid]
+    assert listed(since=datetime.now(UTC).isoformat()) == []
+    hour_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    assert len(listed(since=hour_ago)) == 6
+    uids, cursor = [], ""
+    while True:
+        query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = TaskList.model_validate(ask("tasks", **query)[1])
+        uids += [task.uid for task in page.tasks]
+        if page.cursor is None:
+            break
+        cursor = page.cursor
+    assert uids == [record.uid for record in (*records, other)][::-1]
+
+
+def test_every_problem_of_a_question_is_named_at_once(world: World) -> None:
+    assert world
+    query = {"limit": "101", "status": "done", "since": "yesterday", "cursor": "x", "what": "1"}
+    status, body = ask("tasks", **query)
+    fields = {problem["field"] for problem in body["error"]["details"]}
+    assert (status, fields) == (400, set(query))
+    for presign in ("0", "3601", "-1", "1.5", "x", "9" * 50):
+        assert ask("tasks/{task}", "one", presign=presign)[0] == 400
+
+
+def test_runtimes_tell_what_waits_and_runs(world: World) -> None:
+    records = [world.accept(f"task-{number}", tenant="team-b") for number in range(3)]
+    world.leases.claim(records[0])
+    runtimes = RuntimeList.model_validate(ask("runtimes")[1]).runtimes
+    comfy, sdruntime = runtimes
+    assert (comfy.name, comfy.tasks_waiting, comfy.oldest_waiting_seconds) == ("comfy", 0, None)
+    assert (sdruntime.tasks_waiting, sdruntime.tasks_running) == (2, 1)
+    assert sdruntime.sd_model_checkpoint == "a.safetensors"
+    assert sdruntime.oldest_waiting_seconds is not None
+
+
+def test_a_waiting_task_is_cancelled_and_announced_once(world: World) -> None:
+    record = world.accept()
+    status, body = cancel("one")
+    assert (status, body["status"], body["finished_at"] is not None) == (200, "cancelled", True)
+    [callback] = world.callbacks()
+    assert (callback.uid, callback.status, callback.context) == (
+        record.uid,
+        ResultStatus.CANCELLED,
+        {"order": 7},
+    )
+    written = world.table.get(record.uid)
+    assert written is not None
+    assert written.result == callback.to_json()
+    assert written.announced_at is not None
+    assert cancel(record.uid)[0] == 200
+    assert world.callbacks() == []
+
+
+def test_a_cancellation_that_cannot_be_announced_is_left_to_the_agent(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = world.accept()
+    monkeypatch.setenv("EASEL_NOTIFICATIONS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:none")
+    handler_module._service.cache_clear()
+    assert cancel("one")[0] == 200
+    written = world.table.get(record.uid)
+    assert written is not None
+    assert (written.status, written.announced_at) == (TaskStatus.CANCELLED, None)
+
+
+def test_a_running_task_is_asked_to_end_and_an_ended_one_is_not(world: World) -> None:
+    record = world.accept()
+    world.leases.claim(record)
+    status, body = cancel("one")
+    assert (status, body["status"]) == (202, "running")
+    assert body["cancel_requested_at"] is not None
+    world.complete(world.accept("two"))
+    status, body = cancel("two")
+    assert (status, body["error"]["code"]) == (409, "task_ended")
+    assert "has completed" in body["error"]["message"]
+
+
+def test_one_tenant_neither_sees_nor_cancels_anothers_task(world: World) -> None:
+    mine, other = world.accept("one"), world.accept("one", tenant="team-b")
+    for name in (other.uid, "only-theirs", "no-such-task"):
+        assert ask("tasks/{task}", name)[0] == 404
+        assert cancel(name)[0] == 404
+    assert ask("tasks/{task}", other.uid)[1] == ask("tasks/{task}", "no-such-task")[1]
+    # The same id is another task for each of them.
+    assert show("one").uid == mine.uid
+    assert show("one", key="key-2").uid == other.uid
+    assert listed() == [mine.uid]
+    assert listed(key="key-2") == [other.uid]
+    unchanged = world.table.get(other.uid)
+    assert unchanged is not None
+    assert unchanged.status is TaskStatus.QUEUED
+
+
+def test_an_id_in_the_form_of_anothers_uid_is_only_an_id(world: World) -> None:
+    other = world.accept("theirs", tenant="team-b")
+    mine = world.accept(other.uid)
+    assert show(other.uid).uid == mine.uid
+
+
+def test_shared_tasks_are_everybodys(world: World) -> None:
+    world.configure(EASEL_SHARED_TASKS="true")
+    other = world.accept("theirs", tenant="team-b", scope="*")
+    assert show("theirs").uid == other.uid
+    assert listed() == [other.uid]
+    assert cancel(other.uid)[0] == 200
+
+
+def test_with_signatures_the_principal_is_the_tenant(world: World) -> None:
+    world.configure(EASEL_API_KEYS="{}")
+    role = "arn:aws:sts::123456789012:assumed-role/painter"
+    record = world.accept(tenant=role)
+    event = {
+        "httpMethod": "GET",
+        "resource": "/v1alpha2/tasks/{task}",
+        "pathParameters": {"task": record.uid},
+        "requestContext": {"identity": {"userArn": f"{role}/session-1"}},
+    }
+    assert handler(event, None)["statusCode"] == 200
+    event["requestContext"] = {"identity": {"userArn": f"{role}-2/session-1"}}
+    assert handler(event, None)["statusCode"] == 404
+    event["requestContext"] = {"identity": {}}
+    assert handler(event, None)["statusCode"] == 403
+
+
+def test_a_table_that_does_not_answer_is_503(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert world
+
+    def fail(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "InternalServerError", "Message": ""}}, "Query")
+
+    list_tasks: Any = handler_module._service()._routes["GET", "/v1alpha2/tasks"]
+    monkeypatch.setattr(list_tasks.__self__._reading._table.dynamodb, "query", fail)
+    status, body = ask("tasks")
+    assert (status, body["error"]["code"]) == (503, "unavailable")
