@@ -182,7 +182,10 @@ ACTIVE_INDEX = "by_active"
 """Hash `active` (status and runtime), range `uid`; only of tasks that wait or run."""
 
 _TIMES = frozenset(
-    name for name, field in TaskRecord.model_fields.items() if "datetime" in str(field.annotation)
+    {
+        *("created_at", "started_at", "finished_at", "deadline_at", "expires_at"),
+        *("cancel_requested_at", "announced_at", "lease_until"),
+    }
 )
 _JSON = frozenset({"context", "progress", "usage"})
 _NUMBERS = frozenset({"attempts"})

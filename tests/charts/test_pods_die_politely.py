@@ -87,9 +87,20 @@ def test_the_agent_understands_its_settings(helm: Helm, examples: dict[str, Valu
     }
 
 
-def test_every_setting_of_the_agent_can_be_given(pod: dict[str, Any]) -> None:
-    given = {name.removeprefix("EASEL_").lower() for name in environment_of(pod)}
+def test_every_setting_of_the_agent_can_be_given(helm: Helm, sdwebui: Values) -> None:
+    priced = pod_of(helm.render(overlay(sdwebui, at("runtime.pricePerHour", 1.006))))
+    given = {name.removeprefix("EASEL_").lower() for name in environment_of(priced)}
     assert AgentSettings.model_fields.keys() <= given
+
+
+@pytest.mark.parametrize("price", [None, 0, 0.0004, 1.006, 98])
+def test_the_agent_is_told_the_price_there_is(
+    helm: Helm, sdwebui: Values, price: float | None
+) -> None:
+    values = {"pricePerHour": price, "currency": "CNY"}
+    told = settings_of(pod_of(helm.render(overlay(sdwebui, at("runtime", values)))))
+    assert told.price_per_hour == price
+    assert told.currency == ("USD" if price is None else "CNY")
 
 
 def test_the_agent_is_probed(pod: dict[str, Any]) -> None:

@@ -204,7 +204,8 @@ def test_samples_render_and_validate(
 ) -> None:
     values = imported(sample).values["sdruntime"]
     # What Terraform renders beside them.
-    own = {key: sdwebui[key] for key in ("aws", "queue", "notificationsTopicArn", "outputBucket")}
+    rendered = ("aws", "queue", "records", "notificationsTopicArn", "outputBucket")
+    own = {key: sdwebui[key] for key in rendered}
     own["nodes"] = {"clusterName": "easel", "role": "easel-node"}
     manifests = helm.render(overlay(own, values))
     assert problems(manifests) == []

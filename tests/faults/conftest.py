@@ -36,6 +36,6 @@ def start_scenario(cloud: Cloud, request: pytest.FixtureRequest, tmp_path: Path)
 
     def start(**options: Any) -> Scenario:
         name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))
-        return Scenario(cloud, name.strip("-")[:_MAX_NAME], tmp_path, Setup(**options))
+        return Scenario(cloud, name[:_MAX_NAME].strip("-"), tmp_path, Setup(**options))
 
     return start

@@ -21,7 +21,7 @@ HELD_SECONDS = 30.0
     ],
 )
 @pytest.mark.parametrize("kind", [FaultKind.DELAY, FaultKind.LOSE_ANSWER])
-def test_a_crash_before_or_right_after_a_write(
+def test_a_crash(
     start_scenario: StartScenario,
     service: str,
     operation: str,

@@ -4,7 +4,9 @@ AWS does.
 Where the first half of a test fails, ministack no longer needs the bridge: remove it.
 """
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -125,3 +127,50 @@ def test_the_loopback_interface_counts_as_tls(bare: Client, client: Client) -> N
     with pytest.raises(ClientError, match="AccessDenied"):
         assumed(bare, only_with_tls).list_buckets()
     assumed(client, only_with_tls).list_buckets()
+
+
+ECHO = """
+import json
+def handler(event, _):
+    return {"statusCode": 200, "body": json.dumps(event["requestContext"]["identity"])}
+"""
+
+
+def identity_told(client: Client) -> Any:
+    """What a function hears of the API key that a request came with, and the key's id."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.writestr("echo.py", ECHO)
+    role = client("iam").create_role(RoleName="echo", AssumeRolePolicyDocument="{}")["Role"]
+    function = client("lambda").create_function(
+        FunctionName="echo",
+        Runtime="python3.13",
+        Role=role["Arn"],
+        Handler="echo.handler",
+        Code={"ZipFile": archive.getvalue()},
+    )
+    apigateway = client("apigateway")
+    api = apigateway.create_rest_api(name="echo")["id"]
+    root = apigateway.get_resources(restApiId=api)["items"][0]["id"]
+    method = {"restApiId": api, "resourceId": root, "httpMethod": "GET"}
+    apigateway.put_method(**method, authorizationType="NONE", apiKeyRequired=True)
+    arn = function["FunctionArn"]
+    uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+    apigateway.put_integration(**method, type="AWS_PROXY", integrationHttpMethod="POST", uri=uri)
+    apigateway.create_deployment(restApiId=api, stageName="dev")
+    key = apigateway.create_api_key(name="echo", value="a-value-of-20-letters", enabled=True)
+    stage = {"apiId": api, "stage": "dev"}
+    plan = apigateway.create_usage_plan(name="echo", apiStages=[stage])["id"]
+    apigateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+    url = f"{apigateway.meta.endpoint_url}/_aws/execute-api/{api}/dev"
+    with requests.Session() as http:
+        http.trust_env = False
+        answer = http.get(url, headers={"x-api-key": "a-value-of-20-letters"}, timeout=30)
+    return answer.json(), key["id"]
+
+
+def test_a_function_is_told_which_api_key_a_request_came_with(bare: Client, client: Client) -> None:
+    identity, _ = identity_told(bare)
+    assert "apiKeyId" not in identity
+    identity, key_id = identity_told(client)
+    assert identity["apiKeyId"] == key_id

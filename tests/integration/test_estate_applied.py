@@ -71,6 +71,7 @@ def test_a_runtimes_pods_are_told_what_terraform_made(estate: AppliedEstate) -> 
         assert told["EASEL_DEAD_LETTER_QUEUE_URL"] == runtime["dead_letter_queue_url"]
         assert told["EASEL_NOTIFICATIONS_TOPIC_ARN"] == estate.values["notifications_topic_arn"]
         assert told["EASEL_OUTPUT_BUCKET"] == estate.values["output_bucket"]
+        assert told["EASEL_RECORDS_TABLE"] == estate.values["records_table"]
         assert told["AWS_DEFAULT_REGION"] == estate.region
         assert agent["image"].startswith(estate.values["registry"])
 
@@ -94,3 +95,11 @@ def test_nothing_secret_is_in_the_state(estate: AppliedEstate) -> None:
     assert own_token not in state
     assert "k8s-aws-v1." not in state
     assert "BEGIN PRIVATE KEY" not in state
+
+
+def test_the_webhooks_secret_is_in_secrets_manager_alone(estate: AppliedEstate) -> None:
+    secret = estate.client("secretsmanager").get_secret_value(
+        SecretId=estate.values["webhook_secret_arn"]
+    )["SecretString"]
+    assert secret.startswith("whsec_")
+    assert secret not in (estate.module.folder / "terraform.tfstate").read_text()

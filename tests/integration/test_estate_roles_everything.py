@@ -60,6 +60,8 @@ NAMED_OTHERWISE = (
 )
 
 AGENT = {
+    "dynamodb:PutItem": {"records"},
+    "dynamodb:UpdateItem": {"records"},
     "kms:Decrypt": {"key"},
     "kms:GenerateDataKey": {"key"},
     "s3:AbortMultipartUpload": {"payload", "picture"},
@@ -75,6 +77,9 @@ AGENT = {
 }
 KEDA = {"sqs:GetQueueAttributes": {"another's queue", "queue"}}
 INTAKE = {
+    "dynamodb:DeleteItem": {"records"},
+    "dynamodb:PutItem": {"records"},
+    "dynamodb:UpdateItem": {"records"},
     "kms:Decrypt": {"key"},
     "kms:GenerateDataKey": {"key"},
     "logs:CreateLogStream": {"intake's log"},
@@ -82,6 +87,32 @@ INTAKE = {
     "s3:PutObject": {"payload"},
     "sns:Publish": {"tasks"},
 }
+READER = {
+    "dynamodb:BatchGetItem": {"records"},
+    "dynamodb:GetItem": {"records"},
+    "dynamodb:Query": {"records' index"},
+    "dynamodb:UpdateItem": {"records"},
+    "kms:Decrypt": {"key"},
+    "kms:GenerateDataKey": {"key"},
+    "logs:CreateLogStream": {"reader's log"},
+    "logs:PutLogEvents": {"reader's log"},
+    "sns:Publish": {"notifications"},
+    "sts:AssumeRole": {"presign role"},
+}
+WEBHOOK = {
+    "kms:Decrypt": {"key"},
+    "kms:GenerateDataKey": {"key"},
+    "logs:CreateLogStream": {"webhook's log"},
+    "logs:PutLogEvents": {"webhook's log"},
+    "secretsmanager:GetSecretValue": {"webhook secret"},
+    "sqs:ChangeMessageVisibility": {"webhook queue"},
+    "sqs:DeleteMessage": {"webhook queue"},
+    "sqs:GetQueueAttributes": {"webhook queue"},
+    "sqs:ReceiveMessage": {"webhook queue"},
+    "sqs:SendMessage": {"webhook dead letters"},
+}
+PRESIGN = {"kms:Decrypt": {"key"}, "s3:GetObject": {"picture"}}
+FUNCTIONS = ("intake", "reader", "webhook")
 TRACES = {"xray:PutTelemetryRecords": {"all"}, "xray:PutTraceSegments": {"all"}}
 LAUNCHED = {
     "fleet",
@@ -134,7 +165,15 @@ KARPENTER = {
     "ssm:GetParameter": {"AWS's parameter"},
 }
 
-EXPECTED = {"agent": AGENT, "intake": INTAKE, "karpenter": KARPENTER, "keda": KEDA}
+EXPECTED = {
+    "agent": AGENT,
+    "intake": INTAKE,
+    "reader": READER,
+    "webhook": WEBHOOK,
+    "presign": PRESIGN,
+    "karpenter": KARPENTER,
+    "keda": KEDA,
+}
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +216,20 @@ def things_of(estate: AppliedEstate, at: Surroundings) -> Iterator[tuple[str, st
     yield "model", f"{models}/Stable-diffusion/model.safetensors"
     yield "key", key["Arn"]
     yield "intake", arn("lambda", f"function:{function}")
-    yield "intake's log", arn("logs", f"log-group:/aws/lambda/{function}:log-stream:s")
+    for name in FUNCTIONS:
+        yield f"{name}'s log", arn("logs", f"log-group:/aws/lambda/{NAME}-{name}:log-stream:s")
+    table = arn("dynamodb", f"table/{estate.values['records_table']}")
+    yield "records", table
+    yield "records' index", f"{table}/index/by_label"
+    yield "another table", arn("dynamodb", "table/another")
+    yield "webhook queue", arn("sqs", estate.values["webhook_queue_url"].rpartition("/")[2])
+    yield (
+        "webhook dead letters",
+        arn("sqs", estate.values["webhook_dead_letter_queue_url"].rpartition("/")[2]),
+    )
+    yield "webhook secret", estate.values["webhook_secret_arn"]
+    yield "another secret", arn("secretsmanager", "secret:another-abcdef")
+    yield "presign role", at.role(f"{NAME}-{at.region}-presign")
     yield "cluster", arn("eks", f"cluster/{NAME}")
     yield "nodes' role", at.role()
     yield "another role", at.role("administrator")
@@ -200,6 +252,7 @@ def most_favourable(at: Surroundings, action: str, resource: str) -> Question:
             "arc-zonal-shift:ResourceIdentifier": (
                 f"arn:{at.partition}:eks:{at.region}:{at.account}:cluster/{NAME}"
             ),
+            "dynamodb:LeadingKeys": ["task/019a0000-0000-7000-8000-000000000001"],
             "ec2:CreateAction": "RunInstances",
             "iam:PassedToService": at.ec2_service,
             "s3:prefix": "",
@@ -216,9 +269,9 @@ def role_name(estate: AppliedEstate, role: str) -> str:
     }
     if role in pods:
         return role_of_pods(estate, *pods[role])
-    function = estate.client("lambda").get_function_configuration(
-        FunctionName=estate.values["intake_function_name"]
-    )
+    if role == "presign":
+        return f"{NAME}-{estate.client('lambda').meta.region_name}-presign"
+    function = estate.client("lambda").get_function_configuration(FunctionName=f"{NAME}-{role}")
     return str(function["Role"]).rpartition("/")[2]
 
 
@@ -237,7 +290,7 @@ def test_a_role_may_do_nothing_else(estate: AppliedEstate, actions: set[str], ro
         if on:
             allowed[action] = {"all"} if on == set(things) else on
     expected = dict(EXPECTED[role])
-    if role == "intake" and at.partition == "aws":
+    if role in FUNCTIONS and at.partition == "aws":
         expected |= TRACES
     assert allowed == expected
     assert len(actions) > 2000

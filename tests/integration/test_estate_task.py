@@ -30,7 +30,7 @@ def test_a_request_becomes_a_picture_and_a_notification(estate: AppliedEstate) -
     ):
         answer = api.post("v1alpha2", {"task": {"metadata": metadata, "content": content}})
         assert answer.status_code == 200, answer.text
-        result = subscription.wait_for(task_id, RESULT_SECONDS)
+        result = subscription.wait_for(answer.json()["uid"], RESULT_SECONDS)
     assert result.result, result.error
     (uri,) = result.image_url
     prefix = f"s3://{target.output_bucket}/out/{task_id}/"

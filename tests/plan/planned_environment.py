@@ -44,6 +44,14 @@ class PlannedEnvironment:
             if self.types[address] == kind
         }
 
+    def subscriptions(self, name: str) -> dict[str, dict[str, Any]]:
+        """The planned arguments of the subscriptions that modules call so, by address."""
+        return {
+            address: values
+            for address, values in self.of_type("aws_sns_topic_subscription").items()
+            if address.endswith(f".aws_sns_topic_subscription.{name}")
+        }
+
     def strings(self) -> Iterator[tuple[str, str]]:
         """Every string that is planned, with its resource's address."""
         for address, values in {**self.resources, **self._read}.items():

@@ -12,6 +12,7 @@ import yaml
 
 from easel_cli.environments import api_reach
 from easel_contract.task import TaskMetadata
+from easel_contract.uid import new_uid
 from easel_intake.api_requests import RequestedTask
 from easel_intake.publishing import TaskPublisher
 from tests.charts.helm import CHART, overlay
@@ -177,6 +178,8 @@ def test_whatever_holds_data_is_encrypted(planned: PlannedEnvironment) -> None:
     encrypted("aws_cloudwatch_log_group", "kms_key_id")
     encrypted("aws_lambda_function", "kms_key_arn")
     encrypted("aws_eks_cluster", "encryption_config")
+    encrypted("aws_dynamodb_table", "server_side_encryption")
+    encrypted("aws_secretsmanager_secret", "kms_key_id")
     for values in planned.of_type("aws_launch_template").values():
         assert all(one["ebs"][0]["encrypted"] == "true" for one in values["block_device_mappings"])
     for values in planned.of_type("aws_kms_key").values():
@@ -192,7 +195,7 @@ def test_filters_let_through_what_the_intake_function_publishes(
     known = planned.variables["runtimes"]
     filters = {
         address.split('"')[1]: json.loads(values["filter_policy"])
-        for address, values in planned.of_type("aws_sns_topic_subscription").items()
+        for address, values in planned.subscriptions("tasks").items()
     }
     assert known.keys() == filters.keys()
     for name, runtime in known.items():
@@ -204,10 +207,11 @@ def test_filters_let_through_what_the_intake_function_publishes(
 
 def _published(runtime: str, checkpoint: str | None) -> dict[str, str]:
     """The attributes that the intake function's own publisher gives a task."""
-    sns = Mock()
+    publisher = TaskPublisher(sns := Mock(), Mock(), "topic", "bucket")
     metadata = TaskMetadata(id="t", runtime=runtime, tasktype="text-to-image", prefix="outputs")
     task = RequestedTask(metadata=metadata, content={}, checkpoint=checkpoint)
-    TaskPublisher(sns, Mock(), "topic", "bucket").publish(task)
+    message = publisher.message_of(task, uid=new_uid(), tenant="default")
+    publisher.publish(message, checkpoint=checkpoint)
     attributes = sns.publish.call_args.kwargs["MessageAttributes"]
     return {name: one["StringValue"] for name, one in attributes.items()}
 
@@ -365,7 +369,7 @@ def test_a_runtime_more_is_an_entry_more(environment_plan_of: EnvironmentPlan) -
     assert planned.chart(first)["repository"] == "https://charts.example/easel"
     assert planned.chart(second)["reference"] == "oci://r.example/easel/sd-runtime"
     assert "image" not in planned.release_values(second)["runtime"]
-    assert len(planned.of_type("aws_sns_topic_subscription")) == 2
+    assert len(planned.subscriptions("tasks")) == 2
 
 
 def test_the_api_does_not_know_a_runtime_that_accepts_no_tasks(
@@ -379,7 +383,7 @@ def test_the_api_does_not_know_a_runtime_that_accepts_no_tasks(
     planned = environment_plan_of(
         "us-east-1", runtimes={"old": {**old, "accepts_tasks": False}, "new": old}
     )
-    assert len(planned.of_type("aws_sns_topic_subscription")) == 2
+    assert len(planned.subscriptions("tasks")) == 2
 
 
 @pytest.mark.parametrize(
