@@ -90,7 +90,7 @@ class Claiming:
                 raise deadline_exceeded()
             started = time.monotonic()
             try:
-                claim = self._claims.claim(lease.waiting)
+                claim = self._claims.claim(lease.waiting, lease.owner)
             except AwsRefusedError:
                 raise
             except AwsUnavailableError as error:

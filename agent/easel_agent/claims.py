@@ -59,10 +59,10 @@ class Claims:
         scope = tenant if task.tenant else SHARED_SCOPE
         return TaskRecord.accepted(task, uid=uid, tenant=tenant, scope=scope, expires_at=expires_at)
 
-    def claim(self, waiting: TaskRecord) -> TaskLease:
-        """Begins a task; see `TaskLeases.claim` for what it raises."""
+    def claim(self, waiting: TaskRecord, owner: str) -> TaskLease:
+        """Begins a task; see `TaskLeases.claim`."""
         with aws_call():
-            return self._leases.claim(waiting)
+            return self._leases.claim(waiting, owner)
 
     def renew(
         self, lease: TaskLease, *, progress: Progress | None, gpu_seconds: float

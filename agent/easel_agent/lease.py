@@ -15,7 +15,7 @@ from easel_agent.runtimes.job import Job
 from easel_contract.record import TaskRecord
 from easel_contract.task import TaskMessage
 from easel_contract.usage import Usage
-from easel_records.leases import TaskLease
+from easel_records.leases import TaskLease, new_owner
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ class Lease:
         received_at: of `time.monotonic()`.
         deadline: of `time.monotonic()`; until then the message is kept.
         job: by which the runtime's work on the task is stopped.
+        owner: name of the claim, however often it takes DynamoDB to answer.
         claim: on the task's record; None before the task is begun.
     """
 
@@ -42,6 +43,7 @@ class Lease:
         self.received_at = time.monotonic()
         self.deadline = self.received_at + ceiling_seconds
         self.job = Job()
+        self.owner = new_owner()
         self.claim: TaskLease | None = None
         self._holder = holder
         self._lifecycle = Lifecycle()

@@ -1,7 +1,7 @@
 """Uploads a task's pictures and the runtime's answer, several at once."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
@@ -70,19 +70,11 @@ class Uploads:
         )
         pictures = generation.pictures
         del generation  # the answer holds all pictures once more
-        urls: list[str] = []
-        uploads: deque[Future[str]] = deque()
         try:
-            for number, picture in enumerate(pictures, start=1):
-                if len(uploads) >= _AHEAD:
-                    urls.append(uploads.popleft().result())
-                store = partial(outputs.store_picture, number, picture)
-                uploads.append(self._pool.submit(until_done, store))
-            urls += [upload.result() for upload in uploads]
+            urls = self._store_pictures(outputs, until_done, pictures)
             answer_url = answer_upload.result()
         finally:
-            # An upload that outlived its delivery would hold memory that nobody counts.
-            wait([answer_upload, *uploads])
+            wait([answer_upload])
         if sum(len(url) + 3 for url in urls) > _MAX_URLS_BYTES:
             # SNS would refuse the callback at every try, and nobody would hear of the task.
             raise RejectedTaskError(
@@ -91,3 +83,19 @@ class Uploads:
                 f"they lie beside {answer_url}",
             )
         return StoredOutputs(urls, answer_url)
+
+    def _store_pictures(
+        self, outputs: TaskOutputs, until_done: UntilDone, pictures: Iterator[bytes]
+    ) -> list[str]:
+        urls: list[str] = []
+        uploads: deque[Future[str]] = deque()
+        try:
+            for number, picture in enumerate(pictures, start=1):
+                if len(uploads) >= _AHEAD:
+                    urls.append(uploads.popleft().result())
+                store = partial(outputs.store_picture, number, picture)
+                uploads.append(self._pool.submit(until_done, store))
+            return urls + [upload.result() for upload in uploads]
+        finally:
+            # An upload that outlived its delivery would hold memory that nobody counts.
+            wait(uploads)

@@ -34,6 +34,9 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _FILE_MODE = 0o100644 << 16
 # What pip writes about the installation itself; it differs between machines.
 _LEFT_OUT = frozenset({"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"})
+_SCRIPTS_FOLDER = "bin"
+"""Programs that pip makes of packages' entry points: no function runs one, and the first line of
+each names this machine's Python."""
 
 
 def package(target: str, zip_path: Path) -> None:
@@ -50,7 +53,7 @@ def package(target: str, zip_path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         staging = Path(folder)
         _install_requirements(target, staging)
-        files = {path.relative_to(staging).as_posix(): path for path in _files(staging)}
+        files = {path.relative_to(staging).as_posix(): path for path in _installed(staging)}
         for source in _PACKAGES:
             files |= {path.relative_to(source.parent).as_posix(): path for path in _files(source)}
         zip_path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,6 +72,12 @@ def _install_requirements(target: str, folder: Path) -> None:
         *("--target", str(folder), "--requirement", str(_REQUIREMENTS), *platform),
     ]
     subprocess.run(command, check=True)  # noqa: S603 - every word is ours
+
+
+def _installed(staging: Path) -> Iterator[Path]:
+    for path in _files(staging):
+        if path.relative_to(staging).parts[0] != _SCRIPTS_FOLDER:
+            yield path
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -1,5 +1,5 @@
 # ---------------------------------------------------------------------------------------------
-# What API Gateway itself answers, in the same shape as the intake function's errors
+# What API Gateway itself answers, in the same shape as the functions' errors
 # ---------------------------------------------------------------------------------------------
 
 locals {

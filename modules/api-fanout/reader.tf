@@ -148,9 +148,11 @@ data "aws_iam_policy_document" "presign" {
 }
 
 resource "aws_iam_role" "presign" {
-  name               = "${var.name}-${local.region}-presign"
-  description        = "Signs links to the outputs of ${var.name}"
-  assume_role_policy = data.aws_iam_policy_document.presign_trust.json
+  name        = "${var.name}-${local.region}-presign"
+  description = "Signs links to the outputs of ${var.name}"
+  # Of a session that another role begins AWS allows no more: no link lives longer.
+  max_session_duration = 3600
+  assume_role_policy   = data.aws_iam_policy_document.presign_trust.json
 }
 
 resource "aws_iam_role_policy" "presign" {

@@ -80,7 +80,7 @@ variable "stage_name" {
 variable "authorization" {
   description = <<-EOT
     How a request proves who sends it.
-    - API_KEY: by the header x-api-key; the key has the throttle's limits.
+    - API_KEY: by the header x-api-key; each key has its own limits, or the throttle's.
     - AWS_IAM: by a signature (SigV4) of a principal of this account that may execute-api:Invoke; all callers share the throttle's limits. For AWS China.
   EOT
   type        = string
@@ -124,7 +124,7 @@ variable "output_bucket" {
 }
 
 variable "log_retention_days" {
-  description = "How long CloudWatch keeps the access log and the intake function's log."
+  description = "How many days CloudWatch keeps the access log and the functions' logs."
   type        = number
   default     = 365
   nullable    = false
@@ -136,7 +136,7 @@ variable "log_retention_days" {
 }
 
 variable "tracing_enabled" {
-  description = "Whether API Gateway and the intake function send traces to X-Ray. Set false in AWS China, where Lambda has no X-Ray."
+  description = "Whether API Gateway and the functions send traces to X-Ray. Set false in AWS China, where Lambda has no X-Ray."
   type        = bool
   default     = true
   nullable    = false

@@ -77,6 +77,11 @@ class TaskLeasedError(Exception):
         self.seconds = seconds
 
 
+def new_owner() -> str:
+    """Returns a name for a claim, which no other has."""
+    return secrets.token_hex(8)
+
+
 @dataclass(frozen=True)
 class TaskLease:
     """A claimed task.
@@ -119,19 +124,21 @@ class TaskLeases:
         self._max_attempts = max_attempts
         self._now = now
 
-    def claim(self, waiting: TaskRecord) -> TaskLease:
+    def claim(self, waiting: TaskRecord, owner: str | None = None) -> TaskLease:
         """Begins a task: one more attempt, and nobody else's until the lease expires.
 
         Args:
             waiting: what the record is where there is none yet: of a task that was published by
                 hand.
+            owner: name of the claim; a new one where None. A claim that is made again under its
+                name, as no answer came to it, is one claim.
 
         Raises:
             TaskLeasedError: another agent has the task.
             TaskEndedError: the task has ended.
             AttemptsExhaustedError: it was begun too often; the lease in it is the caller's.
         """
-        owner, now = secrets.token_hex(8), self._now()
+        owner, now = owner or new_owner(), self._now()
         try:
             return self._begin(waiting, owner, now)
         except ConditionFailedError as failed:
@@ -140,8 +147,9 @@ class TaskLeases:
             self._add(waiting)
             return self._retry_claim(waiting, owner, now)
         self._check_free(record, now)
-        # Not waiting, not leased, not ended: begun too often.
-        raise AttemptsExhaustedError(self._take_over(record, owner, now))
+        # Not waiting, not leased, not ended: begun too often. Under another name: made again, the
+        # claim of a task that may not be begun must not be taken for one of a task that was.
+        raise AttemptsExhaustedError(self._take_over(record, new_owner(), now))
 
     def renew(
         self, lease: TaskLease, *, progress: Progress | None, gpu_seconds: float
@@ -228,7 +236,21 @@ class TaskLeases:
     def _begin(self, record: TaskRecord, owner: str, now: datetime) -> TaskLease:
         update = self._taken(record, owner, now).add("attempts", 1)
         update.where("#attempts < :limit", limit={"N": str(self._max_attempts)})
-        return TaskLease(owner, self._table.update(record.uid, update))
+        return self._claimed(record.uid, owner, update)
+
+    def _claimed(self, uid: str, owner: str, update: Update) -> TaskLease:
+        try:
+            return TaskLease(owner, self._table.update(uid, update))
+        except ConditionFailedError as failed:
+            if failed.record is None or failed.record.lease_owner != owner:
+                raise
+            written = TaskLease(owner, failed.record)
+        # By a call whose answer was lost; the SDK repeats such calls as well. Perhaps long ago.
+        again = self._held(written).set(lease_until=self._until(self._now()))
+        try:
+            return replace(written, record=self._write(written, again))
+        except LeaseLostError as lost:
+            raise ConditionFailedError(lost.record) from lost
 
     def _retry_claim(self, waiting: TaskRecord, owner: str, now: datetime) -> TaskLease:
         try:
@@ -241,7 +263,7 @@ class TaskLeases:
 
     def _take_over(self, record: TaskRecord, owner: str, now: datetime) -> TaskLease:
         try:
-            return TaskLease(owner, self._table.update(record.uid, self._taken(record, owner, now)))
+            return self._claimed(record.uid, owner, self._taken(record, owner, now))
         except ConditionFailedError as failed:
             if failed.record is not None:
                 self._check_free(failed.record, now)
@@ -252,6 +274,9 @@ class TaskLeases:
             status=CLAIM.target, lease_owner=owner, lease_until=self._until(now), started_at=now
         )
         update.set_raw("active", {"S": active_of(CLAIM.target, record.runtime)})
+        update.where(
+            "attribute_not_exists(#lease_owner) OR #lease_owner <> :owner", owner={"S": owner}
+        )
         return self._free(update, now)
 
     def _free(self, update: Update, now: datetime) -> Update:

@@ -141,6 +141,14 @@ class AwsResources:
         )["Attributes"]
         return sum(map(int, attributes.values()))
 
+    def messages_in_flight(self) -> int:
+        """How many messages agents have received and not deleted."""
+        name = "ApproximateNumberOfMessagesNotVisible"
+        attributes: Any = self.aws.sqs.get_queue_attributes(
+            QueueUrl=self.queue_url, AttributeNames=[name]
+        )
+        return int(attributes["Attributes"][name])
+
     def dead_letters(self) -> list[str]:
         """Takes all bodies out of the dead-letter queue."""
         bodies = []

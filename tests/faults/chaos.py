@@ -4,10 +4,12 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 
+from easel_http.events import RefusedRequestError
 from easel_local.aws_proxy import FaultKind
-from easel_records.cancelling import TaskCancelling
+from easel_reader.cancellation import Cancellation
 from tests.faults.child_process import ChildProcess
 from tests.faults.poison import poison_messages
 from tests.faults.scenario import Scenario
@@ -29,6 +31,7 @@ _PATIENCE_STEPS = 12
 """How long a terminated agent may take to end."""
 _END_PAUSE_SECONDS = 1.0
 _MAX_DOWN_STEPS = 3
+_NEWEST = 8
 _FROZEN_STEPS = 3
 """Beyond the agents' leases."""
 
@@ -44,6 +47,8 @@ class Chaos:
         self._scenario = scenario
         self._random = random.Random(seed)
         self._sent: list[SentTask] = []
+        resources = scenario.resources
+        self._cancellation = Cancellation(resources.table, resources.aws.sns, resources.topic_arn)
         self._poisoned = 0
         self._down: list[tuple[int, Callable[[], None]]] = []
         self.done: Counter[str] = Counter()
@@ -60,10 +65,10 @@ class Chaos:
             "AWS slow": self._slow_down,
             "deliveries repeated": self._repeat,
             "id used again": self._reuse_id,
-            "published by hand": self._publish_by_hand,
+            "published by hand, one of them twice": self._publish_by_hand,
             "agent frozen": self._freeze_agent,
             "DynamoDB throttles": self._throttle,
-            "running task cancelled": self._cancel,
+            "tasks cancelled": self._cancel,
             "poison": self._poison,
         }
 
@@ -162,7 +167,10 @@ class Chaos:
             self._scenario.submit([self._scenario.tasks.again_with_other_content(task)])
 
     def _publish_by_hand(self) -> None:
-        self._scenario.submit_many(2, by_hand=True)
+        self._scenario.submit_many(1, by_hand=True)
+        [task] = self._scenario.tasks.make(1, by_hand=True, keyed=True)
+        self._scenario.submit([task, task])
+        self._sent.append(task)
 
     def _freeze_agent(self) -> None:
         agent = self._random.choice(self._scenario.pods).agent
@@ -176,10 +184,15 @@ class Chaos:
         )
 
     def _cancel(self) -> None:
-        cancelling = TaskCancelling(self._scenario.resources.table)
-        for task in self._random.choices(self._sent, k=2) if self._sent else ():
-            if task.record is not None:
-                cancelling.request(task.record.uid)
+        if not self._sent:
+            return
+        # The newest wait or run; older ones have ended and must stay as they are.
+        newest = self._sent[-_NEWEST:]
+        for task in [*self._random.choices(newest, k=3), *self._random.choices(self._sent, k=1)]:
+            record = self._scenario.resources.table.get(task.key) if task.record else None
+            if record is not None:
+                with suppress(RefusedRequestError):
+                    self._cancellation.cancel(record)
 
     def _poison(self) -> None:
         self._poisoned += 1

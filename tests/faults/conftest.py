@@ -1,4 +1,5 @@
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,8 +12,8 @@ from easel_local.emulator import Emulator
 from tests.faults.aws_resources import AwsClients
 from tests.faults.scenario import Cloud, Scenario, Setup
 
-_MAX_NAME = 50
-"""A bucket's name may have 63 characters."""
+_MAX_NAME = 45
+"""A bucket's name may have 63 characters, a queue's 80."""
 
 StartScenario = Callable[..., AbstractContextManager[Scenario]]
 
@@ -35,7 +36,10 @@ def start_scenario(cloud: Cloud, request: pytest.FixtureRequest, tmp_path: Path)
     """Makes the scenario of this test; its options are those of `Setup`."""
 
     def start(**options: Any) -> Scenario:
-        name = re.sub("[^a-z0-9]+", "-", request.node.name.removeprefix("test_"))
-        return Scenario(cloud, name[:_MAX_NAME].strip("-"), tmp_path, Setup(**options))
+        node: str = request.node.name
+        words = re.sub("[^a-z0-9]+", "-", node.removeprefix("test_"))[:_MAX_NAME].strip("-")
+        # Two long names may begin alike.
+        name = f"{words}-{zlib.crc32(node.encode()):08x}"
+        return Scenario(cloud, name, tmp_path, Setup(**options))
 
     return start

@@ -152,6 +152,8 @@ def _dead_letter_violations(evidence: Evidence) -> Iterator[str]:
             continue
         try:
             task = decode_task(body)
+            if task.uid is None:
+                yield f"{task.metadata.id}: in the dead-letter queue without a uid"
             known_by_uid = task.uid in evidence.accepted
             buried_ids.add(task.uid if known_by_uid and task.uid else task.metadata.id)
         except UnreadableTaskError:
@@ -177,7 +179,7 @@ def _dead_letter_violations(evidence: Evidence) -> Iterator[str]:
 
 def _record_violations(evidence: Evidence) -> Iterator[str]:
     published = {
-        callback.result.uid: callback.result.to_json()
+        callback.result.uid: callback.result
         for callbacks in evidence.callbacks.values()
         for callback in callbacks
     }
@@ -185,8 +187,10 @@ def _record_violations(evidence: Evidence) -> Iterator[str]:
         name = f"{record.id} ({record.uid})"
         if not record.has_ended:
             yield f"{name}: its record is {record.status}"
-        elif record.uid in published and record.result != published[record.uid]:
+        elif record.uid in published and record.result != published[record.uid].to_json():
             yield f"{name}: its record does not hold its callback"
+        elif record.uid in published and record.status != published[record.uid].status:
+            yield f"{name}: its record is {record.status}, its callback another"
         elif record.lease_owner is not None:
             yield f"{name}: has ended and is leased"
     uids = {record.uid for record in evidence.records}

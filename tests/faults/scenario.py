@@ -121,6 +121,10 @@ class Scenario:
         for pod in pods or self.pods:
             until(pod.runtime.is_working, f"{pod.runtime.name} works on a task")
 
+    def await_work_anywhere(self) -> None:
+        """Waits until one of the runtimes works on a task."""
+        until(lambda: any(pod.runtime.is_working() for pod in self.pods), "a runtime works")
+
     def await_callbacks(self, count: int, seconds: float = _DEADLINE_SECONDS) -> None:
         """Waits until so many tasks have a final callback."""
         until(lambda: len(self.callbacks.finals()) >= count, f"{count} tasks are done", seconds)

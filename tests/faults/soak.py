@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from easel_contract.record import DIRECT_TENANT
 from easel_local.aws_proxy import AwsProxy
 from easel_local.emulator import Emulator
 from tests.faults.aws_resources import AwsClients
@@ -102,10 +103,14 @@ def _print(console: Console, outcome: Outcome, seed: int) -> None:
         "failed": len(evidence.failed),
         "cancelled": len(evidence.cancelled),
         "tries that the records count": sum(record.attempts for record in evidence.records),
+        "most tries of a task": max((record.attempts for record in evidence.records), default=0),
+        "tasks published by hand": sum(
+            record.tenant == DIRECT_TENANT for record in evidence.records
+        ),
         "objects of tries that did not count": len(evidence.lost_objects()),
         "callbacks repeated (identical)": evidence.repeats(),
         "jobs that the runtimes completed": done,
-        "jobs beyond one a task": done - len(outcome.jobs),
+        "lost runs: jobs beyond one a task": done - len(outcome.jobs),
         "dead letters": len(evidence.dead_letters),
     }
     codes = Counter(error.code for error in evidence.failed.values())

@@ -51,6 +51,7 @@ class TaskMaker:
         count: int,
         *,
         by_hand: bool = False,
+        keyed: bool = False,
         deadline_seconds: int | None = None,
         **content: Any,
     ) -> list[SentTask]:
@@ -59,11 +60,15 @@ class TaskMaker:
         Args:
             count: how many.
             by_hand: whether they are published without a record.
+            keyed: whether each has an idempotency key of its own: repeats of the message, which
+                SQS gives another id, are then the same task.
             deadline_seconds: that their sender gives them.
             content: overrides what they ask of the runtime.
         """
         return [
-            self._one(number, content, by_hand=by_hand, deadline_seconds=deadline_seconds)
+            self._one(
+                number, content, by_hand=by_hand, keyed=keyed, deadline_seconds=deadline_seconds
+            )
             for number in self._take(count)
         ]
 
@@ -82,6 +87,7 @@ class TaskMaker:
         task_id: str | None = None,
         *,
         by_hand: bool = False,
+        keyed: bool = False,
         deadline_seconds: int | None = None,
     ) -> SentTask:
         task_id = task_id or f"{self._name}-{number:04d}"
@@ -97,6 +103,7 @@ class TaskMaker:
                 prefix=PREFIX,
                 context={"number": number},
                 deadline_seconds=deadline_seconds,
+                idempotency_key=f"key-of-{task_id}" if keyed else None,
             ),
             content={
                 "prompt": f"{task_id} a lighthouse",

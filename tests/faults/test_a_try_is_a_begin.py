@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from easel_local.aws_proxy import FaultKind
 from tests.faults.aws_resources import VISIBILITY_TIMEOUT_SECONDS
 from tests.faults.conftest import StartScenario
 from tests.faults.deadline import until
@@ -39,11 +40,12 @@ def test_twenty_waiting_tasks_of_five_agents_are_begun_once_each(
     assert {record.attempts for record in evidence.records} == {1}
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
 def test_one_task_delivered_to_two_agents_at_once_is_done_by_one(
-    start_scenario: StartScenario,
+    start_scenario: StartScenario, by_hand: bool
 ) -> None:
     with start_scenario(service_seconds=1.0) as scenario:
-        for task in scenario.tasks.make(5):
+        for task in scenario.tasks.make(3, by_hand=by_hand, keyed=by_hand):
             # Two idle agents, two copies: both are received at the same moment.
             scenario.submit([task, task])
             until(lambda: scenario.resources.messages_left() == 0, "the task is done", 60)
@@ -52,6 +54,29 @@ def test_one_task_delivered_to_two_agents_at_once_is_done_by_one(
     assert evidence.completed == scenario.accepted
     assert set(jobs.values()) == {1}
     assert {record.attempts for record in evidence.records} == {1}
+    assert evidence.lost_objects() == []
+
+
+def test_a_message_that_comes_again_while_its_task_runs_is_not_begun(
+    start_scenario: StartScenario,
+) -> None:
+    with start_scenario(service_seconds=VISIBILITY_TIMEOUT_SECONDS + 3.0) as scenario:
+        [task] = scenario.submit_many(1, by_hand=True)
+        scenario.await_work_anywhere()
+        # No heartbeat reaches SQS: the same message is visible again, and the other agent gets it.
+        scenario.fault(
+            FaultKind.UNAVAILABLE,
+            "sqs",
+            "ChangeMessageVisibility*",
+            seconds=VISIBILITY_TIMEOUT_SECONDS + 1,
+        )
+        evidence = scenario.check()
+        jobs = scenario.jobs()
+        logs = "".join(pod.agent.log.read_text() for pod in scenario.pods)
+    assert evidence.completed == scenario.accepted
+    assert '"reason": "leased"' in logs
+    assert jobs == {task.seed: 1}
+    assert [record.attempts for record in evidence.records] == [1]
 
 
 def test_tasks_published_by_hand_get_records_of_their_own(start_scenario: StartScenario) -> None:

@@ -53,10 +53,15 @@ def test_a_presigned_url_still_fits_its_signature(cloud: Cloud) -> None:
         assert answer.read() == b"content"
 
 
-@pytest.mark.parametrize("service", ["s3", "sns", "sqs"])
+@pytest.mark.parametrize("service", ["dynamodb", "s3", "sns", "sqs"])
 def test_unavailable_is_an_error_of_that_service_and_ends(cloud: Cloud, service: str) -> None:
     client = client_through_the_proxy(cloud, service)
-    calls = {"s3": "list_buckets", "sns": "list_topics", "sqs": "list_queues"}
+    calls = {
+        "dynamodb": "list_tables",
+        "s3": "list_buckets",
+        "sns": "list_topics",
+        "sqs": "list_queues",
+    }
     call = getattr(client, calls[service])
     cloud.proxy.add_fault(Fault(kind=FaultKind.UNAVAILABLE, service=service, count=2))
     for _ in range(2):
@@ -64,6 +69,18 @@ def test_unavailable_is_an_error_of_that_service_and_ends(cloud: Cloud, service:
             call()
         assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
     call()
+
+
+def test_a_throttled_call_is_refused_as_dynamodb_refuses_it(cloud: Cloud) -> None:
+    dynamodb = client_through_the_proxy(cloud, "dynamodb")
+    before = cloud.proxy.calls()
+    cloud.proxy.add_fault(Fault(kind=FaultKind.THROTTLE, service="dynamodb", count=1))
+    with pytest.raises(ClientError) as raised:
+        dynamodb.get_item(TableName="throttled", Key={"pk": {"S": "k"}})
+    assert raised.value.response["Error"]["Code"] == "ThrottlingException"
+    assert raised.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert cloud.proxy.calls() - before == {"dynamodb.GetItem": 1}
+    dynamodb.list_tables()
 
 
 def test_a_cut_call_did_not_happen_and_one_with_a_lost_answer_did(cloud: Cloud) -> None:

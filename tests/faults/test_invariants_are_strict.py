@@ -66,13 +66,13 @@ def evidence(**changes: Any) -> Evidence:
     return Evidence(**values)
 
 
-def task_body(task_id: str) -> str:
-    metadata = {"id": task_id, "runtime": "r", "tasktype": "text-to-image", "prefix": "p"}
-    return json.dumps({"metadata": metadata, "content": {}})
-
-
 OBJECTS = [(PICTURE, picture_for("a")), (ANSWER, b"{}")]
 UID = "019a0000-0000-7000-8000-000000000001"
+
+
+def task_body(task_id: str, uid: str | None = UID) -> str:
+    metadata = {"id": task_id, "runtime": "r", "tasktype": "text-to-image", "prefix": "p"}
+    return json.dumps({"metadata": metadata, "content": {}, "uid": uid})
 
 
 def record(status: TaskStatus, **changes: Any) -> TaskRecord:
@@ -123,6 +123,10 @@ def test_a_good_ending_is_no_violation(changes: dict[str, Any]) -> None:
         ({"objects": [(ANSWER, b"{}")]}, "is not there"),
         ({"dead_letters": (task_body("a"),)}, "without having failed for good"),
         ({"dead_letters": ("junk",)}, "without reason"),
+        (
+            {"callbacks": {"a": [GIVEN_UP]}, "dead_letters": (task_body("a", uid=None),)},
+            "without a uid",
+        ),
         ({"buried": ("junk",)}, "not in the dead-letter queue"),
         ({"callbacks": {"a": [GIVEN_UP]}}, "failed for good, but is not"),
         ({"messages_left": 1}, "1 messages left"),
@@ -135,6 +139,15 @@ def test_a_good_ending_is_no_violation(changes: dict[str, Any]) -> None:
                 "callbacks": {"a": [completed(uid=UID)]},
             },
             "does not hold its callback",
+        ),
+        (
+            {
+                "records": (
+                    record(TaskStatus.CANCELLED, result=completed(uid=UID).result.to_json()),
+                ),
+                "callbacks": {"a": [completed(uid=UID)]},
+            },
+            "its record is cancelled, its callback another",
         ),
         ({"callbacks": {"a": [completed(uid=UID)]}}, "a callback without a record"),
         ({"objects": [*OBJECTS, ("_easel/results/a.json", b"{}")]}, "where no task's output may"),

@@ -20,7 +20,14 @@ Document = dict[str, Any]
 
 KNOWN_ELEMENTS = frozenset({"Sid", "Effect", "Action", "Resource", "Condition"})
 KNOWN_OPERATORS = frozenset(
-    {"Bool", "StringEquals", "StringEqualsIfExists", "StringLike", "ForAllValues:StringEquals"}
+    {
+        "Bool",
+        "ForAllValues:StringEquals",
+        "ForAllValues:StringLike",
+        "StringEquals",
+        "StringEqualsIfExists",
+        "StringLike",
+    }
 )
 
 

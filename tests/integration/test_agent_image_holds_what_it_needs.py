@@ -19,7 +19,7 @@ DOCKERFILE = (ROOT / "agent" / "Dockerfile").read_text()
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder like the image's /opt/easel: a virtual environment and the two packages."""
+    """A folder like the image's /opt/easel: a virtual environment and the packages."""
     folder = tmp_path_factory.mktemp("image")
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     requirements = ROOT / "requirements" / "agent.txt"

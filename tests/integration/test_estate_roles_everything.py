@@ -165,6 +165,9 @@ KARPENTER = {
     "ssm:GetParameter": {"AWS's parameter"},
 }
 
+ITEMS = {"agent": {"task", "idempotency"}, "intake": {"task", "idempotency"}, "reader": {"task"}}
+"""Kinds of items of the records' table that a role may touch: what their keys begin with."""
+
 EXPECTED = {
     "agent": AGENT,
     "intake": INTAKE,
@@ -294,3 +297,19 @@ def test_a_role_may_do_nothing_else(estate: AppliedEstate, actions: set[str], ro
         expected |= TRACES
     assert allowed == expected
     assert len(actions) > 2000
+
+
+@pytest.mark.parametrize("role", ITEMS)
+def test_a_role_touches_only_its_own_kinds_of_items(estate: AppliedEstate, role: str) -> None:
+    at = Surroundings.of(estate)
+    permissions = Permissions.of_role(estate.client("iam"), role_name(estate, role))
+    table = dict(things_of(estate, at))["records"]
+    for action in (one for one, on in EXPECTED[role].items() if on == {"records"}):
+        touched = {
+            kind
+            for kind in ("task", "idempotency", "another")
+            if permissions.allow(Question(action, table, {"dynamodb:LeadingKeys": [f"{kind}/1"]}))
+        }
+        assert touched == ITEMS[role], action
+        mixed = {"dynamodb:LeadingKeys": ["task/1", "another/1"]}
+        assert not permissions.allow(Question(action, table, mixed)), action

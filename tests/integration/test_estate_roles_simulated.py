@@ -150,6 +150,27 @@ def test_for_all_values_none_may_be_another_and_none_at_all_is_right(
     assert conditioned(condition).allow(question) is matches
 
 
+@pytest.mark.parametrize(
+    ("keys", "matches"),
+    [
+        (["task/1"], True),
+        (["task/1", "idempotency/1"], True),
+        (["task/1", "else/1"], False),
+        (["tasks/1"], False),
+        (["else/task/1"], False),
+        ([], True),
+        (None, True),
+    ],
+)
+def test_for_all_values_patterns_none_may_match_no_pattern(
+    keys: list[str] | None, matches: bool
+) -> None:
+    patterns = ["task/*", "idempotency/*"]
+    condition = {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": patterns}}
+    question = READ if keys is None else with_keys({"dynamodb:LeadingKeys": keys})
+    assert conditioned(condition).allow(question) is matches
+
+
 def test_names_of_keys_match_without_regard_to_case() -> None:
     allowed = conditioned({"StringEquals": {"AWS:requesttag/Team": "a"}})
     assert allowed.allow(with_keys({"aws:RequestTag/team": "a"}))

@@ -23,6 +23,7 @@ def outputs() -> dict[str, Any]:
         "output_bucket": "outputs",
         "tasks_topic_arn": "tasks",
         "notifications_topic_arn": "notifications",
+        "records_table": "records",
         "runtimes": {},
     }
     return {name: {"value": value, "sensitive": False} for name, value in values.items()}

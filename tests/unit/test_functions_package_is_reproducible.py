@@ -37,16 +37,18 @@ def test_the_aws_zip_has_wheels_for_lambda(aws_zip: Path) -> None:
     assert all(re.search(rf"cpython-{tag[2:]}-x86_64-linux-gnu", name) for name in binaries)
 
 
-def test_the_zip_holds_the_function_and_nothing_of_this_machine(aws_zip: Path) -> None:
+def test_the_zip_holds_the_functions_and_nothing_of_this_machine(aws_zip: Path) -> None:
     with zipfile.ZipFile(aws_zip) as archive:
         names = archive.namelist()
         assert names == sorted(names)
-        assert {"easel_intake/handler.py", "easel_contract/task.py"} <= set(names)
+        handlers = {f"easel_{name}/handler.py" for name in ("intake", "reader", "webhook")}
+        assert {*handlers, "easel_contract/task.py"} <= set(names)
         assert not [n for n in names if n.startswith(("easel_agent", "boto3", "easel_local"))]
+        assert not [n for n in names if n.startswith("bin/")]
         assert not [n for n in names if n.endswith((".pyc", "RECORD", "direct_url.json"))]
         assert all(str(ROOT).encode() not in archive.read(name) for name in names)
 
 
 def test_terraform_declares_the_python_that_the_zip_is_for() -> None:
-    variables = (ROOT / "modules" / "api-fanout" / "variables.tf").read_text()
-    assert f'"python{AWS_PYTHON}"' in variables
+    declared = (ROOT / "modules" / "api-fanout" / "variables_functions.tf").read_text()
+    assert f'"python{AWS_PYTHON}"' in declared
