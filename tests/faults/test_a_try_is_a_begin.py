@@ -1,5 +1,6 @@
 """Receiving, holding and handing back cost no try; two agents never begin one task."""
 
+import re
 import time
 
 import pytest
@@ -60,21 +61,21 @@ def test_one_task_delivered_to_two_agents_at_once_is_done_by_one(
 def test_a_message_that_comes_again_while_its_task_runs_is_not_begun(
     start_scenario: StartScenario,
 ) -> None:
-    with start_scenario(service_seconds=VISIBILITY_TIMEOUT_SECONDS + 3.0) as scenario:
+    with start_scenario(service_seconds=VISIBILITY_TIMEOUT_SECONDS + 10.0) as scenario:
         [task] = scenario.submit_many(1, by_hand=True)
         scenario.await_work_anywhere()
-        # No heartbeat reaches SQS: the same message is visible again, and the other agent gets it.
+        # No heartbeat reaches SQS: the same message is visible again, and either agent gets it.
         scenario.fault(
             FaultKind.UNAVAILABLE,
             "sqs",
             "ChangeMessageVisibility*",
-            seconds=VISIBILITY_TIMEOUT_SECONDS + 1,
+            seconds=VISIBILITY_TIMEOUT_SECONDS + 4,
         )
         evidence = scenario.check()
         jobs = scenario.jobs()
         logs = "".join(pod.agent.log.read_text() for pod in scenario.pods)
     assert evidence.completed == scenario.accepted
-    assert '"reason": "leased"' in logs
+    assert re.search('"reason": "(leased|duplicate in flight)"', logs)
     assert jobs == {task.seed: 1}
     assert [record.attempts for record in evidence.records] == [1]
 
