@@ -68,6 +68,11 @@ class PrefetchPolicy:
 
     def left_seconds(self) -> float | None:
         """Seconds until the running job is expected to end; None where nothing is known."""
+        expected = self.expected_end_seconds()
+        return None if expected is None else max(0.0, expected)
+
+    def expected_end_seconds(self) -> float | None:
+        """As `left_seconds`, but less than 0 for a job that takes longer than expected."""
         with self._lock:
             if self._running is None:
                 return 0.0
@@ -75,4 +80,4 @@ class PrefetchPolicy:
             average = self._averages.get(tasktype)
             if average is None:
                 return None
-            return max(0.0, average - (time.monotonic() - started))
+            return average - (time.monotonic() - started)

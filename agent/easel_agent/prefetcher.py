@@ -150,8 +150,10 @@ class Prefetcher:
             return _LOOK_SECONDS
         if not self._held or self._held[0].is_claimed or self._policy.is_idle():
             return _LOOK_SECONDS
-        left = self._policy.left_seconds()
-        if left is None:
+        left = self._policy.expected_end_seconds()
+        # Nobody knows when an overdue job ends: a task claimed now would be begun for nobody, and
+        # its sender could not cancel it at once.
+        if left is None or left < 0:
             return _LOOK_SECONDS
         until = left - self._claiming.lead_seconds
         return min(max(until, _SHORTEST_LOOK_SECONDS), _LOOK_SECONDS)

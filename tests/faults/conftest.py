@@ -1,21 +1,17 @@
-import re
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
 from easel_local.aws_proxy import AwsProxy
 from easel_local.emulator import Emulator
 from tests.faults.aws_resources import AwsClients
-from tests.faults.scenario import Cloud, Scenario, Setup
+from tests.faults.scenario import Cloud
+from tests.faults.side_by_side import SideBySide, StartScenario, is_scenario
 
-_MAX_NAME = 45
-"""A bucket's name may have 63 characters, a queue's 80."""
+__all__ = ["StartScenario"]
 
-StartScenario = Callable[..., AbstractContextManager[Scenario]]
+_SIDE_BY_SIDE = pytest.StashKey[SideBySide]()
 
 
 @pytest.fixture(scope="session")
@@ -31,15 +27,26 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
             yield Cloud(emulator, proxy, AwsClients(emulator))
 
 
+@pytest.fixture(scope="session")
+def side_by_side(
+    cloud: Cloud, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[SideBySide]:
+    tests = SideBySide(cloud, tmp_path_factory.mktemp("scenarios"))
+    request.config.stash[_SIDE_BY_SIDE] = tests
+    yield tests
+    tests.end()
+
+
 @pytest.fixture
-def start_scenario(cloud: Cloud, request: pytest.FixtureRequest, tmp_path: Path) -> StartScenario:
+def start_scenario(side_by_side: SideBySide, request: pytest.FixtureRequest) -> StartScenario:
     """Makes the scenario of this test; its options are those of `Setup`."""
+    return partial(side_by_side.start, request.node.name)
 
-    def start(**options: Any) -> Scenario:
-        node: str = request.node.name
-        words = re.sub("[^a-z0-9]+", "-", node.removeprefix("test_"))[:_MAX_NAME].strip("-")
-        # Two long names may begin alike.
-        name = f"{words}-{zlib.crc32(node.encode()):08x}"
-        return Scenario(cloud, name, tmp_path, Setup(**options))
 
-    return start
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Has the tests that take `start_scenario` run at the same time; leaves others to pytest."""
+    if not is_scenario(pyfuncitem):
+        return None
+    pyfuncitem.config.stash[_SIDE_BY_SIDE].result_of(pyfuncitem)
+    return True

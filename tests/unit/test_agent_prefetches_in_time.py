@@ -84,3 +84,16 @@ def test_tasks_quicker_than_a_receive_are_known(clock: Clock) -> None:
     assert policy.is_quick()
     job(policy, clock, 60)
     assert not policy.is_quick()
+
+
+def test_the_end_of_an_overdue_task_is_not_foreseen(clock: Clock) -> None:
+    policy = PrefetchPolicy()
+    job(policy, clock, 60)
+    policy.begin(T2I)
+    clock.now += 59
+    assert policy.expected_end_seconds() == 1
+    clock.now += 11
+    # The next one may be received, but no moment is the one before its begin.
+    assert policy.wants_next()
+    assert policy.left_seconds() == 0
+    assert policy.expected_end_seconds() == -10
