@@ -266,8 +266,10 @@ def test_being_handed_out_often_is_no_try(
 def test_a_task_with_one_picture_takes_seven_aws_calls(world: World, task: dict[str, Any]) -> None:
     calls: list[str] = []
 
-    def note(model: Any, **_: Any) -> None:
-        calls.append(model.name)
+    def note(model: Any, params: dict[str, Any], **_: Any) -> None:
+        # Renewals of the lease follow the clock, and come on top where this machine is slow.
+        if not (model.name == "UpdateItem" and b'"SET #lease_until' in params["body"]):
+            calls.append(model.name)
 
     for client in (world.sqs, world.s3, world.dynamodb, world.agent_sns):
         client.meta.events.register("before-call", note)
