@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from easel_cli.openapi_tasks import ANSWERS, task_paths
@@ -20,7 +20,7 @@ from easel_contract.api import (
 )
 from easel_contract.errors import ApiErrorBody
 from easel_contract.result import TaskResult
-from easel_contract.task import MAX_IDEMPOTENCY_KEY_LENGTH, TaskMessage
+from easel_contract.task import IdempotencyKey, TaskMessage
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 OPENAPI_FILE = _DOCS / "openapi.yaml"
@@ -59,7 +59,7 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "description": "The same key and request again within 24 hours get the same answer and make "
     "no second task.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY_LENGTH},
+    "schema": TypeAdapter(IdempotencyKey).json_schema(),
 }
 
 

@@ -1,10 +1,19 @@
 """The task message: what the intake publishes and the queue agent takes."""
 
+import re
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    WithJsonSchema,
+    model_validator,
+)
 
 from easel_contract.callback_url import CallbackUrl
 from easel_contract.errors import ContractError, Problem
@@ -15,6 +24,7 @@ from easel_contract.uid import TaskUid
 MAX_DEADLINE_SECONDS = 14 * 24 * 3600
 """A message lives no longer in any SQS queue."""
 MAX_IDEMPOTENCY_KEY_LENGTH = 255
+_IDEMPOTENCY_KEY = re.compile(rf"[!-~]{{1,{MAX_IDEMPOTENCY_KEY_LENGTH}}}")
 
 MAX_CONTEXT_BYTES = 32 * 1024
 """The context comes back in the callback, which SNS limits to 256 KiB with everything else."""
@@ -60,7 +70,23 @@ def _is_absent(value: object) -> bool:
     return value is None
 
 
-IdempotencyKey = Annotated[str, Field(min_length=1, max_length=MAX_IDEMPOTENCY_KEY_LENGTH)]
+def check_idempotency_key(value: str) -> str:
+    """Returns an idempotency key unchanged.
+
+    Raises:
+        ValueError: the key is no text of 1 to 255 visible ASCII characters, which a header can
+            carry as they are.
+    """
+    if not _IDEMPOTENCY_KEY.fullmatch(value):
+        raise ValueError(f"must be 1 to {MAX_IDEMPOTENCY_KEY_LENGTH} visible ASCII characters")
+    return value
+
+
+IdempotencyKey = Annotated[
+    str,
+    AfterValidator(check_idempotency_key),
+    WithJsonSchema({"type": "string", "pattern": f"^{_IDEMPOTENCY_KEY.pattern}$"}),
+]
 
 
 class TaskMetadata(BaseModel):

@@ -64,7 +64,7 @@ def read_json_body(event: Mapping[str, Any]) -> JsonValue:
     Raises:
         RefusedRequestError: it is not declared as JSON (415), too large (413) or not JSON (400).
     """
-    media_type = header_of(event, "content-type").partition(";")[0].strip().lower()
+    media_type = (header_of(event, "content-type") or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise RefusedRequestError(
             ApiErrorCode.UNSUPPORTED_MEDIA_TYPE, "Send the header Content-Type: application/json."
@@ -94,10 +94,15 @@ def query_of(event: Mapping[str, Any]) -> dict[str, str]:
     return {str(name): str(value) for name, value in given.items()}
 
 
-def header_of(event: Mapping[str, Any], name: str) -> str:
-    """Returns a header's value, "" where there is none; names have no case."""
+def header_of(event: Mapping[str, Any], name: str) -> str | None:
+    """Returns a header's value, None where the request has none.
+
+    Args:
+        event: of the request.
+        name: of the header, in lower case; in requests names have no case.
+    """
     headers: Mapping[str, Any] = event.get("headers") or {}
-    return next((str(value) for key, value in headers.items() if key.lower() == name), "")
+    return next((str(value) for key, value in headers.items() if key.lower() == name), None)
 
 
 def json_response(

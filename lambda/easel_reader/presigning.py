@@ -4,6 +4,7 @@ A link dies with the credentials that signed it, and a function cannot tell how 
 So links are signed with a role that the function assumes, whose credentials say when they expire.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 _SESSION_NAME = "easel-reader"
 _LEEWAY = timedelta(minutes=2)
 """By how much a link may hold shorter than asked for; its answer says how long it does."""
-_SIGNING = Config(signature_version="s3v4")
+# By itself botocore signs for S3's global name even where it knows the region. That name answers
+# with a redirect while a bucket is new, to a host that the signature does not fit.
+_SIGNING = Config(
+    signature_version="s3v4",
+    s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,8 @@ class Presigner:
         url = session.s3.generate_presigned_url(
             "get_object",
             Params={"Bucket": self._bucket, "Key": uri.removeprefix(self._prefix)},
-            ExpiresIn=max(1, int((until - now).total_seconds())),
+            # Rounded up: the signature's own time has no fraction of a second.
+            ExpiresIn=max(1, math.ceil((until - now).total_seconds())),
         )
         return StoredObject(uri=uri, url=url, url_expires_at=until.replace(microsecond=0))
 

@@ -35,6 +35,8 @@ resource "aws_lambda_function" "reader" {
       EASEL_API_KEYS                = jsonencode(local.api_key_names)
       EASEL_RUNTIMES                = jsonencode(var.runtimes)
       EASEL_LOG_LEVEL               = var.functions.log_level
+      # Older SDKs than today's ask the one in us-east-1 for the credentials that sign links.
+      AWS_STS_REGIONAL_ENDPOINTS = "regional"
     }
   }
 

@@ -47,6 +47,11 @@ class TaskFilter:
     status: TaskStatus | None = None
     first_uid: str = ""
 
+    @property
+    def is_of_indexes(self) -> bool:
+        """Whether an index alone finds the tasks."""
+        return self.runtime is None and self.status is None
+
     def passes(self, record: TaskRecord) -> bool:
         """Returns whether a task is to be listed, as far as no index knows."""
         runtime_fits = self.runtime in (None, record.runtime)
@@ -95,13 +100,17 @@ class TaskReading:
             limit: how many at most.
             before: a cursor: only tasks older than it.
         """
+        if before is not None and before <= wanted.first_uid:
+            return Page([], None)  # DynamoDB refuses a range that ends before it begins
         index, key, value = SCOPE_INDEX, "scope", scope
         if wanted.task_id is not None:
             index, key, value = LABEL_INDEX, "label", label_of(scope, wanted.task_id)
         found: list[TaskRecord] = []
         for _ in range(_BATCHES_A_PAGE):
             query = self._keys(index, key, value, wanted.first_uid, before)
-            uids, more = self._query(query | {"Limit": _BATCH})
+            # One more than asked for: a full page then knows whether another one follows.
+            batch = min(_BATCH, limit + 1) if wanted.is_of_indexes else _BATCH
+            uids, more = self._query(query | {"Limit": batch})
             for record in self._records(uids):
                 if wanted.passes(record):
                     found.append(record)
@@ -167,7 +176,10 @@ class TaskReading:
         return [item["uid"]["S"] for item in answer["Items"]], "LastEvaluatedKey" in answer
 
     def _records(self, uids: list[str]) -> Iterator[TaskRecord]:
-        """Reads the records of some uids, in their order; what has gone meanwhile is left out."""
+        """Reads the records of some uids, in their order.
+
+        A record that has gone meanwhile is left out.
+        """
         items: dict[str, Item] = {}
         keys: list[Any] = [task_key(uid) for uid in uids]
         for _ in range(_BATCH_TRIES):
@@ -180,10 +192,16 @@ class TaskReading:
                 items[item[PARTITION_KEY]["S"]] = cast("Item", item)
             unprocessed = answer.get("UnprocessedKeys", {})
             keys = list(unprocessed[self._table.name]["Keys"]) if unprocessed else []
+        late = {key[PARTITION_KEY]["S"] for key in keys}
         for uid in uids:
-            found = items.get(task_key(uid)[PARTITION_KEY]["S"])
-            if found is not None:
-                yield record_of(found)
+            name = task_key(uid)[PARTITION_KEY]["S"]
+            if name in late:
+                # One by one, with the SDK's own pauses: a list must not keep a task back.
+                record = self._table.get(uid)
+            else:
+                record = record_of(items[name]) if name in items else None
+            if record is not None:
+                yield record
 
 
 def _just_below(uid: str) -> str:
