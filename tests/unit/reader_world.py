@@ -1,11 +1,13 @@
 """A stack for the reader function's tests, and questions to it."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
 import pytest
+from moto import mock_aws
 
 from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import ResultStatus, TaskResult
@@ -107,6 +109,17 @@ class World:
     def callbacks(self) -> list[TaskResult]:
         answer = self._sqs.receive_message(QueueUrl=self._queue_url, MaxNumberOfMessages=10)
         return [TaskResult.model_validate_json(one["Body"]) for one in answer.get("Messages", [])]
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield World(monkeypatch)
+    handler_module._service.cache_clear()
 
 
 def ask(

@@ -1,8 +1,15 @@
 """The table of records as modules/api-fanout makes it, for moto and the emulator."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import boto3
+import pytest
+from moto import mock_aws
+
 from easel_contract.record import ACTIVE_INDEX, LABEL_INDEX, PARTITION_KEY, SCOPE_INDEX
+from easel_records.table import TaskTable
 
 _INDEX_KEYS = {LABEL_INDEX: "label", SCOPE_INDEX: "scope", ACTIVE_INDEX: "active"}
 
@@ -29,3 +36,15 @@ def create_table(dynamodb: Any, name: str) -> None:
             for index, key in _INDEX_KEYS.items()
         ],
     )
+
+
+@contextmanager
+def mocked_table() -> Iterator[TaskTable]:
+    """Yields an empty table in moto."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        dynamodb = boto3.client("dynamodb", region_name="us-east-1")
+        create_table(dynamodb, "records")
+        yield TaskTable(dynamodb, "records")

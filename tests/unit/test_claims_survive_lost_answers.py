@@ -3,17 +3,15 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from easel_contract.record import TaskRecord
 from easel_contract.task import TaskMessage, TaskMetadata, TaskType
 from easel_contract.uid import new_uid
 from easel_records.acceptance import AcceptedTasks
 from easel_records.leases import AttemptsExhaustedError, TaskLeasedError, TaskLeases
-from easel_records.table import TaskTable
-from tests.unit.records_table import create_table
+
+from .records_table import mocked_table
 
 pytestmark = pytest.mark.unit
 
@@ -37,14 +35,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def leases(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[TaskLeases]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        dynamodb = boto3.client("dynamodb", region_name="us-east-1")
-        create_table(dynamodb, "records")
-        table = TaskTable(dynamodb, "records")
+def leases(clock: Clock) -> Iterator[TaskLeases]:
+    with mocked_table() as table:
         yield TaskLeases(table, lease_seconds=LEASE_SECONDS, max_attempts=2, now=clock)
 
 

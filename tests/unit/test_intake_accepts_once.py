@@ -111,6 +111,25 @@ def test_a_request_that_could_not_be_published_may_be_sent_again_at_once(
     assert len(aws.records()) == 1
 
 
+def test_a_message_that_went_out_although_sns_seemed_down_is_the_same_task(
+    aws: Aws, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher = handler_module._intake()._acceptance._publisher
+    real = publisher.publish
+
+    def publish(*arguments: Any, **more: Any) -> None:
+        real(*arguments, **more)
+        failing()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publisher, "publish", publish)
+        assert code_of(answer_to(request_, **KEY)) == (503, ApiErrorCode.UNAVAILABLE)
+    uid = uid_in(answer_to(request_, **KEY))
+    messages = [json.loads(message["Message"]) for message in aws.published()]
+    assert [message["uid"] for message in messages] == [uid, uid]
+    assert [record.uid for record in aws.records()] == [uid]
+
+
 @pytest.mark.parametrize("broken", ["add", "publish", "complete"])
 def test_a_function_that_dies_between_two_writes_makes_no_second_task(
     aws: Aws, request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch, broken: str
@@ -150,11 +169,21 @@ def test_a_key_stands_for_its_request_for_a_day(
     assert len(aws.published()) == 2
 
 
-@pytest.mark.parametrize("key", ["x" * 256, "with\ttab", "größe", '""'])
+@pytest.mark.parametrize("key", ["", '""', " ", "two words", "x" * 256, "with\ttab", "größe"])
 def test_a_key_that_is_none_is_400(aws: Aws, request_: dict[str, Any], key: str) -> None:
     answer = answer_to(request_, Idempotency_Key=key)
     assert code_of(answer) == (400, ApiErrorCode.INVALID_REQUEST)
     assert json.loads(answer["body"])["error"]["details"][0]["field"] == "Idempotency-Key"
+    assert aws.published() == []
+
+
+def test_a_key_in_the_body_that_is_none_is_400(aws: Aws, request_: dict[str, Any]) -> None:
+    for key in ("", "two words", "größe", 7):
+        request_["task"]["metadata"]["idempotency_key"] = key
+        answer = answer_to(request_)
+        assert code_of(answer) == (400, ApiErrorCode.INVALID_REQUEST)
+        [problem] = json.loads(answer["body"])["error"]["details"]
+        assert problem["field"] == "task.metadata.idempotency_key"
     assert aws.published() == []
 
 

@@ -1,33 +1,21 @@
 """The API tells a caller how its tasks stand, and nobody else's."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from easel_contract.record import Progress, TaskStatus
-from easel_contract.result import ResultStatus
 from easel_contract.tasks_api import RuntimeList, TaskList
 from easel_reader import handler as handler_module
 from easel_reader.handler import handler
 
-from .reader_world import BUCKET, World, ask, cancel, listed, show
+from .reader_world import BUCKET, World, ask, cancel, listed, show, world
 
 pytestmark = pytest.mark.unit
 
-
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        yield World(monkeypatch)
-    handler_module._service.cache_clear()
+__all__ = ["world"]
 
 
 def test_a_waiting_task_has_a_position(world: World) -> None:
@@ -140,48 +128,6 @@ def test_runtimes_tell_what_waits_and_runs(world: World) -> None:
     assert (sdruntime.tasks_waiting, sdruntime.tasks_running) == (2, 1)
     assert sdruntime.sd_model_checkpoint == "a.safetensors"
     assert sdruntime.oldest_waiting_seconds is not None
-
-
-def test_a_waiting_task_is_cancelled_and_announced_once(world: World) -> None:
-    record = world.accept()
-    status, body = cancel("one")
-    assert (status, body["status"], body["finished_at"] is not None) == (200, "cancelled", True)
-    [callback] = world.callbacks()
-    assert (callback.uid, callback.status, callback.context) == (
-        record.uid,
-        ResultStatus.CANCELLED,
-        {"order": 7},
-    )
-    written = world.table.get(record.uid)
-    assert written is not None
-    assert written.result == callback.to_json()
-    assert written.announced_at is not None
-    assert cancel(record.uid)[0] == 200
-    assert world.callbacks() == []
-
-
-def test_a_cancellation_that_cannot_be_announced_is_left_to_the_agent(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record = world.accept()
-    monkeypatch.setenv("EASEL_NOTIFICATIONS_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:none")
-    handler_module._service.cache_clear()
-    assert cancel("one")[0] == 200
-    written = world.table.get(record.uid)
-    assert written is not None
-    assert (written.status, written.announced_at) == (TaskStatus.CANCELLED, None)
-
-
-def test_a_running_task_is_asked_to_end_and_an_ended_one_is_not(world: World) -> None:
-    record = world.accept()
-    world.leases.claim(record)
-    status, body = cancel("one")
-    assert (status, body["status"]) == (202, "running")
-    assert body["cancel_requested_at"] is not None
-    world.complete(world.accept("two"))
-    status, body = cancel("two")
-    assert (status, body["error"]["code"]) == (409, "task_ended")
-    assert "has completed" in body["error"]["message"]
 
 
 def test_one_tenant_neither_sees_nor_cancels_anothers_task(world: World) -> None:

@@ -4,12 +4,11 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
-from easel_contract.record import TaskRecord, TaskStatus
+from easel_contract.record import END_STATUSES, TaskRecord, TaskStatus
 from easel_contract.task import TaskMessage, TaskMetadata, TaskType
 from easel_contract.uid import new_uid
 from easel_contract.usage import Usage
@@ -26,14 +25,14 @@ from easel_records.leases import (
 from easel_records.reopening import reopen_failed_task
 from easel_records.table import TaskTable
 
-from .records_table import create_table
+from .records_table import mocked_table
 
 pytestmark = pytest.mark.unit
 
 NOW = datetime(2026, 11, 28, 8, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 RESULT = '{"id": "one"}'
-STANDS = {
+STANDS: dict[str, dict[str, Any]] = {
     "queued": {"status": TaskStatus.QUEUED},
     "begun": {
         "status": TaskStatus.RUNNING,
@@ -66,13 +65,7 @@ class Parts:
 
 @pytest.fixture(scope="module")
 def parts() -> Iterator[Parts]:
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
-        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-            patch.setenv(name, "test")
-        patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        dynamodb = boto3.client("dynamodb", region_name="us-east-1")
-        create_table(dynamodb, "records")
-        table = TaskTable(dynamodb, "records")
+    with mocked_table() as table:
         yield Parts(
             table,
             AcceptedTasks(table),
@@ -95,6 +88,15 @@ def record_that(stands: str) -> TaskRecord:
 
 Act = Callable[[Parts, TaskRecord], object]
 MINE = "mine"
+
+
+def finishing(status: TaskStatus) -> Act:
+    def finish(parts: Parts, record: TaskRecord) -> None:
+        parts.leases.finish(TaskLease(MINE, record), status, result="{}", usage=Usage())
+
+    return finish
+
+
 ACTS: dict[str, Act] = {
     "discard": lambda parts, record: parts.accepted.discard(record.uid),
     "add": lambda parts, record: parts.accepted.add(record),
@@ -105,12 +107,7 @@ ACTS: dict[str, Act] = {
     "abandon": lambda parts, record: parts.leases.abandon(
         TaskLease(MINE, record), counts=True, usage=Usage()
     ),
-    **{
-        f"finish {status}": lambda parts, record, status=status: parts.leases.finish(
-            TaskLease(MINE, record), status, result="{}", usage=Usage()
-        )
-        for status in (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
-    },
+    **{f"finish {status}": finishing(status) for status in END_STATUSES},
     "refuse": lambda parts, record: parts.leases.refuse(record, result="{}"),
     "agent cancels": lambda parts, record: parts.leases.cancel_waiting(record, result="{}"),
     "reader cancels": lambda parts, record: parts.cancelling.cancel_waiting(

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from easel_records.idempotency import (
     KEPT_HOURS,
@@ -16,7 +14,7 @@ from easel_records.idempotency import (
     fingerprint_of,
 )
 
-from .records_table import create_table
+from .records_table import mocked_table
 
 pytestmark = pytest.mark.unit
 
@@ -41,14 +39,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def keys(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[IdempotencyKeys]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        dynamodb = boto3.client("dynamodb", region_name="us-east-1")
-        create_table(dynamodb, "records")
-        yield IdempotencyKeys(dynamodb, "records", lock_seconds=LOCK_SECONDS, now=clock)
+def keys(clock: Clock) -> Iterator[IdempotencyKeys]:
+    with mocked_table() as table:
+        yield IdempotencyKeys(table.dynamodb, table.name, lock_seconds=LOCK_SECONDS, now=clock)
 
 
 def test_while_a_request_is_accepted_its_key_is_in_use(keys: IdempotencyKeys, clock: Clock) -> None:
