@@ -101,5 +101,5 @@ def test_a_fault_strikes_only_what_it_names(cloud: Cloud) -> None:
     cloud.proxy.add_fault(fault)
     s3.put_object(Bucket="named", Key="other", Body=b"")
     with pytest.raises(ClientError):
-        s3.put_object(Bucket="named", Key="_easel/results/x.json", Body=b"{}")
-    s3.put_object(Bucket="named", Key="_easel/results/x.json", Body=b"{}")
+        s3.put_object(Bucket="named", Key="_easel/payloads/x.json", Body=b"{}")
+    s3.put_object(Bucket="named", Key="_easel/payloads/x.json", Body=b"{}")
