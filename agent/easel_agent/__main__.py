@@ -15,6 +15,7 @@ from easel_agent.health import HealthServer
 from easel_agent.logs import log_as_json
 from easel_agent.settings import AgentSettings
 from easel_agent.spot import SpotWatch
+from easel_contract.environment import PREFIX
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def main() -> int:
         log_as_json(settings.log_level)
     except ValidationError as error:
         for problem in error.errors(include_url=False, include_input=False):
-            name = "EASEL_" + ".".join(map(str, problem["loc"])).upper()
+            name = PREFIX + ".".join(map(str, problem["loc"])).upper()
             print(f"{name}: {problem['msg']}", file=sys.stderr)
         return 2
     sys.setswitchinterval(_SWITCH_SECONDS)

@@ -1,15 +1,13 @@
 """The agent's settings, from its environment; the chart and `make up` write them."""
 
-from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import BeforeValidator, Field, HttpUrl, model_validator
 
 from easel_agent.fetch import FetchLimits
+from easel_contract.environment import EnvironmentSettings
 from easel_contract.identifiers import RuntimeName
 from easel_contract.task import RuntimeType
-
-_PREFIX = "EASEL_"
 
 
 def _split(value: object) -> object:
@@ -21,10 +19,8 @@ def _split(value: object) -> object:
 _UrlText = Annotated[str, BeforeValidator(lambda value: str(HttpUrl(value)).rstrip("/"))]
 
 
-class AgentSettings(BaseModel):
-    """All settings of the queue agent; each is the environment variable `EASEL_<NAME>`."""
-
-    model_config = ConfigDict(frozen=True)
+class AgentSettings(EnvironmentSettings):
+    """All settings of the queue agent."""
 
     runtime_name: RuntimeName
     runtime_type: RuntimeType
@@ -77,7 +73,6 @@ class AgentSettings(BaseModel):
     """For one file."""
     input_allowed_hosts: Annotated[frozenset[str], BeforeValidator(_split)] = frozenset()
     """Hosts that may be at a private address, separated by commas; all others must be public."""
-    log_level: str = "INFO"
 
     @property
     def lease_seconds(self) -> float:
@@ -102,18 +97,3 @@ class AgentSettings(BaseModel):
         if self.receive_wait_seconds >= self.visibility_timeout_seconds:
             raise ValueError("visibility_timeout_seconds must be above receive_wait_seconds")
         return self
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Reads the `EASEL_*` variables.
-
-        Raises:
-            pydantic.ValidationError: some are missing or wrong; it names all of them.
-        """
-        return cls.model_validate(
-            {
-                name: environment[_PREFIX + name.upper()]
-                for name in cls.model_fields
-                if _PREFIX + name.upper() in environment
-            }
-        )

@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 import boto3
-from botocore.config import Config
 
 from easel_contract.errors import ApiErrorCode, ContractError
+from easel_http.aws import AWS_CONFIG
 from easel_http.callers import Callers
 from easel_http.events import (
     RefusedRequestError,
@@ -33,10 +33,6 @@ from easel_records.table import TaskTable
 
 logger = logging.getLogger("easel.intake")
 
-# The caller waits at the other end of API Gateway: answer 503 well before the function's limit.
-_AWS_CONFIG = Config(
-    connect_timeout=2, read_timeout=4, retries={"mode": "standard", "max_attempts": 2}
-)
 _LOCK_SECONDS = 30
 """How long a request may be at it that came with an idempotency key: API Gateway gives up at 29."""
 
@@ -78,10 +74,10 @@ class Intake:
 def _intake() -> Intake:
     settings = IntakeSettings.from_environment(os.environ)
     logging.getLogger("easel").setLevel(settings.log_level)
-    dynamodb = boto3.client("dynamodb", config=_AWS_CONFIG)
+    dynamodb = boto3.client("dynamodb", config=AWS_CONFIG)
     publisher = TaskPublisher(
-        boto3.client("sns", config=_AWS_CONFIG),
-        boto3.client("s3", config=_AWS_CONFIG),
+        boto3.client("sns", config=AWS_CONFIG),
+        boto3.client("s3", config=AWS_CONFIG),
         settings.tasks_topic_arn,
         settings.output_bucket,
     )

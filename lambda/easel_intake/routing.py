@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from easel_contract.errors import ContractError, Problem
 from easel_contract.task import TASK_TYPES, RuntimeType, TaskType
-from easel_intake.settings import RuntimeSettings
+from easel_http.settings import RuntimeSettings
 
 
 class Runtimes:

@@ -8,10 +8,10 @@ from functools import cache
 from typing import Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_contract.errors import ApiErrorCode
+from easel_http.aws import AWS_CONFIG
 from easel_http.callers import Caller, Callers
 from easel_http.events import RefusedRequestError, json_response, path_of, refused_response
 from easel_reader.cancellation import Cancellation
@@ -23,10 +23,6 @@ from easel_records.table import TaskTable
 
 logger = logging.getLogger("easel.reader")
 
-# The caller waits at the other end of API Gateway: answer 503 well before the function's limit.
-_AWS_CONFIG = Config(
-    connect_timeout=2, read_timeout=4, retries={"mode": "standard", "max_attempts": 2}
-)
 _FRESH = {"Cache-Control": "no-store"}
 
 
@@ -65,12 +61,12 @@ class Service:
 def _service() -> Service:
     settings = ReaderSettings.from_environment(os.environ)
     logging.getLogger("easel").setLevel(settings.log_level)
-    table = TaskTable(boto3.client("dynamodb", config=_AWS_CONFIG), settings.records_table)
+    table = TaskTable(boto3.client("dynamodb", config=AWS_CONFIG), settings.records_table)
     cancellation = Cancellation(
-        table, boto3.client("sns", config=_AWS_CONFIG), settings.notifications_topic_arn
+        table, boto3.client("sns", config=AWS_CONFIG), settings.notifications_topic_arn
     )
     presigner = Presigner(
-        boto3.client("sts", config=_AWS_CONFIG), settings.presign_role_arn, settings.output_bucket
+        boto3.client("sts", config=AWS_CONFIG), settings.presign_role_arn, settings.output_bucket
     )
     reader = Reader(
         TaskReading(table),

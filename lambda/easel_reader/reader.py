@@ -19,10 +19,10 @@ from easel_contract.tasks_api import (
 )
 from easel_contract.uid import is_uid
 from easel_http.callers import Caller
+from easel_http.settings import RuntimeSettings
 from easel_reader.cancellation import Cancellation
 from easel_reader.presigning import Presigner
 from easel_reader.queries import list_query, no_such_task, presign_seconds, task_name
-from easel_reader.settings import ReadRuntime
 from easel_reader.views import plain, view_of
 from easel_records.reading import TaskReading
 
@@ -39,7 +39,7 @@ class Reader:
         presigner: Presigner,
         *,
         bucket: str,
-        runtimes: Mapping[str, ReadRuntime],
+        runtimes: Mapping[str, RuntimeSettings],
     ) -> None:
         self._reading = reading
         self._cancellation = cancellation
@@ -93,7 +93,7 @@ class Reader:
         )
         return _count(before + 1)
 
-    def _runtime(self, name: str, runtime: ReadRuntime) -> RuntimeView:
+    def _runtime(self, name: str, runtime: RuntimeSettings) -> RuntimeView:
         waiting, running = (
             _count(self._reading.count_active(status, name, most=MAX_POSITION + 1))
             for status in (TaskStatus.QUEUED, TaskStatus.RUNNING)

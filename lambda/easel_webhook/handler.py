@@ -26,16 +26,18 @@ def _batches() -> CallbackBatches:
     settings = WebhookSettings.from_environment(os.environ)
     logging.getLogger("easel").setLevel(settings.log_level)
     return CallbackBatches(
-        SigningSecrets(boto3.client("secretsmanager", config=_AWS_CONFIG), settings.secret_arn),
+        SigningSecrets(
+            boto3.client("secretsmanager", config=_AWS_CONFIG), settings.webhook_secret_arn
+        ),
         CallbackQueue(
             boto3.client("sqs", config=_AWS_CONFIG),
-            settings.queue_url,
-            settings.dead_letter_queue_url,
+            settings.webhook_queue_url,
+            settings.webhook_dead_letter_queue_url,
         ),
         PostRules(
             callback_hosts=settings.callback_hosts,
-            private_hosts=settings.private_hosts,
-            ca_file=settings.ca_file,
+            private_hosts=settings.callback_private_hosts,
+            ca_file=settings.webhook_ca_file,
         ),
     )
 

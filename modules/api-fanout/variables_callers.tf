@@ -66,7 +66,7 @@ variable "task_retention_days" {
   default     = 30
   nullable    = false
 
-  # A task may wait for 13 days in its queue, and is nobody's without a record.
+  # A task that waits has its record, or it would be nobody's.
   validation {
     condition     = var.task_retention_days >= 15 && var.task_retention_days <= 3650 && floor(var.task_retention_days) == var.task_retention_days
     error_message = "task_retention_days must be a whole number of days from 15 (a task may wait 14 days in its queues) to 3650."

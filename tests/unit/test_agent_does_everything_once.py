@@ -1,7 +1,9 @@
 """One try is one begin, and one final result per task, whatever is delivered twice."""
 
+import gc
 import json
 import time
+import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from easel_agent.errors import TransientError
 from easel_agent.queue import TaskQueue
+from easel_agent.runtimes.base import Finished
 from easel_contract.errors import TaskErrorCode
 from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.usage import Usage
@@ -308,9 +311,22 @@ def test_nothing_but_pictures_and_the_answer_is_written_to_the_bucket(
     assert keys == {*result.image_url, result.output_url}
 
 
-def test_no_picture_of_a_finished_task_stays_in_memory(world: World, task: dict[str, Any]) -> None:
+def test_no_picture_of_a_finished_task_stays_in_memory(
+    world: World, task: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[weakref.ref[Finished]] = []
+    generate = world.runtime.generate
+
+    def noted(*arguments: Any) -> Finished:
+        finished = generate(*arguments)
+        made.append(weakref.ref(finished))
+        return finished
+
+    monkeypatch.setattr(world.runtime, "generate", noted)
     world.send(task)
     world.results(1)
     eventually(world.settled)
     delivery = world.agent.worker._background.delivery
     eventually(lambda: not delivery._running)
+    assert len(made) == 1
+    eventually(lambda: gc.collect() >= 0 and made[0]() is None)

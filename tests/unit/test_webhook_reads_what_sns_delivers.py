@@ -88,8 +88,8 @@ ENVIRONMENT = {
 def test_settings_come_from_the_environment() -> None:
     settings = WebhookSettings.from_environment(ENVIRONMENT)
     assert settings.callback_hosts == {"a.example"}
-    assert settings.private_hosts == frozenset()
-    assert (settings.log_level, settings.ca_file) == ("DEBUG", None)
+    assert settings.callback_private_hosts == frozenset()
+    assert (settings.log_level, settings.webhook_ca_file) == ("DEBUG", None)
 
 
 @pytest.mark.parametrize(
