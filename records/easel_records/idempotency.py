@@ -115,6 +115,9 @@ class IdempotencyKeys:
         if existing["fingerprint"]["S"] != fingerprint:
             raise KeyReusedError
         first_uid = existing["task_uid"]["S"]
+        if first_uid == uid:
+            # Written by this very call, whose answer was lost: the SDK repeats such calls.
+            return Reservation(uid, None)
         if "answer" in existing:
             return Reservation(first_uid, existing["answer"]["S"])
         if float(existing["locked_until"]["N"]) >= now.timestamp():

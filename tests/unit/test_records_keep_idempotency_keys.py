@@ -73,6 +73,14 @@ def test_of_those_who_go_on_with_a_broken_off_request_one_does(
     assert won == [Reservation("uid-1", None)]
 
 
+def test_a_reservation_whose_answer_was_lost_is_the_same_calls_own(keys: IdempotencyKeys) -> None:
+    keys.reserve("a", "key", FIRST, "uid-1")
+    # As the SDK repeats the call; no other call has its uid.
+    assert keys.reserve("a", "key", FIRST, "uid-1") == Reservation("uid-1", None)
+    with pytest.raises(KeyReusedError):
+        keys.reserve("a", "key", SECOND, "uid-1")
+
+
 def test_a_broken_off_request_is_not_gone_on_with_by_another_one(
     keys: IdempotencyKeys, clock: Clock
 ) -> None:
