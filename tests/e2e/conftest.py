@@ -19,7 +19,7 @@ import pytest
 import requests
 from requests.auth import AuthBase
 
-from easel_cli.api_authorization import authorization_of
+from easel_cli.api_authorization import ApiKey, authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.package_functions import package
@@ -52,6 +52,10 @@ SERVICE_SECONDS = 0.2
 AGENT_GRACE_SECONDS = 20.0
 
 
+NEIGHBOUR = "neighbour"
+"""Name of the local stack's second API key, and so of its second tenant."""
+
+
 class LocalStack:
     """envs/local, applied on an emulator of its own."""
 
@@ -72,6 +76,7 @@ class LocalStack:
                 "aws_endpoint_url": emulator.endpoint_url,
                 "functions_package_path": str(functions_package),
                 "runtimes": runtimes_of(["sdwebui", "dynamic", "comfyui"]),
+                "api_keys": {"default": {}, NEIGHBOUR: {}},
             }
             environment = stack_environment(
                 self.home / "terraform", self.aws_environment, variables
@@ -173,6 +178,14 @@ def api_key(local_stack: LocalStack, clients: AwsClients) -> str:
 @pytest.fixture(scope="session")
 def api(target: Target, authorization: AuthBase) -> Iterator[ApiClient]:
     with ApiClient(target.endpoint, authorization) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def neighbours_api(local_stack: LocalStack, clients: AwsClients) -> Iterator[ApiClient]:
+    """The API as another tenant of the same stack has it."""
+    key_id = local_stack.module.outputs()["api_key_ids"]["value"][NEIGHBOUR]
+    with ApiClient(local_stack.target.endpoint, ApiKey(clients.api_key(key_id))) as client:
         yield client
 
 

@@ -1,0 +1,55 @@
+"""Two API keys of one stack: neither learns of the other's tasks, nor ends them."""
+
+from http import HTTPStatus
+
+import pytest
+
+from easel_cli.api_client import ApiClient
+from easel_contract.result import ResultStatus
+
+from .conftest import LocalStack, Results
+from .test_a_picture_comes_back import seed_content, v1alpha2
+
+pytestmark = pytest.mark.e2e
+
+
+def uids(api: ApiClient, task_id: str) -> list[str]:
+    answer = api.get("v1alpha2/tasks", {"id": task_id})
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    return [task["uid"] for task in answer.json()["tasks"]]
+
+
+def send(api: ApiClient, runtime: str, task_id: str, key: str) -> str:
+    answer = api.post(
+        "v1alpha2", v1alpha2(task_id, runtime, seed_content()), {"Idempotency-Key": key}
+    )
+    assert answer.status_code == HTTPStatus.OK, answer.text
+    uid: str = answer.json()["uid"]
+    return uid
+
+
+def test_a_neighbour_neither_sees_nor_cancels_a_task(
+    api: ApiClient,
+    neighbours_api: ApiClient,
+    results: Results,
+    sdwebui: str,
+    task_id: str,
+    local_stack: LocalStack,
+) -> None:
+    local_stack.slow_down(sdwebui, seconds=5)
+    # The same id and the same idempotency key: each means its own tenant's task.
+    ours, theirs = (send(one, sdwebui, task_id, task_id) for one in (api, neighbours_api))
+    assert ours != theirs
+    for one, own, other in ((api, ours, theirs), (neighbours_api, theirs, ours)):
+        assert one.get(f"v1alpha2/tasks/{own}").status_code == HTTPStatus.OK
+        assert one.get(f"v1alpha2/tasks/{task_id}").json()["uid"] == own
+        assert uids(one, task_id) == [own]
+        # As if there were no such task, whether it is shown, linked or cancelled.
+        for answer in (
+            one.get(f"v1alpha2/tasks/{other}"),
+            one.get(f"v1alpha2/tasks/{other}", {"presign": "60"}),
+            one.post(f"v1alpha2/tasks/{other}/cancel", {}),
+        ):
+            assert answer.status_code == HTTPStatus.NOT_FOUND, answer.text
+    assert results.of(ours).status is ResultStatus.COMPLETED
+    assert results.of(theirs).status is ResultStatus.COMPLETED
