@@ -20,11 +20,14 @@ def test_sigkill_mid_task(start_scenario: StartScenario) -> None:
 
 
 def test_sigterm_with_long_grace_finishes_the_task(start_scenario: StartScenario) -> None:
-    with start_scenario(service_seconds=0.6) as scenario:
-        scenario.submit_many(24)
+    with start_scenario(service_seconds=0.3) as scenario:
         first, _ = scenario.pods
-        scenario.await_work()
-        running = first.runtime.records()[-1]["seed"]
+        # Longer than it takes to tell the agent: the job does not end before the signal.
+        first.runtime.add_fault("slow", seconds=4)
+        scenario.submit_many(24)
+        until(lambda: len(first.runtime.records()) > 0, "the slow task runs")
+        [job] = first.runtime.records()
+        running = job["seed"]
         first.agent.terminate()
         assert first.agent.wait(15) == 0
         records = first.runtime.records()
