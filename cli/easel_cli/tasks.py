@@ -124,16 +124,11 @@ def _list(arguments: argparse.Namespace, target: Target, progress: Progress) -> 
 
 
 def _show(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
-    status = ExitStatus.COMPLETED
-    with open_api(target, AwsClients(target)) as api:
-        for name in arguments.tasks:
-            task = TasksApi(api).find(name, arguments.presign)
-            if task is None:
-                progress.say(f"there is no task {printable(name)}")
-                status = ExitStatus.FAILED
-            else:
-                _print(arguments, progress, task, "\n".join(_details(task)))
-    return status
+    def act(api: TasksApi, name: str) -> None:
+        task = _known(api, name, arguments.presign)
+        _print(arguments, progress, task, "\n".join(_details(task)))
+
+    return _each(arguments, target, progress, act)
 
 
 def _cancel(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
@@ -165,7 +160,8 @@ def _ended(api: TasksApi, name: str, deadline: float, update: Callable[[str], No
     """Waits for the end of a task.
 
     Raises:
-        RefusedError: there is no such task.
+        UnknownTaskError: there is no such task.
+        RefusedError: the API did not take the request.
         TimeoutError: the task has not ended in time.
     """
     while (task := _known(api, name)).status not in END_STATUSES:
@@ -176,8 +172,8 @@ def _ended(api: TasksApi, name: str, deadline: float, update: Callable[[str], No
     return task
 
 
-def _known(api: TasksApi, name: str) -> TaskView:
-    task = api.find(name)
+def _known(api: TasksApi, name: str, presign_seconds: int | None = None) -> TaskView:
+    task = api.find(name, presign_seconds)
     if task is None:
         raise UnknownTaskError(f"there is no task {printable(name)}")
     return task
