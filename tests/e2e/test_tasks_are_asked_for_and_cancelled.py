@@ -180,6 +180,28 @@ def test_a_running_task_is_interrupted_in_time_and_the_next_begins(
     assert len(results.all_of(uid)) == 1
 
 
+def test_a_running_workflow_is_interrupted_in_time_and_the_next_begins(
+    api: ApiClient, results: Results, comfyui: str, task_id: str, local_stack: LocalStack
+) -> None:
+    request = json.loads((SAMPLES / "v1alpha2-pipeline.json").read_text())
+    request["task"]["metadata"] |= {"id": task_id, "runtime": comfyui}
+    local_stack.slow_down(comfyui, seconds=30)
+    uid = send(api, request)
+    await_status(api, uid, TaskStatus.RUNNING)
+    following = send(api, request)
+    answer = api.post(f"v1alpha2/tasks/{uid}/cancel", {})
+    assert answer.status_code == 202, answer.text
+    view = await_status(api, uid, TaskStatus.CANCELLED)
+    assert view.cancel_requested_at is not None
+    assert view.finished_at is not None
+    assert (view.finished_at - view.cancel_requested_at).total_seconds() < CANCEL_SECONDS
+    assert results.of(following).result
+    # Free at once: the next one did not wait for the end of a job that nobody wants.
+    begun = view_of(api, following).started_at
+    assert begun is not None
+    assert (begun - view.finished_at).total_seconds() < CANCEL_SECONDS
+
+
 def test_a_waiting_task_is_cancelled_at_once_and_never_drawn(
     api: ApiClient, results: Results, sdwebui: str, task_id: str, local_stack: LocalStack
 ) -> None:
