@@ -49,6 +49,15 @@ def await_status(api: ApiClient, uid: str, *statuses: TaskStatus) -> TaskView:
     return view
 
 
+def await_progress(api: ApiClient, uid: str) -> TaskView:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while (view := view_of(api, uid)).progress is None:
+        assert view.status is TaskStatus.RUNNING
+        assert time.monotonic() < deadline, f"{uid} tells no progress"
+        time.sleep(0.2)
+    return view
+
+
 def test_a_task_is_found_by_its_uid_and_by_its_id(
     api: ApiClient, target: Target, sdwebui: str, task_id: str
 ) -> None:
@@ -160,6 +169,9 @@ def test_a_running_task_is_interrupted_in_time_and_the_next_begins(
     behind = send(api, v1alpha2(f"{task_id}-last", sdwebui, seed_content()))
     # 1 where the agent, which foresees an end too early here, has claimed the one before.
     assert view_of(api, behind).position in {1, 2}
+    progress = await_progress(api, uid).progress
+    assert progress is not None
+    assert 0 <= progress.percent <= 100
     started = time.monotonic()
     answer = api.post(f"v1alpha2/tasks/{uid}/cancel", {})
     assert answer.status_code == 202, answer.text
