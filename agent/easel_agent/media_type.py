@@ -54,7 +54,7 @@ _EBML_SIGNATURE = b"\x1a\x45\xdf\xa3"
 _HEAD_BYTES = 4096
 
 
-def detect_media_type(data: bytes) -> MediaType:
+def detect_media_type(data: bytes, name: str = "") -> MediaType:  # noqa: ARG001 - used next
     """Tells the format of a picture, video, sound or text.
 
     Sources of the signatures: PNG (W3C PNG third edition, with `acTL` before `IDAT` for APNG),
@@ -63,6 +63,7 @@ def detect_media_type(data: bytes) -> MediaType:
 
     Args:
         data: the whole object.
+        name: that the runtime gave the file; a hint where the content does not tell.
 
     Returns:
         The format; `BINARY` where it is none that we know.
