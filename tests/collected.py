@@ -21,4 +21,4 @@ def generate(
 ) -> Made:
     """Does a task and collects what it made."""
     generation = runtime.generate(tasktype, content, job or Job()).collect()
-    return Made(generation.answer, list(generation.pictures))
+    return Made(generation.answer, [file.data for file in generation.files])

@@ -8,6 +8,7 @@ from easel_agent.claim_keeper import ClaimKeeper
 from easel_agent.claiming import Claiming
 from easel_agent.claims import Claims
 from easel_agent.delivery import Delivery, Destinations
+from easel_agent.device_history import DeviceHistory
 from easel_agent.failure_handler import FailureHandler
 from easel_agent.heartbeat import Heartbeat
 from easel_agent.inputs import InputLoader
@@ -65,12 +66,14 @@ class Agent:
         keeper = ClaimKeeper(claims, runtime, settings.lease_seconds)
         claiming = Claiming(claims, keeper, ends.failure_handler)
         policy = PrefetchPolicy()
+        device = DeviceHistory()
         preparation = Preparation(
             settings,
             runtime=runtime,
             inputs=InputLoader(clients.s3, settings.output_bucket, settings.fetch_limits()),
             claims=claims,
             failure_handler=ends.failure_handler,
+            device=device,
         )
         prefetcher = Prefetcher(
             settings,
@@ -89,6 +92,7 @@ class Agent:
             failure_handler=ends.failure_handler,
             policy=policy,
             metrics=self.metrics,
+            device=device,
         )
 
 
@@ -130,9 +134,15 @@ def _lease_holder(
 def make_runtime(settings: AgentSettings) -> Runtime:
     """Returns the adapter for the runtime's type."""
     if settings.runtime_type is RuntimeType.COMFYUI:
-        return ComfyUi(settings.runtime_url, settings.task_timeout_seconds)
+        return ComfyUi(
+            settings.runtime_url,
+            task_timeout_seconds=settings.task_timeout_seconds,
+            wait_seconds=settings.runtime_wait_seconds,
+            files_dir=settings.runtime_files_dir,
+        )
     return SdWebUi(
         settings.runtime_url,
         task_timeout_seconds=settings.task_timeout_seconds,
+        wait_seconds=settings.runtime_wait_seconds,
         dynamic_model=settings.dynamic_model,
     )

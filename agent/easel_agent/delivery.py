@@ -5,7 +5,7 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,8 +28,8 @@ from easel_agent.notify import Notifier
 from easel_agent.outputs import OutputStore
 from easel_agent.pricing import Pricing
 from easel_agent.retry_policy import RetryPolicy
-from easel_agent.runtimes.base import Finished
-from easel_agent.uploads import Uploads
+from easel_agent.runtimes.base import Finished, Generation, MadeFile
+from easel_agent.uploads import StoredOutputs, Uploads
 from easel_contract.errors import TaskError
 from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import ResultStatus, TaskResult, Timings
@@ -60,6 +60,7 @@ class Outcome:
         failure: why it failed; None of a completed or cancelled one.
         dead_letter: whether the message of a failed task goes to the dead-letter queue.
         answer: the runtime's answer to a failed task, to be stored.
+        made: what the runtime made of a failed task, with its answer; None where that is nothing.
     """
 
     timings: Timings
@@ -67,6 +68,7 @@ class Outcome:
     failure: TaskError | None = None
     dead_letter: bool = False
     answer: bytes | None = None
+    made: Callable[[], Generation] | None = None
 
     @property
     def status(self) -> TaskStatus:
@@ -207,6 +209,7 @@ class Delivery:
                 failure=decision.failure,
                 dead_letter=decision.dead_letter,
                 answer=decision.answer,
+                made=decision.made,
             )
             result = self._stored(lease, outcome, self._result(lease, outcome))
         self._until_done(lease, lambda: self._finish(lease, outcome.status, result))
@@ -240,14 +243,14 @@ class Delivery:
 
     def _stored(self, lease: Lease, outcome: Outcome, result: TaskResult) -> TaskResult:
         """Stores what the runtime made and answered; returns the result that names all of it."""
-        if outcome.finished is None and outcome.answer is None:
-            return result
         started = time.monotonic()
         metadata = lease.task.metadata
         outputs = self._to.outputs.begin(metadata.prefix, metadata.id)
-        stored = self._uploads.store(
-            outputs, partial(self._until_done, lease), outcome.finished, outcome.answer
-        )
+        store = partial(self._uploads.store, outputs, partial(self._until_done, lease))
+        if outcome.finished is not None:
+            stored = store(outcome.finished.collect())
+        else:
+            stored = _store_what_there_is(store, outcome)
         seconds = round(time.monotonic() - started, 3)
         usage = result.usage.model_copy(update={"pictures": len(stored.picture_urls)})
         return result.model_copy(
@@ -286,6 +289,28 @@ class Delivery:
                 logger.warning("AWS call failed, trying again: %s", error)
             time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - not for secrecy
             pause = min(2 * pause, _MAX_PAUSE_SECONDS)
+
+
+def _store_what_there_is(
+    store: Callable[[Generation], StoredOutputs], outcome: Outcome
+) -> StoredOutputs:
+    """Stores what a failed task left; the failure itself is told whatever becomes of that."""
+    if outcome.made is not None:
+        try:
+            made = outcome.made()
+            return store(replace(made, files=_until_an_error(made.files)))
+        except _RUN_ERRORS as error:
+            logger.warning("what a failed task had made was not stored: %s", error)
+    if outcome.answer is None:
+        return StoredOutputs()
+    return store(Generation(outcome.answer, iter(())))
+
+
+def _until_an_error(files: Iterator[MadeFile]) -> Iterator[MadeFile]:
+    try:
+        yield from files
+    except _RUN_ERRORS as error:
+        logger.warning("not all files of a failed task were stored: %s", error)
 
 
 def _log_result(lease: Lease, result: TaskResult) -> None:

@@ -2,34 +2,70 @@
 
 RejectedTaskError      the caller's fault: publish a failed result, delete
 TransientError         the world's fault: back off, try again, at the end the dead-letter queue
+  OutOfMemoryError     the device's memory was full: once more at once, then as any other
+  DeviceFailedError    the device failed: of two different tasks in a row, the runtime is broken
+RuntimeBusyError       somebody else's job did not end: give the task back, the try does not count
 RuntimeDeadError       the runtime is gone: give the task back, wait for the runtime
+  RuntimeBrokenError   the runtime answers and will do nothing more: give the task back without a
+                       try, take no other until the runtime was started anew
 InterruptedTaskError   the agent is being stopped: give the task back, the try does not count
 CancelledTaskError     the sender has cancelled the task: publish a cancelled result, delete
 """
 
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
 from easel_contract.errors import TaskError, TaskErrorCode
 
+if TYPE_CHECKING:
+    from easel_agent.runtimes.base import Generation
 
-class RejectedTaskError(Exception):
-    """The caller's fault: again would end the same.
+UNKNOWN_FAILURE_ATTEMPTS = 3
+"""Begins of a task that ends in a failure nobody knows: twice more may tell an accident."""
+
+
+class _RunError(Exception):
+    """A run that the runtime has answered.
 
     Attributes:
-        error: what the sender is told.
-        answer: the runtime's full answer; None where the runtime was not asked.
+        error: what the sender is told, where the task is not tried again.
+        answer: the runtime's full answer; None where the runtime did not give one.
+        made: collects what the runtime made before the failure, together with the full answer;
+            None where there is nothing but `answer`.
     """
 
-    def __init__(self, code: TaskErrorCode, message: str, answer: bytes | None = None) -> None:
-        super().__init__(message)
-        self.error = TaskError(code=code, message=message, retryable=False)
+    def __init__(
+        self,
+        error: TaskError,
+        answer: bytes | None,
+        made: "Callable[[], Generation] | None",
+    ) -> None:
+        super().__init__(error.message)
+        self.error = error
         self.answer = answer
+        self.made = made
 
 
-class TransientError(Exception):
+class RejectedTaskError(_RunError):
+    """The caller's fault: again would end the same."""
+
+    def __init__(
+        self,
+        code: TaskErrorCode,
+        message: str,
+        answer: bytes | None = None,
+        made: "Callable[[], Generation] | None" = None,
+    ) -> None:
+        super().__init__(TaskError(code=code, message=message, retryable=False), answer, made)
+
+
+class TransientError(_RunError):
     """The world's fault: again may end better.
 
     Attributes:
-        error: what the sender is told after the last try.
-        answer: the runtime's full answer; None where the runtime did not give one.
+        max_attempts: begins of the task after which it fails, where those are fewer than the
+            setting's; None where the setting counts.
     """
 
     def __init__(
@@ -37,14 +73,45 @@ class TransientError(Exception):
         message: str,
         code: TaskErrorCode = TaskErrorCode.RUNTIME_FAILED,
         answer: bytes | None = None,
+        made: "Callable[[], Generation] | None" = None,
+        *,
+        max_attempts: int | None = None,
     ) -> None:
-        super().__init__(message)
-        self.error = TaskError(code=code, message=message, retryable=True)
-        self.answer = answer
+        super().__init__(TaskError(code=code, message=message, retryable=True), answer, made)
+        self.max_attempts = max_attempts
+
+
+class OutOfMemoryError(TransientError):
+    """The device had not enough memory left: says nothing of the runtime's health."""
+
+
+class DeviceFailedError(TransientError):
+    """The device failed at this task, and may be broken."""
+
+
+class RuntimeBusyError(Exception):
+    """The task's own job did not begin in time, behind somebody else's."""
 
 
 class RuntimeDeadError(Exception):
     """The runtime is gone: return the message at once, wait until the runtime is ready."""
+
+
+class BrokenReason(StrEnum):
+    """Why a runtime was given up; a label of a metric."""
+
+    STICKY_DEVICE_ERROR = "sticky_device_error"  # every later job fails in this process
+    DEVICE_FAILURES = "device_failures"  # of two different tasks in a row
+    HANGS = "hangs"  # a job neither ends nor can be stopped
+    BUSY_FOR_EVER = "busy_for_ever"  # says that it works, and does not
+
+
+class RuntimeBrokenError(RuntimeDeadError):
+    """The runtime answers, and will do no job well until its process is started anew."""
+
+    def __init__(self, reason: BrokenReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class InterruptedTaskError(Exception):

@@ -76,6 +76,7 @@ class FailureHandler:
             failure=decision.failure,
             dead_letter=decision.dead_letter,
             answer=decision.answer,
+            made=decision.made,
         )
         self._delivery.submit(lease, outcome)
 

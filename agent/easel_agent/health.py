@@ -1,4 +1,4 @@
-"""/healthz, /readyz and /metrics over HTTP."""
+"""/healthz, /readyz, /livez and /metrics over HTTP."""
 
 import logging
 import threading
@@ -18,8 +18,9 @@ _Answer = tuple[HTTPStatus, bytes]
 class HealthServer:
     """Answers probes from a thread of its own.
 
-    `/healthz` fails when the runtime has not been ready for too long: the pod is to be restarted.
-    `/readyz` fails while the runtime is not ready.
+    `/healthz` fails when the runtime was given up as broken, or has not been ready for too long:
+    the runtime's container is to be started anew. `/readyz` fails while the runtime is not ready.
+    `/livez` fails when this process does not answer: the agent's own container is.
     """
 
     def __init__(
@@ -39,7 +40,12 @@ class HealthServer:
         self._monitor = monitor
         self._metrics = metrics
         self._dead_seconds = dead_seconds
-        routes = {"/healthz": self._health, "/readyz": self._readiness, "/metrics": self._render}
+        routes = {
+            "/healthz": self._health,
+            "/readyz": self._readiness,
+            "/livez": lambda: (HTTPStatus.OK, b"ok"),
+            "/metrics": self._render,
+        }
         self._server = ThreadingHTTPServer((host, port), _handler_of(routes))
         self._server.daemon_threads = True
 
@@ -59,9 +65,9 @@ class HealthServer:
         self._server.server_close()
 
     def _health(self) -> _Answer:
-        seconds = self._monitor.unready_seconds
-        if seconds > self._dead_seconds:
-            return HTTPStatus.SERVICE_UNAVAILABLE, f"runtime not ready for {seconds:.0f} s".encode()
+        failure = self._monitor.failure(self._dead_seconds)
+        if failure is not None:
+            return HTTPStatus.SERVICE_UNAVAILABLE, failure.encode()
         return HTTPStatus.OK, b"ok"
 
     def _readiness(self) -> _Answer:

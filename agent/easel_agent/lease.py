@@ -50,9 +50,9 @@ class Lease:
         self._task: TaskMessage | None = None
         self._waiting: TaskRecord | None = None
         self._earlier = Usage()
-        self._began_at: float | None = None
+        self._is_running = False
         self._gpu_seconds = 0.0
-        self._on_end: list[Callable[[], None]] = []
+        self._on_end: list[Callable[[], None]] = [self.job.ended]
 
     @property
     def task(self) -> TaskMessage:
@@ -91,8 +91,13 @@ class Lease:
     @property
     def gpu_seconds(self) -> float:
         """Seconds that runtimes worked on the task, the running try included."""
-        running = 0.0 if self._began_at is None else time.monotonic() - self._began_at
-        return self._earlier.gpu_seconds + self._gpu_seconds + running
+        return self._earlier.gpu_seconds + self._gpu_seconds + self._running_seconds
+
+    @property
+    def _running_seconds(self) -> float:
+        """Seconds that the runtime is at the task's own job; 0 while that waits, or has ended."""
+        begun_at = self.job.begun_at if self._is_running else None
+        return 0.0 if begun_at is None else time.monotonic() - begun_at
 
     @property
     def usage(self) -> Usage:
@@ -111,14 +116,14 @@ class Lease:
 
     def begin(self) -> None:
         """The runtime gets the task."""
-        self._began_at = time.monotonic()
+        self._is_running = True
         self.move(TaskState.RUNNING)
 
     def end_generation(self) -> float:
         """The runtime has ended its work; returns for how many seconds it worked."""
-        seconds = 0.0 if self._began_at is None else time.monotonic() - self._began_at
+        seconds = self._running_seconds
         self._gpu_seconds += seconds
-        self._began_at = None
+        self._is_running = False
         return seconds
 
     def on_end(self, call: Callable[[], None]) -> None:

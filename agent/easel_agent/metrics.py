@@ -5,6 +5,7 @@ Names follow https://prometheus.io/docs/practices/naming/: base units, `_total` 
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from easel_agent.errors import BrokenReason
 from easel_contract.result import TaskResult
 
 _GENERATION_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600)
@@ -37,6 +38,12 @@ class Metrics:
         self._busy = Gauge(
             "easel_runtime_busy", "1 while the runtime works", ["runtime"], registry=self.registry
         )
+        self._given_up = Counter(
+            "easel_runtime_given_up",
+            "Runtimes that were found broken",
+            ["runtime", "reason"],
+            registry=self.registry,
+        )
         self._runtime_name = runtime_name
         self._busy.labels(runtime_name).set(0)
 
@@ -57,6 +64,10 @@ class Metrics:
     def returned(self, reason: str) -> None:
         """A task was given back; the reason is one of a few."""
         self._returned.labels(self._runtime_name, reason).inc()
+
+    def gave_up(self, reason: BrokenReason) -> None:
+        """The runtime was found broken."""
+        self._given_up.labels(self._runtime_name, reason).inc()
 
     def render(self) -> bytes:
         """All metrics as text."""

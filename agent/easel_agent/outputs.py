@@ -7,6 +7,7 @@ from botocore.exceptions import ClientError
 
 from easel_agent.aws import aws_call
 from easel_agent.media_type import JSON, detect_media_type
+from easel_agent.runtimes.base import MadeFile
 from easel_contract.storage import TaskLocation, new_nonce
 
 if TYPE_CHECKING:
@@ -24,20 +25,20 @@ class TaskOutputs:
         self._location = location
         self._nonce = new_nonce()
 
-    def store_picture(self, number: int, picture: bytes) -> str:
-        """Stores a picture, in the format that its content tells, and returns its S3 URI.
+    def store_file(self, number: int, file: MadeFile) -> str:
+        """Stores a file, in the format that its content tells, and returns its S3 URI.
 
         Args:
             number: from 1, in the runtime's order.
-            picture: the file.
+            file: what the runtime made.
 
         Raises:
-            AwsError: S3 did not take the picture.
+            AwsError: S3 did not take the file.
         """
-        media_type = detect_media_type(picture)
+        media_type = detect_media_type(file.data, file.name)
         return self._put(
             lambda nonce: self._location.picture_key(nonce, number, media_type.extension),
-            picture,
+            file.data,
             media_type.content_type,
         )
 

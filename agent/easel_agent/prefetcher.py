@@ -190,7 +190,10 @@ class Prefetcher:
             return None
 
     def _take_in(self, message: QueueMessage) -> None:
-        ceiling = self._settings.task_timeout_seconds + _CEILING_MARGIN_SECONDS
+        settings = self._settings
+        ceiling = (
+            settings.task_timeout_seconds + settings.runtime_wait_seconds + _CEILING_MARGIN_SECONDS
+        )
         lease = self._holder.hold(message, ceiling)
         with self._changed:
             if not self._stopped.is_set():
@@ -222,6 +225,9 @@ class Prefetcher:
         """Waits for something to change; gives back a task that has waited too long."""
         with self._changed:
             self._changed.wait(_LOOK_SECONDS)
+            if self._held and not self._monitor.is_ready and not self._stopped.is_set():
+                self._held.popleft().prepared.lease.abandon("runtime dead")
+                return
             if not self._held or self._policy.is_idle() or time.monotonic() < self._held[0].until:
                 return
             item = self._held.popleft()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from easel_agent.claims import Claims
+from easel_agent.device_history import DeviceHistory
 from easel_agent.errors import AwsError, RejectedTaskError
 from easel_agent.failure_handler import FailureHandler
 from easel_agent.inputs import InputLoader
@@ -46,12 +47,14 @@ class Preparation:
         inputs: InputLoader,
         claims: Claims,
         failure_handler: FailureHandler,
+        device: DeviceHistory,
     ) -> None:
         self._settings = settings
         self._runtime = runtime
         self._inputs = inputs
         self._claims = claims
         self._failure_handler = failure_handler
+        self._device = device
         self._lock = threading.Lock()
         self._in_flight: set[str] = set()
 
@@ -68,10 +71,13 @@ class Preparation:
             return None
         if not self._read(lease, task) or not self._register(lease):
             return None
+        if self._device.leaves_to_others(lease.uid):
+            lease.abandon("out of memory here", self._settings.back_off_seconds)
+            return None
         try:
             self._check_type(task)
             content = self._inputs.content_of(task)
-            content = self._runtime.place_inputs(content, self._inputs.fetch)
+            content = self._runtime.place_inputs(content, self._inputs.fetch, lease.job)
         except Exception as error:  # noqa: BLE001 - every kind is handled, none ends the thread
             self._failure_handler.handle(lease, error)
             return None

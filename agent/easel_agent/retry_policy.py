@@ -2,16 +2,20 @@
 
 import logging
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from easel_agent.errors import (
     AwsError,
     InterruptedTaskError,
     RejectedTaskError,
+    RuntimeBrokenError,
+    RuntimeBusyError,
     RuntimeDeadError,
     TransientError,
 )
 from easel_agent.lease import Lease
+from easel_agent.runtimes.base import Generation
 from easel_agent.settings import AgentSettings
 from easel_contract.errors import TaskError, TaskErrorCode
 
@@ -36,6 +40,7 @@ class Decision:
         delay_seconds: after which it is visible again.
         counts: whether the try counts.
         answer: the runtime's, to be stored with a failure; None where there is none.
+        made: collects what the runtime made before the failure; None where there is none.
     """
 
     is_final: bool
@@ -45,6 +50,7 @@ class Decision:
     delay_seconds: int
     counts: bool
     answer: bytes | None
+    made: Callable[[], Generation] | None
 
 
 class RetryPolicy:
@@ -63,21 +69,35 @@ class RetryPolicy:
         """
         failure, reason, backs_off = _kind_of(error)
         is_rejected = isinstance(error, RejectedTaskError)
-        counts = lease.claim is not None and not isinstance(error, InterruptedTaskError)
+        counts = lease.claim is not None and not self._is_free(lease, error)
+        max_attempts = self._max_attempts_after(error)
         return Decision(
-            is_final=is_rejected or self._was_last(lease, counts=counts),
+            is_final=is_rejected or self._was_last(lease, max_attempts, counts=counts),
             failure=failure,
             dead_letter=not is_rejected,
             reason=reason,
             delay_seconds=self._delay_seconds(lease) if backs_off else 0,
             counts=counts,
             answer=getattr(error, "answer", None),
+            made=getattr(error, "made", None),
         )
 
-    def _was_last(self, lease: Lease, *, counts: bool) -> bool:
+    def _is_free(self, lease: Lease, error: Exception) -> bool:
+        """Whether a begin that ended so costs the task no try."""
+        if isinstance(error, RuntimeBrokenError | RuntimeBusyError):
+            # Free, as the runtime is to blame; but not for ever: the task may be what breaks one
+            # runtime after the other.
+            return lease.message.receive_count <= self._max_attempts
+        return isinstance(error, InterruptedTaskError)
+
+    def _max_attempts_after(self, error: Exception) -> int:
+        limit = error.max_attempts if isinstance(error, TransientError) else None
+        return self._max_attempts if limit is None else min(limit, self._max_attempts)
+
+    def _was_last(self, lease: Lease, max_attempts: int, *, counts: bool) -> bool:
         if lease.claim is None:
             return lease.message.receive_count >= self._max_attempts * _RECEIVES_PER_ATTEMPT
-        return counts and lease.attempts >= self._max_attempts
+        return counts and lease.attempts >= max_attempts
 
     def _delay_seconds(self, lease: Lease) -> int:
         tries = lease.attempts if lease.claim else lease.message.receive_count
@@ -86,18 +106,26 @@ class RetryPolicy:
         return random.randint(1, max(1, min(limit, _MAX_BACK_OFF_SECONDS)))  # noqa: S311
 
 
+_KINDS: tuple[tuple[type[Exception], str, str, bool], ...] = (
+    (RuntimeBrokenError, "the runtime was broken", "runtime broken", False),
+    (RuntimeDeadError, "the runtime died", "runtime dead", False),
+    (RuntimeBusyError, "the runtime was busy", "runtime busy", True),
+    (InterruptedTaskError, "stopped too often", "interrupted", False),
+    (AwsError, "AWS did not answer", "aws", True),
+)
+"""Of errors without a word for the sender: type, what is said before the message, reason for logs
+and metrics, whether to wait before the next try. The first that fits counts."""
+
+
 def _kind_of(error: Exception) -> tuple[TaskError, str, bool]:
     """Returns the failure, the reason, and whether to wait before the next try."""
     if isinstance(error, RejectedTaskError):
         return error.error, "rejected", False
     if isinstance(error, TransientError):
         return error.error, "transient", True
-    if isinstance(error, RuntimeDeadError):
-        return _given_up(f"the runtime died: {error}"), "runtime dead", False
-    if isinstance(error, InterruptedTaskError):
-        return _given_up(f"stopped too often: {error}"), "interrupted", False
-    if isinstance(error, AwsError):
-        return _given_up(f"AWS did not answer: {error}"), "aws", True
+    for kind, said, reason, backs_off in _KINDS:
+        if isinstance(error, kind):
+            return _given_up(f"{said}: {error}"), reason, backs_off
     logger.error("unexpected error", exc_info=error)
     return _given_up(f"unexpected {type(error).__name__}"), "unexpected", True
 

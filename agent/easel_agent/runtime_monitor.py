@@ -1,10 +1,10 @@
-"""Watches the runtime: whether tasks may be taken for it, and whether it dies during one."""
+"""Watches the runtime: whether tasks may be taken for it, whether it dies or is broken."""
 
 import logging
 import threading
 import time
 
-from easel_agent.errors import RuntimeDeadError
+from easel_agent.errors import RuntimeBrokenError, RuntimeDeadError
 from easel_agent.runtimes.base import Runtime
 from easel_agent.runtimes.job import Job
 
@@ -15,13 +15,19 @@ _JOB_POLL_SECONDS = 5.0
 """A runtime that ends is noticed by its connection at once; this is for one that hangs."""
 _FAILURES = 3
 """Failed probes in a row after which a runtime that has a job is given up."""
+_SILENT_SECONDS = 60.0
+"""How long a runtime that has answered before may not answer until its container is to be started
+anew; a large model that is loaded keeps it from answering for less."""
+_SAY_SECONDS = 60.0
+"""Between two log lines that say why it is not ready."""
 
 
 class RuntimeMonitor:
     """A thread that probes the runtime every second, and every five during a job of ours.
 
-    Between our jobs the runtime must be idle too: a job of somebody else's, or one of ours that
-    hangs, would stand in the way of the next.
+    A runtime that answers is ready, also while it works for somebody else: a task waits its turn
+    there. One that was given up is ready again only after it was seen not to answer: after its
+    process was started anew.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -29,8 +35,11 @@ class RuntimeMonitor:
         self._ready = threading.Event()
         self._stopped = threading.Event()
         self._job: Job | None = None
+        self._broken: RuntimeBrokenError | None = None
+        self._has_answered = False
         self._last_ready = time.monotonic()
         self._failures = 0
+        self._said: tuple[str, float] = ("", 0.0)
         self._thread = threading.Thread(target=self._work, name="runtime-monitor", daemon=True)
 
     def start(self) -> None:
@@ -52,13 +61,26 @@ class RuntimeMonitor:
         """For how long it has not been ready; 0 where it is."""
         return 0.0 if self.is_ready else time.monotonic() - self._last_ready
 
+    def failure(self, dead_seconds: float) -> str | None:
+        """Why its container is to be started anew; None where it is not.
+
+        Args:
+            dead_seconds: how long a runtime may take until it answers for the first time.
+        """
+        if (broken := self._broken) is not None:
+            return f"runtime is broken: {broken}"
+        seconds = self.unready_seconds
+        if seconds > (_SILENT_SECONDS if self._has_answered else dead_seconds):
+            return f"runtime not ready for {seconds:.0f} s"
+        return None
+
     def wait_ready(self, seconds: float) -> bool:
         """Waits until it is ready."""
         self._ready.wait(seconds)
         return self.is_ready
 
     def begin_job(self, job: Job) -> None:
-        """A job of ours begins: it may be busy now."""
+        """A job of ours begins."""
         self._failures = 0
         self._job = job
 
@@ -72,19 +94,46 @@ class RuntimeMonitor:
         self._ready.clear()
         self._last_ready = time.monotonic()
 
+    def give_up(self, error: RuntimeBrokenError) -> None:
+        """It was found broken: ready again when its process was started anew."""
+        logger.error("runtime is given up: %s", error, extra={"reason": error.reason})
+        self._broken = error
+        self.lost()
+
     def _work(self) -> None:
         while not self._stopped.is_set():
             if (job := self._job) is not None:
                 self._watch_job(job)
-            elif self._runtime.is_idle():
-                if not self.is_ready:
-                    logger.info("runtime is ready")
-                self._last_ready = time.monotonic()
-                self._ready.set()
-            elif self._job is None and self.is_ready:
-                logger.warning("runtime is not ready")
-                self.lost()
+            else:
+                self._look()
             self._stopped.wait(_JOB_POLL_SECONDS if self._job else _POLL_SECONDS)
+
+    def _look(self) -> None:
+        state = self._runtime.state()
+        if state.answers and self._broken is None:
+            if not self.is_ready:
+                logger.info("runtime is ready")
+            self._last_ready = time.monotonic()
+            self._has_answered = True
+            self._ready.set()
+            if state.reason:
+                self._say("runtime is busy, tasks wait their turn", state.reason)
+        elif state.answers:
+            self._say("runtime waits to be started anew", str(self._broken))
+        else:
+            # Whatever was broken has ended with the process.
+            self._broken = None
+            if self._job is None:
+                if self.is_ready:
+                    self.lost()
+                self._say("runtime is not ready", state.reason)
+
+    def _say(self, what: str, why: str) -> None:
+        """Writes a log line where it is news, and once a minute."""
+        said, when = self._said
+        if said != what or time.monotonic() - when >= _SAY_SECONDS:
+            logger.warning("%s: %s", what, why)
+            self._said = (what, time.monotonic())
 
     def _watch_job(self, job: Job) -> None:
         if self._runtime.is_ready():

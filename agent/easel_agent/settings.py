@@ -1,5 +1,6 @@
 """The agent's settings, from its environment; the chart and `make up` write them."""
 
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, HttpUrl, model_validator
@@ -42,6 +43,11 @@ class AgentSettings(EnvironmentSettings):
     after an agent died."""
     task_timeout_seconds: int = Field(default=600, ge=1, le=43_000)
     """How long the runtime may work on one task."""
+    runtime_wait_seconds: int = Field(default=300, ge=1, le=43_000)
+    """How long a task may wait for its turn behind somebody else's job on the runtime."""
+    runtime_files_dir: Path | None = None
+    """Folder that holds ComfyUI's `input`, `output` and `temp`, where the agent has them too: a
+    task's files are deleted there when it has ended. None: nothing is deleted."""
     max_attempts: int = Field(default=5, ge=1, le=1000)
     """How often a task is begun; the last try ends in a failed callback, not in silence."""
     task_retention_days: int = Field(default=30, ge=1, le=3650)

@@ -8,7 +8,7 @@ from functools import partial
 
 from easel_agent.errors import RejectedTaskError
 from easel_agent.outputs import TaskOutputs
-from easel_agent.runtimes.base import Finished, Generation
+from easel_agent.runtimes.base import Generation, MadeFile
 from easel_contract.errors import TaskErrorCode
 
 _WORKERS = 8
@@ -48,30 +48,27 @@ class Uploads:
         self,
         outputs: TaskOutputs,
         until_done: UntilDone,
-        finished: Finished | None,
-        answer: bytes | None,
+        generation: Generation,
     ) -> StoredOutputs:
         """Stores what a task's run brought.
 
         Args:
             outputs: of the task.
             until_done: how a call of AWS is tried again.
-            finished: the runtime's job; None of a failed task.
-            answer: the runtime's answer to a failed task; None where there is none.
+            generation: what the runtime answered and made.
 
         Raises:
             RejectedTaskError: the list of the outputs does not fit into a callback.
             AwsError: S3 did not take something until the task's ceiling.
-            Exception: as `Finished.collect`.
+            Exception: as the generation's files.
         """
-        generation = finished.collect() if finished else Generation(answer or b"", iter(()))
         answer_upload = self._pool.submit(
             until_done, partial(outputs.store_answer, generation.answer)
         )
-        pictures = generation.pictures
-        del generation  # the answer holds all pictures once more
+        files = generation.files
+        del generation  # the answer may hold all files once more
         try:
-            urls = self._store_pictures(outputs, until_done, pictures)
+            urls = self._store_files(outputs, until_done, files)
             answer_url = answer_upload.result()
         finally:
             wait([answer_upload])
@@ -84,16 +81,16 @@ class Uploads:
             )
         return StoredOutputs(urls, answer_url)
 
-    def _store_pictures(
-        self, outputs: TaskOutputs, until_done: UntilDone, pictures: Iterator[bytes]
+    def _store_files(
+        self, outputs: TaskOutputs, until_done: UntilDone, files: Iterator[MadeFile]
     ) -> list[str]:
         urls: list[str] = []
         uploads: deque[Future[str]] = deque()
         try:
-            for number, picture in enumerate(pictures, start=1):
+            for number, file in enumerate(files, start=1):
                 if len(uploads) >= _AHEAD:
                     urls.append(uploads.popleft().result())
-                store = partial(outputs.store_picture, number, picture)
+                store = partial(outputs.store_file, number, file)
                 uploads.append(self._pool.submit(until_done, store))
             return urls + [upload.result() for upload in uploads]
         finally:

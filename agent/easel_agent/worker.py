@@ -5,14 +5,23 @@ import threading
 
 from easel_agent.background import BackgroundWork
 from easel_agent.delivery import Delivery, Outcome
-from easel_agent.errors import InterruptedTaskError, RuntimeDeadError
+from easel_agent.device_history import DeviceHistory
+from easel_agent.errors import (
+    BrokenReason,
+    DeviceFailedError,
+    InterruptedTaskError,
+    OutOfMemoryError,
+    RuntimeBrokenError,
+    RuntimeDeadError,
+)
 from easel_agent.failure_handler import FailureHandler
+from easel_agent.lease import Lease
 from easel_agent.metrics import Metrics
 from easel_agent.prefetch_policy import PrefetchPolicy
 from easel_agent.prefetcher import Prefetcher
 from easel_agent.preparation import PreparedTask
 from easel_agent.runtime_monitor import RuntimeMonitor
-from easel_agent.runtimes.base import Runtime
+from easel_agent.runtimes.base import Finished, Runtime
 from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
 from easel_contract.task import Notification
@@ -34,6 +43,7 @@ class Worker:
         failure_handler: FailureHandler,
         policy: PrefetchPolicy,
         metrics: Metrics,
+        device: DeviceHistory,
     ) -> None:
         self._settings = settings
         self._runtime = runtime
@@ -41,6 +51,7 @@ class Worker:
         self._failure_handler = failure_handler
         self._policy = policy
         self._metrics = metrics
+        self._device = device
         self._stopping = threading.Event()
         self._idle = threading.Event()
         self._warm_up_job = Job()
@@ -105,7 +116,7 @@ class Worker:
             self._is_warm = True
         except (RuntimeDeadError, InterruptedTaskError) as error:
             logger.warning("runtime did not warm up: %s", error)
-            self._monitor.lost()
+            self._lose_runtime(error)
             if not self._stopping.is_set():
                 self._warm_up_job = Job()
         finally:
@@ -126,11 +137,10 @@ class Worker:
         if Notification.RUNNING in lease.task.metadata.notify:
             self._delivery.announce_begin(lease)
         try:
-            finished = self._runtime.generate(
-                lease.task.metadata.tasktype, prepared.content, lease.job
-            )
+            finished = self._generate(prepared)
+            self._device.went_well()
         except Exception as caught:  # noqa: BLE001 - every kind is handled, none ends the worker
-            error = caught
+            error = self._judged(lease, caught)
         finally:
             seconds = lease.end_generation()
             self._policy.end(measured=error is None)
@@ -140,10 +150,37 @@ class Worker:
         timings = prepared.timings.model_copy(update={"generation_seconds": round(seconds, 3)})
         if finished is None:
             if isinstance(error, RuntimeDeadError):
-                self._monitor.lost()
-                self._is_warm = False
+                self._lose_runtime(error)
             self._failure_handler.handle(lease, error or RuntimeError("no result"), timings)
             return
         future = self._delivery.submit(lease, Outcome(timings, finished=finished))
         if not self._settings.overlap:
             future.result()
+
+    def _generate(self, prepared: PreparedTask) -> Finished:
+        lease = prepared.lease
+        arguments = (lease.task.metadata.tasktype, prepared.content, lease.job)
+        try:
+            return self._runtime.generate(*arguments)
+        except OutOfMemoryError as error:
+            # What others left in the device's memory may be all that stood in the way.
+            logger.warning("out of memory, once more: %s", error, extra={"task_uid": lease.uid})
+            self._runtime.free_memory()
+            return self._runtime.generate(*arguments)
+
+    def _judged(self, lease: Lease, error: Exception) -> Exception:
+        """Notes what the device did; returns the error, or that the runtime is broken."""
+        if isinstance(error, OutOfMemoryError):
+            self._device.ran_out_of_memory(lease.uid)
+        elif isinstance(error, DeviceFailedError) and self._device.failed(lease.uid):
+            message = f"its device failed at two different tasks in a row, at last: {error}"
+            return RuntimeBrokenError(BrokenReason.DEVICE_FAILURES, message)
+        return error
+
+    def _lose_runtime(self, error: Exception) -> None:
+        self._is_warm = False
+        if isinstance(error, RuntimeBrokenError):
+            self._monitor.give_up(error)
+            self._metrics.gave_up(error.reason)
+        else:
+            self._monitor.lost()

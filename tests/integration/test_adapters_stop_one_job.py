@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from easel_agent.errors import CancelledTaskError, RuntimeDeadError
-from easel_agent.runtimes.base import Runtime
+from easel_agent.runtimes.base import Runtime, RuntimeState
 from easel_agent.runtimes.comfyui import ComfyUi
 from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui import SdWebUi
@@ -43,7 +43,7 @@ class Stage:
         return generate(self.runtime, self.tasktype, self.content, job)
 
     def runtime_is_busy(self) -> bool:
-        return not self.runtime.is_idle()
+        return self.runtime.state().reason != ""
 
     def outcomes(self) -> list[str]:
         """How its jobs ended, in order."""
@@ -54,7 +54,7 @@ class Stage:
 
 
 def sd_webui(server: SimulatedSdWebui) -> SdWebUi:
-    return SdWebUi(server.url, task_timeout_seconds=60, dynamic_model=False)
+    return SdWebUi(server.url, task_timeout_seconds=60, wait_seconds=60, dynamic_model=False)
 
 
 @pytest.fixture(params=["sdwebui", "comfyui"])
@@ -65,7 +65,12 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
             yield Stage(webui, sd_webui(webui), TaskType.TEXT_TO_IMAGE, content)
     else:
         with SimulatedComfyUi() as comfy:
-            yield Stage(comfy, ComfyUi(comfy.url, 60), TaskType.PIPELINE, text_to_image())
+            yield Stage(
+                comfy,
+                ComfyUi(comfy.url, task_timeout_seconds=60, wait_seconds=60),
+                TaskType.PIPELINE,
+                text_to_image(),
+            )
 
 
 def test_a_running_job_is_stopped_at_once_and_the_runtime_is_free(stage: Stage) -> None:
@@ -79,7 +84,7 @@ def test_a_running_job_is_stopped_at_once_and_the_runtime_is_free(stage: Stage) 
         with pytest.raises(CancelledTaskError):
             task.result(timeout=10)
         assert time.monotonic() - started < STOP_SECONDS
-        assert stage.runtime.is_idle()
+        assert stage.runtime.state() == RuntimeState(answers=True)
     assert stage.do().pictures
 
 
@@ -88,7 +93,7 @@ def test_a_job_that_was_stopped_before_it_began_never_begins(stage: Stage) -> No
     job.stop(CANCELLED)
     with pytest.raises(CancelledTaskError):
         stage.do(job)
-    assert stage.runtime.is_idle()
+    assert stage.runtime.state() == RuntimeState(answers=True)
 
 
 def test_a_stop_after_the_end_does_not_reach_the_next_job(stage: Stage) -> None:
@@ -140,12 +145,17 @@ def test_a_stop_before_sd_webui_begins_the_job_is_not_forgotten() -> None:
             job.stop(CANCELLED)
             with pytest.raises(CancelledTaskError):
                 task.result(timeout=5)
-            assert stage.runtime.is_idle()
+            assert stage.runtime.state() == RuntimeState(answers=True)
 
 
 def test_a_stop_of_a_waiting_job_of_comfyui_leaves_somebodys_job_alone() -> None:
     with SimulatedComfyUi() as server:
-        stage = Stage(server, ComfyUi(server.url, 60), TaskType.PIPELINE, text_to_image())
+        stage = Stage(
+            server,
+            ComfyUi(server.url, task_timeout_seconds=60, wait_seconds=60),
+            TaskType.PIPELINE,
+            text_to_image(),
+        )
         stage.slow_down()
         api, job = Api(server.url), Job()
         other = api.queue(text_to_image())
@@ -163,7 +173,7 @@ def test_a_stop_of_a_waiting_job_of_comfyui_leaves_somebodys_job_alone() -> None
 def test_what_is_stopped_while_its_checkpoint_loads_never_begins() -> None:
     behaviour = SdWebUiBehaviour(load_seconds=1.0)
     with SimulatedSdWebui(behaviour) as server:
-        runtime = SdWebUi(server.url, task_timeout_seconds=60, dynamic_model=True)
+        runtime = SdWebUi(server.url, task_timeout_seconds=60, wait_seconds=60, dynamic_model=True)
         named = {"alwayson_scripts": {"sd_model_checkpoint": "sd15-b"}}
         job = Job()
         with ThreadPoolExecutor(1) as pool:
@@ -177,7 +187,7 @@ def test_what_is_stopped_while_its_checkpoint_loads_never_begins() -> None:
 
 def test_a_load_is_given_up_where_the_runtime_is_dead() -> None:
     with SimulatedSdWebui(SdWebUiBehaviour(load_seconds=LONG_SECONDS)) as server:
-        runtime = SdWebUi(server.url, task_timeout_seconds=60, dynamic_model=True)
+        runtime = SdWebUi(server.url, task_timeout_seconds=60, wait_seconds=60, dynamic_model=True)
         named = {"alwayson_scripts": {"sd_model_checkpoint": "sd15-b"}}
         job = Job()
         with ThreadPoolExecutor(1) as pool:

@@ -56,7 +56,7 @@ def progress_of(runtime: Runtime, tasktype: TaskType, content: dict[str, Any]) -
 
 def test_sd_webui_tells_how_far_it_is() -> None:
     with SimulatedSdWebui(SdWebUiBehaviour(service_seconds=5)) as server:
-        runtime = SdWebUi(server.url, task_timeout_seconds=60, dynamic_model=False)
+        runtime = SdWebUi(server.url, task_timeout_seconds=60, wait_seconds=60, dynamic_model=False)
         told = progress_of(runtime, TaskType.TEXT_TO_IMAGE, {"prompt": "a dog", "steps": 20})
         assert runtime.progress() is None  # no job of ours runs
     assert told.steps == 20
@@ -68,7 +68,7 @@ def test_comfyui_tells_how_far_its_sampler_is() -> None:
     sampler = next(node for node in workflow.values() if node["class_type"] == "KSampler")
     sampler["inputs"]["steps"] = 20
     with SimulatedComfyUi(ComfyUiBehaviour(service_seconds=5)) as server:
-        runtime = ComfyUi(server.url, 60)
+        runtime = ComfyUi(server.url, task_timeout_seconds=60, wait_seconds=60)
         told = progress_of(runtime, TaskType.PIPELINE, workflow)
         assert runtime.progress() is None  # no job of ours runs
     assert told.steps == 20
@@ -78,8 +78,10 @@ def test_comfyui_tells_how_far_its_sampler_is() -> None:
 def test_a_runtime_that_does_not_answer_tells_nothing() -> None:
     started = time.monotonic()
     for runtime in (
-        SdWebUi("http://127.0.0.1:9", task_timeout_seconds=60, dynamic_model=False),
-        ComfyUi("http://127.0.0.1:9", 60),
+        SdWebUi(
+            "http://127.0.0.1:9", task_timeout_seconds=60, wait_seconds=60, dynamic_model=False
+        ),
+        ComfyUi("http://127.0.0.1:9", task_timeout_seconds=60, wait_seconds=60),
     ):
         assert runtime.progress() is None
     assert time.monotonic() - started < 5
@@ -87,7 +89,7 @@ def test_a_runtime_that_does_not_answer_tells_nothing() -> None:
 
 def test_somebody_elses_job_of_sd_webui_is_not_told_as_ours() -> None:
     with SimulatedSdWebui(SdWebUiBehaviour(service_seconds=1)) as server:
-        runtime = SdWebUi(server.url, task_timeout_seconds=60, dynamic_model=False)
+        runtime = SdWebUi(server.url, task_timeout_seconds=60, wait_seconds=60, dynamic_model=False)
         with client_of(server.url) as somebody:
             somebody.generate_later()
             until(somebody.sampling, "somebody's job runs")

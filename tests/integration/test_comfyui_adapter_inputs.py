@@ -29,7 +29,7 @@ def server() -> Iterator[SimulatedComfyUi]:
 
 @pytest.fixture
 def runtime(server: SimulatedComfyUi) -> ComfyUi:
-    return ComfyUi(server.url, 30.0)
+    return ComfyUi(server.url, task_timeout_seconds=30.0, wait_seconds=60)
 
 
 def picture(colour: str) -> bytes:

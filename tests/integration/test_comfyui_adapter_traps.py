@@ -35,7 +35,9 @@ class Stage:
     def __init__(self, server: SimulatedComfyUi, pool: ThreadPoolExecutor) -> None:
         self.server = server
         self.api = Api(server.url)
-        self.runtime = ComfyUi(server.url, TASK_TIMEOUT_SECONDS)
+        self.runtime = ComfyUi(
+            server.url, task_timeout_seconds=TASK_TIMEOUT_SECONDS, wait_seconds=60
+        )
         self._pool = pool
 
     def generate(self, workflow: Workflow) -> Made:
@@ -193,7 +195,7 @@ def test_a_run_that_someone_interrupts_is_a_failure_that_names_the_node(stage: S
 
 def test_an_overdue_job_is_interrupted_and_gone_before_the_next_task(stage: Stage) -> None:
     stage.fault("slow", LONG_SECONDS)
-    stage.runtime = ComfyUi(stage.server.url, 0.3)
+    stage.runtime = ComfyUi(stage.server.url, task_timeout_seconds=0.3, wait_seconds=60)
     with pytest.raises(RejectedTaskError) as rejected:
         stage.generate(text_to_image())
     assert rejected.value.error.code is TaskErrorCode.DEADLINE_EXCEEDED
@@ -207,7 +209,7 @@ def test_an_overdue_job_that_waits_is_deleted_and_the_one_before_it_left_alone(
     stage.fault("slow", LONG_SECONDS)
     other = stage.api.queue(text_to_image())
     until(stage.busy, "the other job runs")
-    stage.runtime = ComfyUi(stage.server.url, 0.3)
+    stage.runtime = ComfyUi(stage.server.url, task_timeout_seconds=0.3, wait_seconds=60)
     with pytest.raises(RejectedTaskError, match=r"longer than 0\.3 s"):
         stage.generate(empty_image(1))
     queue = stage.api.get("/queue")
@@ -220,7 +222,7 @@ def test_an_overdue_job_that_is_deaf_is_the_runtimes_death(
 ) -> None:
     monkeypatch.setattr(comfyui, "_CANCEL_SECONDS", 0.3)
     stage.fault("hang", LONG_SECONDS)
-    stage.runtime = ComfyUi(stage.server.url, 0.2)
+    stage.runtime = ComfyUi(stage.server.url, task_timeout_seconds=0.2, wait_seconds=60)
     with pytest.raises(RuntimeDeadError, match="did not stop"):
         stage.generate(text_to_image())
 
@@ -363,7 +365,7 @@ def test_readiness_is_told_in_bounded_time_also_when_it_stalls(
     with SimulatedComfyUi(Behaviour()) as silent:
         # Bound, with nobody who answers.
         silent._http.shutdown()
-        assert not ComfyUi(silent.url, 1).is_ready()
+        assert not ComfyUi(silent.url, task_timeout_seconds=1, wait_seconds=60).is_ready()
 
 
 def test_a_proxy_of_the_environment_is_not_asked(

@@ -33,7 +33,7 @@ T2I = TaskType.TEXT_TO_IMAGE
 
 
 def adapter(url: str, *, timeout: float = 20, dynamic: bool = False) -> SdWebUi:
-    return SdWebUi(url, task_timeout_seconds=timeout, dynamic_model=dynamic)
+    return SdWebUi(url, task_timeout_seconds=timeout, wait_seconds=60, dynamic_model=dynamic)
 
 
 def named(checkpoint: Any, **more: Any) -> dict[str, Any]:
@@ -282,7 +282,7 @@ def test_urls_become_base64_anywhere_but_in_prose(webui: SimulatedSdWebui) -> No
         asked.extend(urls)
         return {item.url: item.url.encode() for item in asked}
 
-    placed = adapter(webui.url).place_inputs(content, fetch)
+    placed = adapter(webui.url).place_inputs(content, fetch, Job())
     assert [item.field for item in asked] == [
         "init_images[0]",
         "alwayson_scripts.controlnet.args[0].input_image",

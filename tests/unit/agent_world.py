@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 
 from easel_agent.composition import Agent, AwsClients
-from easel_agent.runtimes.base import Fetch, Finished, Generation
+from easel_agent.runtimes.base import Fetch, Finished, Generation, MadeFile, RuntimeState
 from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
 from easel_contract.envelope import decode_result
@@ -35,6 +35,7 @@ class FakeRuntime:
         self.done: list[tuple[TaskType, dict[str, Any]]] = []
         self.ready = True
         self.warm_ups = 0
+        self.freed = 0
         self.pictures = 2
         self.stopped_by: Exception | None = None
         self.told: Progress | None = None
@@ -42,8 +43,11 @@ class FakeRuntime:
     def is_ready(self) -> bool:
         return self.ready
 
-    def is_idle(self) -> bool:
-        return self.ready
+    def state(self) -> RuntimeState:
+        return RuntimeState(answers=self.ready, reason="" if self.ready else "it is not there")
+
+    def free_memory(self) -> None:
+        self.freed += 1
 
     def progress(self) -> Progress | None:
         return self.told
@@ -52,12 +56,13 @@ class FakeRuntime:
         job.check()
         self.warm_ups += 1
 
-    def place_inputs(self, content: dict[str, Any], _: Fetch) -> dict[str, Any]:
+    def place_inputs(self, content: dict[str, Any], _: Fetch, __: Job) -> dict[str, Any]:
         return content
 
     def generate(self, tasktype: TaskType, content: dict[str, Any], job: Job) -> Finished:
         job.check()
         self.done.append((tasktype, content))
+        job.begun()
         step = self.script.pop(0) if self.script else None
         if isinstance(step, Exception):
             raise step
@@ -66,7 +71,7 @@ class FakeRuntime:
                 step()
         job.check()
         return Finished(
-            lambda: Generation(b'{"images": []}', iter([PNG, b"GIF89a"][: self.pictures]))
+            lambda: Generation(b'{"images": []}', map(MadeFile, [PNG, b"GIF89a"][: self.pictures]))
         )
 
     def wait_until_stopped(self) -> None:

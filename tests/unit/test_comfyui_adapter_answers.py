@@ -34,7 +34,11 @@ def server() -> Iterator[responses.RequestsMock]:
 
 
 def generate(timeout_seconds: float = 30.0) -> Any:
-    return collected(ComfyUi(URL, timeout_seconds), TaskType.PIPELINE, WORKFLOW)
+    return collected(
+        ComfyUi(URL, task_timeout_seconds=timeout_seconds, wait_seconds=60),
+        TaskType.PIPELINE,
+        WORKFLOW,
+    )
 
 
 def history(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
@@ -198,4 +202,4 @@ def test_no_origin_is_sent_which_would_be_foreign(server: responses.RequestsMock
 
 def test_a_redirect_is_not_followed(server: responses.RequestsMock) -> None:
     server.get(f"{URL}/queue", status=302, headers={"Location": "http://elsewhere.test/"})
-    assert not ComfyUi(URL, 1).is_ready()
+    assert not ComfyUi(URL, task_timeout_seconds=1, wait_seconds=60).is_ready()

@@ -15,7 +15,7 @@ from easel_agent.composition import Agent, AwsClients
 from easel_agent.errors import RejectedTaskError
 from easel_agent.lifecycle import TaskState
 from easel_agent.queue import QueueMessage
-from easel_agent.runtimes.base import Fetch, Finished, Generation
+from easel_agent.runtimes.base import Fetch, Finished, Generation, MadeFile
 from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
 from easel_agent.urls import find_urls
@@ -78,7 +78,7 @@ class Recorder:
     # a runtime: refuses what has URLs, as if none could be fetched
     def progress(self) -> None: ...
 
-    def place_inputs(self, content: dict[str, Any], _: Fetch) -> dict[str, Any]:
+    def place_inputs(self, content: dict[str, Any], _: Fetch, __: Job) -> dict[str, Any]:
         if find_urls(content):
             raise RejectedTaskError(TaskErrorCode.INPUT_UNAVAILABLE, "not here")
         return content
@@ -86,7 +86,7 @@ class Recorder:
     def generate(self, _: TaskType, content: dict[str, Any], job: Job) -> Finished:
         job.check()
         json.dumps(content, allow_nan=False).encode()
-        return Finished(lambda: Generation(b"{}", iter([b""])))
+        return Finished(lambda: Generation(b"{}", iter([MadeFile(b"")])))
 
 
 @pytest.fixture(scope="module")

@@ -14,17 +14,31 @@ Fetch = Callable[[Iterable[ContentUrl]], dict[str, bytes]]
 
 
 @dataclass(frozen=True)
+class MadeFile:
+    """A file that a runtime made.
+
+    Attributes:
+        data: its content.
+        name: the runtime's own file name, a hint for the format; "" where there is none.
+    """
+
+    data: bytes
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Generation:
     """What a runtime made of one task.
 
     Attributes:
-        answer: the runtime's full answer, as it came.
-        pictures: files in the runtime's order, each made or fetched when it is asked for: they are
-            large, and one at a time is enough.
+        answer: the runtime's full answer, as it came; where files other than the ones asked for
+            are among `files` (masks, grids), with a field `easel` that names what each is.
+        files: in the order in which they are stored, those that were asked for first; each made
+            or fetched when it is asked for: they are large, and one at a time is enough.
     """
 
     answer: bytes
-    pictures: Iterator[bytes]
+    files: Iterator[MadeFile]
 
 
 @dataclass(frozen=True)
@@ -40,20 +54,37 @@ class Finished:
     held_bytes: int = 0
 
 
+@dataclass(frozen=True)
+class RuntimeState:
+    """How a runtime is between this agent's jobs.
+
+    Attributes:
+        answers: whether it answers at all.
+        reason: why it cannot take a task at once, for the log: how it fails to answer, or what it
+            is busy with; "" where it is idle.
+    """
+
+    answers: bool
+    reason: str = ""
+
+
 class Runtime(Protocol):
-    """An SD runtime that does one task at a time."""
+    """An SD runtime that does one task at a time, this agent's and others'."""
 
     def is_ready(self) -> bool:
         """Whether it answers now, busy or not; never raises, takes seconds at most."""
 
-    def is_idle(self) -> bool:
-        """Whether it answers and has no job at all; never raises."""
+    def state(self) -> RuntimeState:
+        """How it is; asked between jobs of this agent. Never raises, takes seconds at most."""
 
     def progress(self) -> Progress | None:
         """How far the running job is; None where the runtime does not tell.
 
         Called from another thread than `generate`; never raises, takes two seconds at most.
         """
+
+    def free_memory(self) -> None:
+        """Has it give back what no job needs of the device's memory; never raises."""
 
     def warm_up(self, job: Job) -> None:
         """Called when it has become ready: makes the first task as fast as the next ones.
@@ -66,12 +97,13 @@ class Runtime(Protocol):
             InterruptedTaskError: the job was stopped.
         """
 
-    def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
+    def place_inputs(self, content: dict[str, Any], fetch: Fetch, job: Job) -> dict[str, Any]:
         """Puts files in the place of the URLs in a task's content (R19).
 
         Args:
             content: as it was sent.
             fetch: gets what URLs point to.
+            job: the task's; `Job.when_ended` takes away what was placed.
 
         Returns:
             The content as the runtime takes it.
@@ -82,7 +114,10 @@ class Runtime(Protocol):
         """
 
     def generate(self, tasktype: TaskType, content: dict[str, Any], job: Job) -> Finished:
-        """Does one task and returns when the runtime is idle again.
+        """Does one task and returns when this agent's part of the runtime is free again.
+
+        The clock of the task, `job.begun`, is started when the runtime begins the task's own job:
+        what somebody else's job takes before is not the task's.
 
         Args:
             tasktype: what is asked for.
@@ -94,7 +129,11 @@ class Runtime(Protocol):
 
         Raises:
             RejectedTaskError: the task cannot be done; again would end the same.
+            OutOfMemoryError: the device's memory was full.
+            DeviceFailedError: the device failed.
             TransientError: it failed this time.
+            RuntimeBusyError: the job did not begin, behind somebody else's.
+            RuntimeBrokenError: the runtime answers, and will do no job well any more.
             RuntimeDeadError: the runtime does not answer any more.
             Exception: whatever the job was stopped with.
         """

@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -21,7 +22,7 @@ from pydantic import ValidationError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.media_type import detect_media_type
-from easel_agent.runtimes.base import Fetch, Finished, Generation
+from easel_agent.runtimes.base import Fetch, Finished, Generation, RuntimeState
 from easel_agent.runtimes.comfyui_api import (
     Answer,
     AnswerTooLargeError,
@@ -69,9 +70,27 @@ _UNUSABLE = (requests.RequestException, AnswerTooLargeError, UnreadableAnswerErr
 class ComfyUi:
     """The ComfyUI beside this agent."""
 
-    def __init__(self, url: str, task_timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        task_timeout_seconds: float,
+        wait_seconds: float,
+        files_dir: Path | None = None,
+    ) -> None:
+        """Describes it; nothing is sent.
+
+        Args:
+            url: of the server.
+            task_timeout_seconds: how long one task may take.
+            wait_seconds: how long a task may wait behind somebody else's workflow.
+            files_dir: folder of ComfyUI's `input`, `output` and `temp`; None where the agent
+                does not have them.
+        """
         self._url = url
         self._task_timeout_seconds = task_timeout_seconds
+        self._wait_seconds = wait_seconds
+        self._files_dir = files_dir
         self._api = ComfyUiApi(url)
         # Without one, a workflow whose results are cached succeeds with no outputs.
         self._client_id = uuid.uuid4().hex
@@ -82,23 +101,31 @@ class ComfyUi:
         """Whether it answers a request that touches no job."""
         return self._api.answers(_PROBE_SECONDS)
 
-    def is_idle(self) -> bool:
-        """Whether its queue is empty, its own users' workflows included."""
-        return self._api.is_idle(_PROBE_SECONDS)
+    def state(self) -> RuntimeState:
+        """Whether it answers, and whether it is busy; see `Runtime.state`."""
+        if self._api.is_idle(_PROBE_SECONDS):
+            return RuntimeState(answers=True)
+        if self._api.answers(_PROBE_SECONDS):
+            return RuntimeState(answers=True, reason="it is busy with another workflow")
+        return RuntimeState(answers=False, reason=f"ComfyUI at {self._url} does not answer")
 
     def progress(self) -> Progress | None:
         """How far the node is that runs; see `Runtime.progress`."""
         prompt_id = self._prompt_id
         return None if prompt_id is None else self._progress.latest(prompt_id)
 
+    def free_memory(self) -> None:
+        """Nothing yet."""
+
     def warm_up(self, job: Job) -> None:
         """Does nothing: a workflow names its own models, there is none to load before it."""
 
-    def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
+    def place_inputs(self, content: dict[str, Any], fetch: Fetch, job: Job) -> dict[str, Any]:
         """Uploads what file inputs point to; other URLs become base64; see `Runtime`.
 
         An input whose name says that it takes a URL keeps it.
         """
+        del job
         uploads = {
             file_input: ContentUrl(
                 (file_input.node_id, "inputs", file_input.input_name), file_input.value
@@ -132,6 +159,7 @@ class ComfyUi:
         with job.interruptible(lambda _error: woken.set()):
             answered = self._submit(with_nonce(workflow, nonce), prompt_id)
             self._prompt_id = prompt_id
+            job.begun()
             try:
                 entry = self._await_end(prompt_id, deadline, job, woken)
             finally:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import requests
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
+from easel_agent.runtimes.base import MadeFile
 from easel_agent.runtimes.comfyui_api import Answer, AnswerTooLargeError, ComfyUiApi, OutputFile
 from easel_agent.runtimes.comfyui_history import bounded
 from easel_contract.errors import TaskErrorCode
@@ -16,7 +17,7 @@ MAX_TASK_BYTES = 512 * 1024 * 1024
 
 def fetch_files(
     api: ComfyUiApi, files: list[OutputFile], gone: Callable[[Exception], RuntimeDeadError]
-) -> Iterator[bytes]:
+) -> Iterator[MadeFile]:
     """Yields files one after the other, each fetched when it is asked for.
 
     Args:
@@ -44,7 +45,7 @@ def fetch_files(
         except requests.RequestException as error:
             raise gone(error) from error
         left -= len(answer.body)
-        yield _file_in(answer, file)
+        yield MadeFile(_file_in(answer, file), file.filename)
 
 
 def _file_in(answer: Answer, file: OutputFile) -> bytes:

@@ -1,10 +1,14 @@
-"""One task in a runtime's hands, and how other threads end it."""
+"""One task in a runtime's hands: its clock, how other threads end it, what is tidied up."""
 
+import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from easel_agent.errors import RuntimeDeadError
+
+logger = logging.getLogger(__name__)
 
 
 class Job:
@@ -14,6 +18,30 @@ class Job:
         self._error: Exception | None = None
         self._interrupt: Callable[[Exception], None] | None = None
         self._lock = threading.Lock()
+        self._begun_at: float | None = None
+        self._when_ended: list[Callable[[], None]] = []
+
+    @property
+    def begun_at(self) -> float | None:
+        """When the runtime began it, of `time.monotonic()`; None where that is not known yet."""
+        return self._begun_at
+
+    def begun(self) -> None:
+        """The runtime has begun this very job: its clock runs, from 0 where it is run again."""
+        self._begun_at = time.monotonic()
+
+    def when_ended(self, call: Callable[[], None]) -> None:
+        """Has something called when the task's lease has ended, however it ended."""
+        self._when_ended.append(call)
+
+    def ended(self) -> None:
+        """The task's lease has ended: calls what `when_ended` was given; never raises."""
+        while self._when_ended:
+            call = self._when_ended.pop()
+            try:
+                call()
+            except Exception:
+                logger.exception("tidying up after a task failed")
 
     @property
     def error(self) -> Exception | None:

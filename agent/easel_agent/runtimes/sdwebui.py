@@ -16,7 +16,7 @@ import requests
 from pydantic import BaseModel, Field, Json, ValidationError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
-from easel_agent.runtimes.base import Fetch, Finished, Generation
+from easel_agent.runtimes.base import Fetch, Finished, Generation, MadeFile, RuntimeState
 from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui_api import PROBE_SECONDS, SdWebUiApi
 from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint, Checkpoints
@@ -94,17 +94,21 @@ class _Answer(BaseModel):
 class SdWebUi:
     """The SD WebUI beside this agent; does one task at a time."""
 
-    def __init__(self, url: str, *, task_timeout_seconds: float, dynamic_model: bool) -> None:
+    def __init__(
+        self, url: str, *, task_timeout_seconds: float, wait_seconds: float, dynamic_model: bool
+    ) -> None:
         """Describes it; nothing is sent.
 
         Args:
             url: of the server.
             task_timeout_seconds: how long one task, or loading a checkpoint, may take.
+            wait_seconds: how long a task may wait behind somebody else's job.
             dynamic_model: whether a task may name the checkpoint to load.
         """
         self._api = SdWebUiApi(url)
         self._checkpoints = Checkpoints(self._api)
         self._task_timeout_seconds = task_timeout_seconds
+        self._wait_seconds = wait_seconds
         self._dynamic_model = dynamic_model
         self._progress_api = SdWebUiApi(url)
         self._is_at_work = False
@@ -117,12 +121,16 @@ class SdWebUi:
             return False
         return True
 
-    def is_idle(self) -> bool:
-        """Whether it has no job, its own users' included."""
+    def state(self) -> RuntimeState:
+        """Whether it answers, and what it is busy with; see `Runtime.state`."""
         try:
-            return bool(self._progress()["state"]["job_count"] == 0)
-        except (RuntimeDeadError, RejectedTaskError, TransientError, KeyError, TypeError):
-            return False
+            told = self._progress()
+        except (RuntimeDeadError, RejectedTaskError, TransientError) as error:
+            return RuntimeState(answers=False, reason=str(error))
+        state = told.get("state") if isinstance(told, dict) else None
+        if isinstance(state, dict) and state.get("job_count") == 0:
+            return RuntimeState(answers=True)
+        return RuntimeState(answers=True, reason="it is busy with another job")
 
     def progress(self) -> Progress | None:
         """How far the job is that runs, while this adapter waits for one; see `Runtime`."""
@@ -138,6 +146,9 @@ class SdWebUi:
             return None
         return told.progress_of_job()
 
+    def free_memory(self) -> None:
+        """Nothing yet."""
+
     def warm_up(self, job: Job) -> None:
         """Has it load its model: it answers before it has, and the first job pays for that."""
         try:
@@ -146,8 +157,9 @@ class SdWebUi:
             job.check()
             logger.warning("warm-up failed: %s", error)
 
-    def place_inputs(self, content: dict[str, Any], fetch: Fetch) -> dict[str, Any]:
+    def place_inputs(self, content: dict[str, Any], fetch: Fetch, job: Job) -> dict[str, Any]:
         """Replaces every URL by the base64 of what it points to; see `Runtime.place_inputs`."""
+        del job  # nothing is left behind
         urls = find_urls(content)
         files = fetch(urls)
         return replace_values(
@@ -192,6 +204,7 @@ class SdWebUi:
 
     def _run(self, path: str, content: dict[str, Any], job: Job) -> bytes:
         self._is_at_work = True
+        job.begun()
         try:
             # The answer to an interrupted job is a 200 with a half-made picture and no mark.
             with JobInterrupt(self._api) as interrupt, _stoppable(job, interrupt.stop):
@@ -254,14 +267,14 @@ def _collect(body: bytes, expected: Checkpoint | None) -> Generation:
     return Generation(body, _decoded(answer.encoded_pictures()))
 
 
-def _decoded(images: list[str]) -> Iterator[bytes]:
+def _decoded(images: list[str]) -> Iterator[MadeFile]:
     images.reverse()
     while images:
         image = images.pop()  # and out of memory
         try:
             # AUTOMATIC1111 sends bare base64; forks put a data: URL before it.
             bare = image.partition(",")[2] if image.startswith("data:") else image
-            yield base64.b64decode(bare)
+            yield MadeFile(base64.b64decode(bare))
         except binascii.Error as error:
             raise TransientError(f"SD WebUI's picture cannot be read: {error}") from error
 
