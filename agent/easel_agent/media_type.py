@@ -1,108 +1,140 @@
-"""What a stored object is, told from its first bytes, never from a name (R22)."""
+"""What a file is, told from its content; a name only tells variants apart (R22).
 
-import json
-from dataclasses import dataclass
+Most formats are the library `filetype`'s (docs/adr/0036); `media_signatures` and `media_texts` hold
+those that it does not know or takes for another.
+"""
 
+import re
 
-@dataclass(frozen=True)
-class MediaType:
-    """A format.
+import filetype
 
-    Attributes:
-        extension: of the key, without the dot.
-        content_type: for S3's `Content-Type`.
-    """
-
-    extension: str
-    content_type: str
-
-
-PNG = MediaType("png", "image/png")
-APNG = MediaType("apng", "image/apng")
-JPEG = MediaType("jpg", "image/jpeg")
-WEBP = MediaType("webp", "image/webp")
-GIF = MediaType("gif", "image/gif")
-BMP = MediaType("bmp", "image/bmp")
-TIFF = MediaType("tiff", "image/tiff")
-AVIF = MediaType("avif", "image/avif")
-MP4 = MediaType("mp4", "video/mp4")
-WEBM = MediaType("webm", "video/webm")
-MKV = MediaType("mkv", "video/x-matroska")
-WAV = MediaType("wav", "audio/wav")
-FLAC = MediaType("flac", "audio/flac")
-MP3 = MediaType("mp3", "audio/mpeg")
-OGG = MediaType("ogg", "audio/ogg")
-JSON = MediaType("json", "application/json")
-TEXT = MediaType("txt", "text/plain; charset=utf-8")
-BINARY = MediaType("bin", "application/octet-stream")
-
-_SIGNATURES: tuple[tuple[int, bytes, MediaType], ...] = (
-    (0, b"\xff\xd8\xff", JPEG),
-    (0, b"GIF87a", GIF),
-    (0, b"GIF89a", GIF),
-    (0, b"II*\x00", TIFF),
-    (0, b"MM\x00*", TIFF),
-    (4, b"ftypavif", AVIF),
-    (4, b"ftyp", MP4),
-    (0, b"fLaC", FLAC),
-    (0, b"ID3", MP3),
-    (0, b"OggS", OGG),
+from easel_agent import media_formats as known
+from easel_agent.media_formats import (
+    BINARY,
+    JSON,
+    OCTETS,
+    PLAIN_TEXT,
+    TEXT,
+    MediaKind,
+    MediaType,
 )
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_RIFF_FORMS = {b"WEBP": WEBP, b"WAVE": WAV}
-_EBML_SIGNATURE = b"\x1a\x45\xdf\xa3"
-_HEAD_BYTES = 4096
+from easel_agent.media_signatures import binary_format
+from easel_agent.media_texts import leading_text_format, text_format, text_of
+
+__all__ = ["BINARY", "JSON", "TEXT", "MediaKind", "MediaType", "detect_media_type", "extension_of"]
+
+_HEAD_BYTES = 8192
+"""As much as `filetype` looks at."""
+
+_EXTENSION = re.compile(r"\.([A-Za-z0-9]{1,11})\Z")
+_PAGES = ("htm", "html", "shtml", "xhtml", "xht", "mht", "mhtml", "xml", "xsl", "xslt")
+_RUN_BY_BROWSERS = frozenset((*_PAGES, "svg", "svgz", "js", "mjs", "cjs", "hta", "swf", "wasm"))
+"""Never taken from a name: who copies the bucket to a web server has it guess types by them."""
+
+_OF_LIBRARY = {
+    "jpg": known.JPEG,
+    "jpx": known.JP2,
+    "gif": known.GIF,
+    "webp": known.WEBP,
+    "tif": known.TIFF,
+    "bmp": known.BMP,
+    "ico": known.ICO,
+    "avi": known.AVI,
+    "wmv": known.WMV,
+    "flv": known.FLV,
+    "mpg": known.MPEG,
+    "wav": known.WAV,
+    "aiff": known.AIFF,
+    "amr": known.AMR,
+    "midi": known.MIDI,
+    "zip": known.ZIP,
+    "gz": known.GZIP,
+    "tar": known.TAR,
+    "7z": known.SEVEN_ZIP,
+    "pdf": known.PDF,
+    "exe": known.PROGRAM,
+    "elf": known.PROGRAM,
+}
+"""The library's extension -> the format."""
+
+_GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
+_ALSO_TEXT = (*_GIF_SIGNATURES, b"%PDF-")
+"""Signatures so long that they count where all that follows is text, too."""
+
+_BY_EXTENSION = {
+    media_type.extension: media_type
+    for media_type in vars(known).values()
+    if isinstance(media_type, MediaType)
+}
+_ENVELOPES = (known.ZIP, known.GZIP)
+"""What many formats wrap themselves in: only a name tells which (usdz, 3mf, npz, spz)."""
+
+_WRITTEN_AS_TEXT = frozenset(("txt", "json", "csv", "gltf", "obj", "stl", "ply", "dae", "fbx"))
+"""Extensions of known formats that a text may keep although its content does not show them."""
 
 
-def detect_media_type(data: bytes, name: str = "") -> MediaType:  # noqa: ARG001 - used next
-    """Tells the format of a picture, video, sound or text.
+def detect_media_type(data: bytes, name: str = "") -> MediaType:
+    """Tells a file's format by its content, and by its name where the content leaves that open.
 
-    Sources of the signatures: PNG (W3C PNG third edition, with `acTL` before `IDAT` for APNG),
-    RIFF forms (WebP container, WAVE), ISO/IEC 14496-12 `ftyp`, EBML DocType (RFC 8794), GIF89a,
-    JPEG SOI, BMP's reserved fields, TIFF 6.0, FLAC (RFC 9639), Ogg (RFC 3533), ID3v2.
+    The name tells apart what looks the same (an MP4 with sound only, a ZIP that is a `.usdz`) and
+    gives its extension to what is unknown. A name against the content counts for nothing.
 
     Args:
-        data: the whole object.
-        name: that the runtime gave the file; a hint where the content does not tell.
+        data: the whole file. Its first 64 KiB decide, and for some formats its length and its end.
+        name: that the runtime, or who stored the file, gave it; with or without a folder.
 
     Returns:
-        The format; `BINARY` where it is none that we know.
+        The format; where it is unknown `application/octet-stream`, or `text/plain` for a text, with
+        the name's extension, or `bin`, or `txt`. Browsers run none of the content types as a page.
     """
-    if data.startswith(_PNG_SIGNATURE):
-        return APNG if _is_animated_png(data) else PNG
-    if data.startswith(b"RIFF") and data[8:12] in _RIFF_FORMS:
-        return _RIFF_FORMS[data[8:12]]
-    if data.startswith(b"BM") and data[6:10] == bytes(4):  # two letters alone begin many a text
-        return BMP
-    if data.startswith(_EBML_SIGNATURE):
-        return WEBM if b"webm" in data[:_HEAD_BYTES] else MKV
-    for offset, signature, media_type in _SIGNATURES:
-        if data.startswith(signature, offset):
-            return media_type
-    return _text_type(data)
+    extension = extension_of(name)
+    found = leading_text_format(data)
+    if found is not None:
+        return found
+    text = None if data.startswith(_ALSO_TEXT) else text_of(data)
+    if text is not None:
+        return _named_text(text_format(text, data), extension)
+    return _named_binary(binary_format(data, extension) or _of_library(data), extension)
 
 
-def _is_animated_png(data: bytes) -> bool:
-    # Chunks: 4 bytes length, 4 bytes type, data, 4 bytes checksum. acTL must precede IDAT.
-    offset = len(_PNG_SIGNATURE)
-    while offset + 8 <= len(data):
-        length = int.from_bytes(data[offset : offset + 4], "big")
-        kind = data[offset + 4 : offset + 8]
-        if kind in (b"acTL", b"IDAT"):
-            return kind == b"acTL"
-        offset += 12 + length
-    return False
+def extension_of(name: str) -> str:
+    """Returns a name's extension in lower case.
+
+    Returns:
+        1 to 11 ASCII letters and digits (`safetensors` has the most), or nothing where there is no
+        such extension, or browsers run what it stands for.
+    """
+    match = _EXTENSION.search(name)
+    extension = match[1].lower() if match else ""
+    return "" if extension in _RUN_BY_BROWSERS else extension
 
 
-def _text_type(data: bytes) -> MediaType:
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return BINARY
-    if "\x00" in text:
-        return BINARY
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return TEXT
-    return JSON
+def _of_library(data: bytes) -> MediaType | None:
+    guessed = filetype.guess(data[:_HEAD_BYTES])
+    found = _OF_LIBRARY.get(guessed.extension) if guessed else None
+    # The library is content with three letters of GIF and two of BMP, whose reserved bytes are 0.
+    if found is known.GIF and not data.startswith(_GIF_SIGNATURES):
+        return None
+    if found is known.BMP and data[6:10] != bytes(4):
+        return None
+    return found
+
+
+def _named_text(found: MediaType, extension: str) -> MediaType:
+    if found is known.JSON and extension == known.GLTF.extension:
+        return known.GLTF
+    if found is not known.TEXT or not extension:
+        return found
+    if extension in _BY_EXTENSION and extension not in _WRITTEN_AS_TEXT:
+        return found
+    if extension == known.CSV.extension:
+        return known.CSV
+    return MediaType(extension, PLAIN_TEXT, MediaKind.TEXT)
+
+
+def _named_binary(found: MediaType | None, extension: str) -> MediaType:
+    found = found or known.BINARY
+    is_envelope = found in _ENVELOPES and extension not in _BY_EXTENSION
+    if extension and (is_envelope or found in (known.BINARY, known.PROGRAM)):
+        return MediaType(extension, OCTETS, found.kind)
+    return found
