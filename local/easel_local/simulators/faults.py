@@ -4,7 +4,10 @@ Vocabulary (``kind``):
 
 ==================  ==============================================================================
 ``out_of_memory``   the job fails as CUDA fails when its memory is used up
-``cuda_error``      the job fails with an illegal memory access
+``cuda_error``      the job fails with an illegal memory access; the next one is well
+one of ``STICKY``   ComfyUI: the job fails with that CUDA error, and so does every later one, at
+                    once, until the process ends
+``two_devices``     ComfyUI: the job fails as a workflow does that mixes devices; nothing is broken
 ``bad_gateway``     502 with an HTML body, as a proxy in front of the runtime answers
 ``slow``            the job takes ``seconds`` longer; an interrupt ends it
 ``hang``            the job holds the GPU for ``seconds`` (for ever without), deaf to interrupts,
@@ -27,8 +30,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
+STICKY: Final[Mapping[str, str]] = {
+    "illegal_memory_access": "an illegal memory access was encountered",
+    "device_side_assert": "device-side assert triggered",
+    "launch_failure": "unspecified launch failure",
+    "no_cuda_device": "no CUDA-capable device is detected",
+}
+"""What CUDA says of errors after which only another process can use the GPU, by kind.
+
+CUDA Runtime API, cudaErrorIllegalAddress, cudaErrorAssert and cudaErrorLaunchFailure: "any further
+CUDA work will return the same error ... the process must be terminated and relaunched". A device
+that is lost is not found again by a process that runs either.
+"""
+
+
+def cuda_error(says: str) -> str:
+    """The message of PyTorch's exception for a CUDA error (Comfy-Org/ComfyUI issue 5428)."""
+    return (
+        f"CUDA error: {says}\n"
+        "CUDA kernel errors might be asynchronously reported at some other API call, so the "
+        "stacktrace below might be incorrect.\n"
+        "For debugging consider passing CUDA_LAUNCH_BLOCKING=1\n"
+        "Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions.\n"
+    )
+
+
 KINDS: Final = frozenset(
     {
+        *STICKY,
+        "two_devices",
         "out_of_memory",
         "cuda_error",
         "bad_gateway",

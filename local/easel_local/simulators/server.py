@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import socket
 import threading
 import time
@@ -16,6 +17,7 @@ LOG = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 128 * 1024 * 1024
 IDLE_CONNECTION_SECONDS = 60.0
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class ConnectionDropped(Exception):  # noqa: N818 - what happens, not a failure of ours
@@ -124,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         return Request(
             method=self.command,
             path=url.path,
-            query=dict(parse_qsl(url.query)),
+            query=dict(parse_qsl(url.query, keep_blank_values=True)),
             headers={name.lower(): value for name, value in self.headers.items()},
             body=self.rfile.read(self._body_length()),
         )
@@ -144,13 +146,18 @@ class _Handler(BaseHTTPRequestHandler):
         if response.truncated:
             body = body[: len(body) // 2]
             self.close_connection = True
+        if any(map(_CONTROL_CHARACTERS.search, response.headers.values())):
+            # aiohttp 3.14.5 raises for such a header and closes the connection: tried.
+            self._drop()
+            return
         try:
             self.send_response(response.status)
             if response.content_type is not None:
                 self.send_header("Content-Type", response.content_type)
             self.send_header("Content-Length", str(len(response.body)))
             for name, value in response.headers.items():
-                self.send_header(name, value)
+                # Raw UTF-8, as aiohttp 3.14.5 writes it; http.server encodes in Latin-1.
+                self.send_header(name, value.encode("utf-8", "replace").decode("latin-1"))
             self.end_headers()
             if self.command != "HEAD":
                 self.wfile.write(body)

@@ -9,7 +9,7 @@ From a shell: ``python -m easel_local.simulators.comfyui --help``.
 
 Not imitated: web pages, extensions, users and settings, logs, masks (``/upload/mask``), subgraphs
 and lazy inputs, previews of latents; what samplers, steps and checkpoints do to pictures. The node
-classes are those of ``nodes``; the containers that ``nodes.media`` writes cannot be played.
+classes are those of ``nodes``; the containers that ``nodes.containers`` writes cannot be played.
 """
 
 from pathlib import Path
@@ -55,10 +55,18 @@ class SimulatedComfyUi(SimulatorServer):
         return self._comfyui.log.summary()
 
     @property
+    def base_directory(self) -> Path:
+        """Holds the folders ``input``, ``output`` and ``temp``; a temporary one until a restart."""
+        return self._comfyui.base_directory
+
+    @property
     def output_folder(self) -> Path:
-        """Where saved files lie, until the next restart."""
-        return self._comfyui.output_folder
+        """Where saved files lie."""
+        return self.base_directory / "output"
 
     def restart(self) -> None:
-        """Forget queue, history, cache and files, as a restart of the process does."""
+        """Forget what a restarted process forgets: queue, history, cache, a broken device.
+
+        Files go too, unless they are in a ``base_directory``: there ``temp`` alone is emptied.
+        """
         self._comfyui.restart()

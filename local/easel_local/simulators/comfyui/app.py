@@ -51,19 +51,19 @@ class ComfyUiApplication:
         return self._process.queue.pending
 
     @property
-    def output_folder(self) -> Path:
-        """Where saved files lie."""
-        return self._process.folders.path("output", "")
+    def base_directory(self) -> Path:
+        """Holds ``input``, ``output`` and ``temp``."""
+        return self._process.folders.base
 
     def restart(self) -> None:
-        """End the process and begin another: queue, history, cache and files are gone."""
+        """End the process and begin another: queue, history, cache and temporary files are gone."""
         with self._restarting:
             former = self._process
             self._begin()
             former.close()
 
     def close(self) -> None:
-        """Wake every request that waits, end every socket, delete the files."""
+        """Wake every request that waits, end every socket, delete folders of its own."""
         with self._restarting:
             self._process.close()
 
@@ -80,7 +80,7 @@ class ComfyUiApplication:
         handler = self._handler(request)
         try:
             return handler(request)
-        except (ValueError, TypeError, AttributeError, SameRankError):
+        except (ValueError, TypeError, AttributeError, OSError, SameRankError):
             return responses.server_error()
 
     def _handler(self, request: Request) -> Handler:

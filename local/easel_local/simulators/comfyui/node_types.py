@@ -22,8 +22,6 @@ class RunContext(Protocol):
     """What a node may use while it runs."""
 
     folders: Folders
-    prompt: Prompt
-    """For the text chunk of a saved PNG."""
 
     def work(self, seconds: float) -> None:
         """Keep the GPU busy; raises ``Interrupted`` when the job is interrupted."""
@@ -56,6 +54,7 @@ class Input:
         options: As ``/object_info`` shows them: default, min, max, step and flags.
         required: Whether a workflow must give it.
         check: Judges a value in place of the built-in checks; the reason when it is wrong.
+        v3: Whether a combo box is told in the words of ComfyUI's third interface for nodes.
     """
 
     name: str
@@ -63,16 +62,28 @@ class Input:
     options: Mapping[str, Any] = field(default_factory=dict)
     required: bool = True
     check: Callable[[object], str | None] | None = None
+    v3: bool = False
 
     def config(self) -> list[Any]:
-        """``[type, options]``, as ``/object_info`` and validation errors show it."""
-        kind = self.type if isinstance(self.type, str) else list(self.type())
-        return [kind, dict(self.options)]
+        """``[type, options]``, as validation errors show it."""
+        if isinstance(self.type, str):
+            return [self.type, dict(self.options)]
+        if self.v3:
+            offered = {"multiselect": False, "options": list(self.type())}
+            return ["COMBO", offered | dict(self.options)]
+        return [list(self.type()), dict(self.options)]
 
 
 @dataclass(frozen=True)
 class NodeType:
-    """A node class. ``fingerprint`` changes when a file behind its inputs does."""
+    """A node class.
+
+    Attributes:
+        hidden: What it is given besides its inputs, as name and kind (``PROMPT``, ...).
+        fingerprint: Changes when a file behind its inputs does.
+        v3: Whether it is written for ComfyUI's third interface for nodes.
+        api_node: Whether it calls comfy.org.
+    """
 
     name: str
     run: Callable[[RunContext, Mapping[str, Any]], NodeResult]
@@ -84,6 +95,8 @@ class NodeType:
     output_node: bool = False
     hidden: Mapping[str, str] = field(default_factory=dict)
     fingerprint: Callable[[Mapping[str, Any]], str] | None = None
+    v3: bool = False
+    api_node: bool = False
 
     def info(self) -> dict[str, Any]:
         """Its entry in ``/object_info``."""
@@ -105,6 +118,7 @@ class NodeType:
             "python_module": self.module,
             "category": self.category,
             "output_node": self.output_node,
+            **({"api_node": True} if self.api_node else {}),
         }
 
 

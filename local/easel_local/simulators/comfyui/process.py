@@ -12,7 +12,12 @@ from easel_local.simulators.comfyui.events import Events
 from easel_local.simulators.comfyui.execution import Executor, Machine
 from easel_local.simulators.comfyui.folders import Folders
 from easel_local.simulators.comfyui.nodes import installed
-from easel_local.simulators.comfyui.queue import Job, JobQueue, now_milliseconds
+from easel_local.simulators.comfyui.queue import (
+    SENSITIVE,
+    Job,
+    JobQueue,
+    now_milliseconds,
+)
 from easel_local.simulators.comfyui.settings import Behaviour
 from easel_local.simulators.comfyui.validation import InvalidPromptError, validate
 from easel_local.simulators.faults import Fault
@@ -40,7 +45,7 @@ class ComfyUiProcess:
 
     def __init__(self, behaviour: Behaviour, log: JobLog, encode_png: Encoder) -> None:
         self.lifetime = Lifetime()
-        self.folders = Folders()
+        self.folders = Folders(behaviour.base_directory)
         self.events = Events()
         self.queue = JobQueue(self.lifetime, self.events.queue_changed)
         self.nodes = installed(behaviour.models, behaviour.service_seconds, self.folders)
@@ -56,7 +61,7 @@ class ComfyUiProcess:
         self._executor.start()
 
     def close(self) -> None:
-        """End it: whatever runs is cut off, files are deleted."""
+        """End it: whatever runs is cut off, folders of its own are deleted."""
         self.lifetime.end()
         self.events.close()
         self.folders.close()
@@ -81,8 +86,8 @@ class ComfyUiProcess:
             refusal = {"error": error.error, "node_errors": error.node_errors}
             return responses.of_json(refusal, 400)
         prompt_id = str(body["prompt_id"]) if "prompt_id" in body else str(uuid.uuid4())
-        extra_data = _extra_data(body)
-        job = Job(number, prompt_id, prompt, extra_data, validated.outputs, fault)
+        extra_data, sensitive = _extra_data(body)
+        job = Job(number, prompt_id, prompt, extra_data, validated.outputs, fault, sensitive)
         self.queue.put(job)
         answer = {
             "prompt_id": prompt_id,
@@ -164,7 +169,7 @@ class ComfyUiProcess:
         """``GET /api/jobs``."""
         try:
             return responses.of_json(job_views.listed(self.queue, request.query))
-        except ValueError as error:
+        except job_views.InvalidQueryError as error:
             return responses.of_json({"error": str(error)}, 400)
 
     def job(self, prompt_id: str) -> Response:
@@ -192,8 +197,17 @@ class ComfyUiProcess:
         return responses.of_json({} if found is None else {class_type: found.info()})
 
 
-def _extra_data(body: Mapping[str, Any]) -> dict[str, Any]:
-    extra = dict(body.get("extra_data") or {})
+def _extra_data(body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What all may see, and what only nodes may.
+
+    Raises:
+        TypeError: ``extra_data`` is no object: a 500, as server.py writes a key into it.
+    """
+    given = body.get("extra_data", {})
+    if not isinstance(given, dict):
+        raise TypeError("extra_data is an object")
+    extra = {name: value for name, value in given.items() if name not in SENSITIVE}
     if "client_id" in body:
         extra["client_id"] = body["client_id"]
-    return {**extra, "create_time": now_milliseconds()}
+    sensitive = {name: given[name] for name in SENSITIVE if name in given}
+    return {**extra, "create_time": now_milliseconds()}, sensitive

@@ -12,6 +12,10 @@ from easel_local.simulators.jobs import Lifetime
 
 MAX_HISTORY: Final = 10_000
 
+SENSITIVE: Final = ("auth_token_comfy_org", "api_key_comfy_org")
+"""Keys of ``extra_data`` that neither queue nor history nor jobs show (ComfyUI's execution.py,
+SENSITIVE_EXTRA_DATA_KEYS; server.py, post_prompt; main.py, remove_sensitive)."""
+
 Entry = dict[str, Any]
 """What history keeps of a job."""
 
@@ -36,9 +40,11 @@ class Job:
         number: Its rank: the lowest goes first.
         prompt_id: The client's or our own; not unique.
         prompt: The workflow.
-        extra_data: ``client_id`` where one was given, ``create_time`` in milliseconds.
+        extra_data: What the client gave besides the workflow, ``client_id`` where one was given,
+            ``create_time`` in milliseconds.
         outputs: The output nodes to run.
         fault: What goes wrong with it.
+        sensitive: What the client gave of ``SENSITIVE``: nodes get it, nobody is told.
     """
 
     number: float
@@ -47,6 +53,11 @@ class Job:
     extra_data: Mapping[str, Any]
     outputs: list[str]
     fault: Fault | None = None
+    sensitive: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def all_extra_data(self) -> dict[str, Any]:
+        """What nodes may ask for."""
+        return {**self.extra_data, **self.sensitive}
 
     @property
     def client_id(self) -> str | None:

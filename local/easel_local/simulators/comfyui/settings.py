@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from easel_local.simulators.faults import Fault
 
@@ -18,6 +19,8 @@ class Behaviour:
         picture_bytes: For benchmarks: each saved PNG has this size, and equal pictures are
             encoded once.
         faults: What goes wrong first (see ``simulators.faults``).
+        base_directory: Holds ``input``, ``output`` and ``temp``, as ComfyUI's own option of that
+            name says; None takes a temporary directory that goes with the process.
     """
 
     models: Sequence[str] = ("sd15-a.safetensors", "sd15-b.safetensors")
@@ -25,3 +28,4 @@ class Behaviour:
     load_seconds: float = 0.0
     picture_bytes: int | None = None
     faults: Sequence[Fault] = field(default=())
+    base_directory: Path | None = None

@@ -2,6 +2,7 @@
 
 import io
 import mimetypes
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,29 +11,47 @@ from typing import Final
 from PIL import Image
 
 from easel_local.simulators.comfyui import responses
-from easel_local.simulators.comfyui.folders import KINDS, Folders, OutsideFolderError
+from easel_local.simulators.comfyui.folders import (
+    KINDS,
+    Folders,
+    OutsideFolderError,
+    without_annotation,
+)
 from easel_local.simulators.server import Request, Response
 
 _PREVIEW_FORMATS: Final = {"webp": "WEBP", "jpeg": "JPEG"}
 _DEFAULT_QUALITY: Final = 90
 _OCTETS: Final = "application/octet-stream"
+_RUN_BY_BROWSERS: Final = (
+    "text/html",
+    "text/html-sandboxed",
+    "application/xhtml+xml",
+    "text/javascript",
+    "text/css",
+)
+"""Told as octets (ComfyUI's server.py, view_image; SVG is not among them in 0.8.0)."""
 mimetypes.add_type("image/webp", ".webp")
 
 
 def file_of(request: Request, folders: Folders) -> Response:
-    """Answer with the file that the query names."""
+    """Answer with the file that the query names (ComfyUI's server.py, view_image).
+
+    Raises:
+        ValueError: The name holds a null byte: a 500.
+    """
     query = request.query
-    filename = query.get("filename", "")
-    if not filename:
+    if "filename" not in query:
         return responses.empty(404)
-    kind = query.get("type", "output")
-    if filename.startswith("/") or ".." in filename or kind not in KINDS:
+    filename, annotated = without_annotation(query["filename"])
+    kind = annotated or query.get("type", "output")
+    if not filename or filename.startswith("/") or ".." in filename or kind not in KINDS:
         return responses.empty(400)
     try:
         path = folders.path(kind, query.get("subfolder", ""), Path(filename).name)
-    except (OutsideFolderError, ValueError):
+    except OutsideFolderError:
         return responses.empty(403)
-    if not path.is_file():
+    # pathlib's own raises for a name that is too long.
+    if not os.path.isfile(path):  # noqa: PTH113
         return responses.empty(404)
     headers = {"Content-Disposition": f'filename="{path.name}"'}
     converted = _converted(path, query)
@@ -40,6 +59,8 @@ def file_of(request: Request, folders: Folders) -> Response:
         data, content_type = converted
         return Response(200, data, content_type, headers)
     content_type = mimetypes.guess_type(path.name)[0] or _OCTETS
+    if content_type in _RUN_BY_BROWSERS:
+        content_type = _OCTETS
     return _in_part(request, path.read_bytes(), content_type, headers)
 
 

@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 from easel_local.simulators.comfyui.folders import Folders
 from easel_local.simulators.comfyui.node_types import NodeType, NodeTypes
-from easel_local.simulators.comfyui.nodes import media, pictures, sampling, saving, text
+from easel_local.simulators.comfyui.nodes import (
+    loading,
+    media,
+    meshes,
+    pictures,
+    probes,
+    sampling,
+    saving,
+    text,
+    vectors,
+    vhs_combining,
+    vhs_loading,
+)
 
 __all__ = ["installed"]
 
@@ -19,9 +31,15 @@ def installed(models: Sequence[str], service_seconds: float, folders: Folders) -
     """
     every: list[NodeType] = [
         *sampling.node_types(models, service_seconds),
-        *pictures.node_types(folders),
+        *pictures.node_types(),
+        *loading.node_types(folders),
         *saving.node_types(),
-        *media.node_types(),
+        *media.node_types(folders),
+        *meshes.node_types(folders),
+        *vectors.node_types(),
         *text.node_types(),
+        *vhs_loading.node_types(folders),
+        *vhs_combining.node_types(),
+        *probes.node_types(folders),
     ]
     return {one.name: one for one in every}

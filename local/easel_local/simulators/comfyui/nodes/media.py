@@ -1,18 +1,18 @@
-"""Nodes that make sound and video.
+"""Nodes that load, make and save sound and video; the files are those of ``containers``."""
 
-There is no encoder here: a FLAC, MP4 or WEBM file has the head by which its format is known and
-nothing that a player could play; an MP3 is real, silent sound.
-"""
-
-import struct
-from collections.abc import Mapping
+import random
+import string
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image
 
+from easel_local.simulators.comfyui.folders import Folders
 from easel_local.simulators.comfyui.node_types import (
     FILENAME_PREFIX,
+    SAVED_METADATA,
     Input,
     NodeResult,
     NodeType,
@@ -21,11 +21,20 @@ from easel_local.simulators.comfyui.node_types import (
     integer,
     number,
 )
+from easel_local.simulators.comfyui.nodes import containers
+from easel_local.simulators.comfyui.nodes.loading import file_hash, uploaded
 
-_FLAC_BLOCK_SAMPLES: Final = 4096
-# MPEG-1 layer III, 128 kbit/s, 44100 Hz, no padding: a frame of 417 bytes; zeros are silence.
-_MP3_FRAME: Final = b"\xff\xfb\x90\x00".ljust(417, b"\0")
-_MP3_FRAMES_PER_SECOND: Final = 44100 / 1152
+_TEMP_LETTERS: Final = 5
+
+
+class InvalidDataError(ValueError):
+    """What PyAV raises for a file that is no sound or video."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"Invalid data found when processing input: '{path}'")
+
+
+InvalidDataError.__module__ = "av.error"
 
 
 @dataclass(frozen=True)
@@ -39,33 +48,33 @@ class Audio:
 
 @dataclass(frozen=True)
 class Video:
-    """Frames and their number per second."""
+    """Frames and their number per second, or a file that has not been read yet."""
 
     frames: list[Image.Image]
     fps: float
+    source: Path | None = None
 
 
-def node_types() -> list[NodeType]:
-    """The node classes of this file."""
-    extras = "comfy_extras.nodes_audio"
+def node_types(folders: Folders) -> list[NodeType]:
+    """The node classes of this file; uploaded files lie in ``folders``."""
     return [
-        NodeType("EmptyAudio", _empty_audio, _EMPTY_AUDIO, ("AUDIO",), "", "audio", extras),
-        _output("SaveAudio", _save_flac, (Input("audio", "AUDIO"), FILENAME_PREFIX)),
-        _output(
-            "SaveAudioMP3",
-            _save_mp3,
-            (
-                Input("audio", "AUDIO"),
-                FILENAME_PREFIX,
-                choice("quality", "V0", "128k", "320k"),
-            ),
-        ),
+        NodeType("EmptyAudio", _empty_audio, _EMPTY_AUDIO, ("AUDIO",), "", "audio", _AUDIO),
+        _output("SaveAudio", _save_flac, (_AUDIO_INPUT, FILENAME_PREFIX)),
+        _output("SaveAudioMP3", _save_mp3, (_AUDIO_INPUT, FILENAME_PREFIX, _MP3_QUALITY)),
+        _output("SaveAudioOpus", _save_opus, (_AUDIO_INPUT, FILENAME_PREFIX, _OPUS_QUALITY)),
+        _output("PreviewAudio", _preview_audio, (_AUDIO_INPUT,)),
         NodeType("CreateVideo", _create_video, _CREATE_VIDEO, ("VIDEO",), category="image/video"),
         _output("SaveVideo", _save_video, _SAVE_VIDEO),
         _output("SaveWEBM", _save_webm, _SAVE_WEBM),
+        *_loaders(folders),
     ]
 
 
+# SaveAudioOpus and PreviewAudio: comfy_extras/nodes_audio.py; not recorded.
+_AUDIO: Final = "comfy_extras.nodes_audio"
+_AUDIO_INPUT: Final = Input("audio", "AUDIO")
+_MP3_QUALITY: Final = choice("quality", "V0", "128k", "320k")
+_OPUS_QUALITY: Final = choice("quality", "64k", "96k", "128k", "192k", "320k")
 _EMPTY_AUDIO: Final = (
     number("duration", 60.0, 0.0, 3600.0, step=0.01),
     integer("sample_rate", 44100, 1, 192000),
@@ -91,24 +100,94 @@ _SAVE_WEBM: Final = (
 
 
 def _output(name: str, run: Any, inputs: tuple[Input, ...]) -> NodeType:
-    return NodeType(name, run, inputs, category="audio", output_node=True)
+    return NodeType(
+        name, run, inputs, category="audio", output_node=True, hidden=SAVED_METADATA, v3=True
+    )
+
+
+def _loaders(folders: Folders) -> list[NodeType]:
+    """The classes that ``comfy_0.8.0_jobs_uploads_prompts`` has."""
+    audio = uploaded(folders, "audio", ("audio", "video"), "audio", v3=True)
+    video = uploaded(folders, "file", ("video",), "video", v3=True)
+    recorded = Input("audio", "AUDIO_RECORD", check=lambda _: None)
+
+    def loader(name: str, run: Any, one: Input, output: str) -> NodeType:
+        return NodeType(
+            name,
+            run,
+            (one,),
+            (output,),
+            category="audio",
+            fingerprint=lambda given: file_hash(folders, given[one.name]),
+            v3=True,
+        )
+
+    return [
+        loader("LoadAudio", _load_audio, audio, "AUDIO"),
+        loader("RecordAudio", _load_audio, recorded, "AUDIO"),
+        loader("LoadVideo", _load_video, video, "VIDEO"),
+    ]
 
 
 def _empty_audio(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
     return NodeResult((Audio(given["duration"], given["sample_rate"], given["channels"]),))
 
 
-def _save_flac(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
-    file = context.folders.save("output", given["filename_prefix"], "flac", _flac(given["audio"]))
-    return NodeResult(ui={"audio": [file]})
+def _load_audio(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
+    return NodeResult((read_audio(_found(context, given["audio"])),))
 
 
-def _save_mp3(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
-    frames = max(1, round(given["audio"].seconds * _MP3_FRAMES_PER_SECOND))
-    # Without an ID3 tag most programs do not take the first bytes for sound.
-    data = b"ID3\x03\0\0\0\0\0\0" + _MP3_FRAME * frames
-    file = context.folders.save("output", given["filename_prefix"], "mp3", data)
-    return NodeResult(ui={"audio": [file]})
+def read_audio(path: Path) -> Audio:
+    """The sound of a file: a second of silence, whatever it holds.
+
+    Raises:
+        InvalidDataError: It is no file with sound.
+    """
+    if not containers.is_audio(path.read_bytes()):
+        raise InvalidDataError(path)
+    return Audio(1.0, 44100, 2)
+
+
+def _load_video(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
+    # Read by the node that uses it: comfy_api's VideoFromFile.
+    return NodeResult((Video([], 24.0, _found(context, given["file"])),))
+
+
+def _found(context: RunContext, name: str) -> Path:
+    path = context.folders.find(name)
+    if path is None:
+        raise FileNotFoundError(f"[Errno 2] No such file or directory: {name!r}")
+    return path
+
+
+def _saved_audio(extension: str, data: Callable[[Mapping[str, Any]], bytes]) -> Any:
+    def save(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
+        place = context.folders.place("output", given["filename_prefix"])
+        return NodeResult((given["audio"],), {"audio": [place.save(extension, data(given))]})
+
+    return save
+
+
+_save_flac = _saved_audio(
+    "flac", lambda given: containers.flac(given["audio"].sample_rate, given["audio"].channels)
+)
+_save_mp3 = _saved_audio("mp3", lambda given: containers.mp3(given["audio"].seconds))
+_save_opus = _saved_audio(
+    "opus", lambda given: containers.opus(given["audio"].sample_rate, given["audio"].channels)
+)
+
+
+def _preview_audio(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
+    audio: Audio = given["audio"]
+    place = context.folders.place("temp", temp_prefix())
+    file = place.save("flac", containers.flac(audio.sample_rate, audio.channels))
+    return NodeResult((audio,), {"audio": [file]})
+
+
+def temp_prefix() -> str:
+    """The prefix of a preview's file: other letters each time."""
+    letters = random.choices(string.ascii_lowercase, k=_TEMP_LETTERS)  # noqa: S311 - a file name
+    return f"ComfyUI_temp_{''.join(letters)}"
 
 
 def _create_video(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
@@ -117,34 +196,23 @@ def _create_video(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
 
 def _save_video(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
     video: Video = given["video"]
-    body = b"".join(frame.tobytes() for frame in video.frames[:1])
-    data = _box(b"ftyp", b"isom\0\0\x02\0isomiso2mp41") + _box(b"mdat", body)
-    file = context.folders.save("output", given["filename_prefix"], "mp4", data)
+    if video.source is None:
+        body = first_frame(video.frames)
+    else:
+        body = video.source.read_bytes()
+        if not containers.is_video(body):
+            raise InvalidDataError(video.source)
+    place = context.folders.place("output", given["filename_prefix"])
+    file = place.save("mp4", containers.video("mp4", body))
     return NodeResult(ui={"images": [file], "animated": [True]})
 
 
 def _save_webm(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
-    file = context.folders.save("output", given["filename_prefix"], "webm", _webm_head())
+    place = context.folders.place("output", given["filename_prefix"])
+    file = place.save("webm", containers.video("webm", first_frame(given["images"])))
     return NodeResult(ui={"images": [file], "animated": [True]})
 
 
-def _flac(audio: Audio) -> bytes:
-    """The marker and a STREAMINFO block (RFC 9639, 8.2) of a stream without frames."""
-    bits_per_sample = 16
-    packed = (
-        audio.sample_rate << 44 | (audio.channels - 1) << 41 | (bits_per_sample - 1) << 36
-    )  # and 36 bits of 0 samples
-    sizes = struct.pack(">HH", _FLAC_BLOCK_SAMPLES, _FLAC_BLOCK_SAMPLES) + bytes(6)
-    info = sizes + struct.pack(">Q", packed) + bytes(16)
-    return b"fLaC" + struct.pack(">I", 0x80000000 | len(info)) + info
-
-
-def _box(kind: bytes, body: bytes) -> bytes:
-    """A box of an ISO base media file (ISO/IEC 14496-12, 4.2)."""
-    return struct.pack(">I", len(body) + 8) + kind + body
-
-
-def _webm_head() -> bytes:
-    """An EBML head (RFC 8794, 11.2) with DocType ``webm``, and an empty segment."""
-    doc_type = b"\x42\x82\x84webm"
-    return b"\x1a\x45\xdf\xa3" + bytes([0x80 | len(doc_type)]) + doc_type + b"\x18\x53\x80\x67\x80"
+def first_frame(frames: list[Image.Image]) -> bytes:
+    """What a video's file holds in place of frames: the first one's pixels."""
+    return b"".join(frame.tobytes() for frame in frames[:1])

@@ -1,12 +1,10 @@
-"""Nodes that make, load and change pictures. An ``IMAGE`` is a list of RGB pictures."""
+"""Nodes that make and change pictures. An ``IMAGE`` is a list of RGB pictures."""
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
 from PIL import Image, ImageFilter, ImageOps
 
-from easel_local.simulators.comfyui.folders import Folders
 from easel_local.simulators.comfyui.node_types import (
     Input,
     NodeResult,
@@ -54,20 +52,10 @@ def check_size(width: int, height: int, batch_size: int) -> None:
         raise out_of_memory()
 
 
-def node_types(folders: Folders) -> list[NodeType]:
-    """The node classes of this file; uploaded pictures lie in ``folders``."""
+def node_types() -> list[NodeType]:
+    """The node classes of this file."""
     return [
         NodeType("EmptyImage", _empty_image, _EMPTY_IMAGE, ("IMAGE",)),
-        _loader(folders, "LoadImage", (_uploaded(folders, image_upload=True),), ("IMAGE", "MASK")),
-        _loader(
-            folders,
-            "LoadImageMask",
-            (
-                _uploaded(folders, image_upload=True),
-                choice("channel", "alpha", "red", "green", "blue"),
-            ),
-            ("MASK",),
-        ),
         NodeType("ImageScale", _scale, _SCALE, ("IMAGE",), category="image/upscaling"),
         NodeType("ImageScaleBy", _scale_by, _SCALE_BY, ("IMAGE",), category="image/upscaling"),
         NodeType(
@@ -77,6 +65,7 @@ def node_types(folders: Folders) -> list[NodeType]:
             ("IMAGE",),
         ),
         NodeType("ImageBlur", _blur, _BLUR, ("IMAGE",), category="image/postprocessing"),
+        NodeType("ImageCrop", _crop, _CROP, ("IMAGE",), category="image/transform"),
     ]
 
 
@@ -98,43 +87,19 @@ _SCALE_BY: Final = (
     _UPSCALE_METHOD,
     number("scale_by", 1.0, 0.01, 8.0, step=0.01),
 )
+# comfy_extras/nodes_images.py; of the recordings it is in one, where it does not run.
+_CROP: Final = (
+    Input("image", "IMAGE"),
+    integer("width", 512, 1, _MAX_SIDE, step=1),
+    integer("height", 512, 1, _MAX_SIDE, step=1),
+    integer("x", 0, 0, _MAX_SIDE, step=1),
+    integer("y", 0, 0, _MAX_SIDE, step=1),
+)
 _BLUR: Final = (
     Input("image", "IMAGE"),
     integer("blur_radius", 1, 1, 31, step=1),
     number("sigma", 1.0, 0.1, 10.0, step=0.1),
 )
-
-
-def _uploaded(folders: Folders, **flags: bool) -> Input:
-    def check(value: object) -> str | None:
-        found = folders.find(value) if isinstance(value, str) else None
-        return None if found else f"Invalid image file: {value}"
-
-    return Input("image", folders.input_names, flags, check=check)
-
-
-def _loader(
-    folders: Folders, name: str, inputs: tuple[Input, ...], outputs: tuple[str, ...]
-) -> NodeType:
-    def fingerprint(given: Mapping[str, Any]) -> str:
-        found = folders.find(given["image"])
-        return hashlib.sha256(found.read_bytes()).hexdigest() if found else ""
-
-    return NodeType(name, _load_image, inputs, outputs, fingerprint=fingerprint)
-
-
-def _load_image(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
-    path = context.folders.find(given["image"])
-    if path is None:
-        raise FileNotFoundError(f"No such file or directory: {given['image']!r}")
-    # Pillow's refusal names the file and is what ComfyUI reports, with a line's end.
-    with Image.open(path) as opened:
-        check_size(opened.width, opened.height, 1)
-        picture = ImageOps.exif_transpose(opened).convert("RGBA")
-    if "channel" in given:
-        return NodeResult((picture.getchannel(given["channel"][0].upper()),))
-    mask = ImageOps.invert(picture.getchannel("A"))
-    return NodeResult(([picture.convert("RGB")], mask))
 
 
 def _empty_image(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
@@ -177,3 +142,13 @@ def _scale_by(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
 def _blur(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
     blur = ImageFilter.GaussianBlur(given["sigma"])
     return NodeResult(([one.filter(blur) for one in given["image"]],))
+
+
+def _crop(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
+    pictures: list[Image.Image] = given["image"]
+    # A corner beyond the picture is its last pixel.
+    left = min(given["x"], pictures[0].width - 1)
+    top = min(given["y"], pictures[0].height - 1)
+    right = min(left + given["width"], pictures[0].width)
+    bottom = min(top + given["height"], pictures[0].height)
+    return NodeResult(([one.crop((left, top, right, bottom)) for one in pictures],))

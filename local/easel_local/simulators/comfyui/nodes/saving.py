@@ -2,8 +2,6 @@
 
 import io
 import json
-import random
-import string
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,11 +18,11 @@ from easel_local.simulators.comfyui.node_types import (
     integer,
     number,
 )
+from easel_local.simulators.comfyui.nodes.media import temp_prefix
 
 _IMAGES: Final = Input("images", "IMAGE")
 _FPS: Final = number("fps", 6.0, 0.01, 1000.0, step=0.01)
 _WEBP_METHODS: Final = {"default": 4, "fastest": 0, "slowest": 6}
-_TEMP_LETTERS: Final = 5
 
 
 def node_types() -> list[NodeType]:
@@ -34,14 +32,6 @@ def node_types() -> list[NodeType]:
         _output("PreviewImage", _preview_image, (_IMAGES,), display_name="Preview Image"),
         _output("SaveAnimatedWEBP", _save_animated_webp, _ANIMATED_WEBP),
         _output("SaveAnimatedPNG", _save_animated_png, _ANIMATED_PNG),
-        # VideoHelperSuite's node stands for every custom node with an output key of its own.
-        _output(
-            "VHS_VideoCombine",
-            _combine_video,
-            _VIDEO_COMBINE,
-            display_name="Video Combine",
-            module="custom_nodes.ComfyUI-VideoHelperSuite",
-        ),
     ]
 
 
@@ -54,15 +44,6 @@ _ANIMATED_WEBP: Final = (
     choice("method", *_WEBP_METHODS),
 )
 _ANIMATED_PNG: Final = (_IMAGES, FILENAME_PREFIX, _FPS, integer("compress_level", 4, 0, 9))
-_VIDEO_COMBINE: Final = (
-    _IMAGES,
-    number("frame_rate", 8.0, 1.0, 1000.0, step=1.0),
-    integer("loop_count", 0, 0, 100, step=1),
-    FILENAME_PREFIX,
-    choice("format", "image/gif"),
-    Input("pingpong", "BOOLEAN", {"default": False}),
-    Input("save_output", "BOOLEAN", {"default": True}),
-)
 
 
 def _output(name: str, run: Any, inputs: tuple[Input, ...], **more: Any) -> NodeType:
@@ -70,25 +51,28 @@ def _output(name: str, run: Any, inputs: tuple[Input, ...], **more: Any) -> Node
 
 
 def _save_image(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
-    return _saved(context, "output", given["filename_prefix"], given["images"])
+    return _saved(context, "output", given["filename_prefix"], given)
 
 
 def _preview_image(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
-    letters = random.choices(string.ascii_lowercase, k=_TEMP_LETTERS)  # noqa: S311 - a file name
-    return _saved(context, "temp", f"ComfyUI_temp_{''.join(letters)}", given["images"])
+    return _saved(context, "temp", temp_prefix(), given)
 
 
-def _saved(context: RunContext, kind: str, prefix: str, images: list[Image.Image]) -> NodeResult:
-    texts = {"prompt": json.dumps(context.prompt)}
+def _saved(context: RunContext, kind: str, prefix: str, given: Mapping[str, Any]) -> NodeResult:
+    images: list[Image.Image] = given["images"]
+    texts = {"prompt": json.dumps(given["prompt"])}
+    for name, value in (given["extra_pnginfo"] or {}).items():
+        texts[name] = json.dumps(value)
+    place = context.folders.place(kind, prefix, images[0].size)
     files = [
-        context.folders.save(kind, prefix, "png", context.encode_png(image, texts))
-        for image in images
+        place.save("png", context.encode_png(image, texts), batch_number)
+        for batch_number, image in enumerate(images)
     ]
     return NodeResult(ui={"images": files})
 
 
 def _save_animated_webp(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
-    data = _animation(
+    data = animation(
         given["images"],
         "WEBP",
         given["fps"],
@@ -96,28 +80,30 @@ def _save_animated_webp(context: RunContext, given: Mapping[str, Any]) -> NodeRe
         quality=given["quality"],
         method=_WEBP_METHODS[given["method"]],
     )
-    file = context.folders.save("output", given["filename_prefix"], "webp", data)
-    return NodeResult(ui={"images": [file], "animated": [True]})
+    return _saved_animation(context, given, "webp", data)
 
 
 def _save_animated_png(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
-    data = _animation(given["images"], "PNG", given["fps"], compress_level=given["compress_level"])
-    file = context.folders.save("output", given["filename_prefix"], "png", data)
-    return NodeResult(ui={"images": [file], "animated": [True]})
+    data = animation(given["images"], "PNG", given["fps"], compress_level=given["compress_level"])
+    return _saved_animation(context, given, "png", data)
 
 
-def _combine_video(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
-    frames = given["images"]
-    if given["pingpong"]:
-        frames = frames + frames[-2:0:-1]
-    data = _animation(frames, "GIF", given["frame_rate"], loop=given["loop_count"])
-    kind = "output" if given["save_output"] else "temp"
-    file = context.folders.save(kind, given["filename_prefix"], "gif", data)
-    shown = {**file, "format": given["format"], "frame_rate": given["frame_rate"]}
-    return NodeResult(ui={"gifs": [shown]})
+def _saved_animation(
+    context: RunContext, given: Mapping[str, Any], extension: str, data: bytes
+) -> NodeResult:
+    place = context.folders.place("output", given["filename_prefix"], given["images"][0].size)
+    return NodeResult(ui={"images": [place.save(extension, data)], "animated": [True]})
 
 
-def _animation(images: list[Image.Image], pil_format: str, fps: float, **options: Any) -> bytes:
+def animation(images: list[Image.Image], pil_format: str, fps: float, **options: Any) -> bytes:
+    """An animated picture.
+
+    Args:
+        images: Its frames.
+        pil_format: As Pillow names it.
+        fps: Frames a second.
+        options: Of Pillow's writer.
+    """
     buffer = io.BytesIO()
     first, *others = _distinct(images)
     first.save(
