@@ -113,7 +113,7 @@ def replay(url: str, name: str, captured: dict[str, Any]) -> Iterator[str]:
 def test_answers_as_captured(file: Path) -> None:
     exchanges = json.loads(file.read_text("utf-8"))
     models = ("rand-sd15-a.safetensors", "rand-sd15-b.safetensors")
-    with SimulatedSdWebui(Behaviour(models=models, hashing=False)) as webui:
+    with SimulatedSdWebui(Behaviour(models=models, hashing=False, web_ui=False)) as webui:
         found = [
             line
             for name, captured in exchanges.items()

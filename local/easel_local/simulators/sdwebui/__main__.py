@@ -10,6 +10,7 @@ def main() -> int:
     """Run the simulator; the exit status is 0 after a signal, 1 when the port cannot be had."""
     options = parser("sdwebui", "A simulated SD WebUI (AUTOMATIC1111): its API without a GPU.")
     options.add_argument("--no-hashing", action="store_true", help="checkpoints have no hashes")
+    options.add_argument("--nowebui", action="store_true", help="no /internal/progress")
     options.add_argument("--scripts", metavar="NAME,NAME", help="more always-on scripts")
     options.add_argument("--seed", type=int, help="makes the seeds chosen for -1 repeatable")
     arguments = options.parse_args()
@@ -20,6 +21,7 @@ def main() -> int:
         hashing=not arguments.no_hashing,
         scripts=arguments.scripts.split(",") if arguments.scripts else (),
         seed=arguments.seed,
+        web_ui=not arguments.nowebui,
         picture_bytes=arguments.picture_bytes,
         faults=arguments.fault,
     )

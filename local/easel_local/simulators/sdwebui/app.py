@@ -1,4 +1,4 @@
-"""The routes of SD WebUI's API, as its version 1.8.0 with ``--api --nowebui`` has them."""
+"""The routes of SD WebUI's API, as its version 1.8.0 with ``--api`` has them."""
 
 import os
 import random
@@ -31,6 +31,7 @@ from easel_local.simulators.sdwebui.settings import CHECKPOINT, Settings, record
 from easel_local.simulators.server import Request, Response
 
 API: Final = "/sdapi/v1/"
+TASK_PROGRESS: Final = "/internal/progress"
 
 WORKER_THREADS = 40
 """Requests served at once. As many waiting jobs leave none for ``/memory`` or ``/interrupt``."""
@@ -50,6 +51,8 @@ class Behaviour:
             with ``--no-hashing``.
         scripts: Always-on scripts beyond the built-in ones, such as ``controlnet``.
         seed: Makes the random seeds (``seed: -1``) the same at every start.
+        web_ui: Whether the web UI runs beside the API, with ``/internal/progress``; a server with
+            ``--nowebui`` has none.
         picture_bytes: For benchmarks: answer with one PNG of this size, painted once.
         faults: What goes wrong first (see ``simulators.faults``).
     """
@@ -60,6 +63,7 @@ class Behaviour:
     hashing: bool = True
     scripts: Sequence[str] = ()
     seed: int | None = None
+    web_ui: bool = True
     picture_bytes: int | None = None
     faults: Sequence[Fault] = field(default=())
 
@@ -71,6 +75,7 @@ class SdWebuiApplication:
         self.faults = FaultPlan(tuple(behaviour.faults))
         self.log = JobLog()
         self._lifetime = Lifetime()
+        self._web_ui = behaviour.web_ui
         self._progress = Progress()
         self._checkpoints = Checkpoints(
             behaviour.models,
@@ -101,8 +106,8 @@ class SdWebuiApplication:
         """Answer one request."""
         if request.path.startswith(control.PREFIX):
             return self._control.answer(request)
-        methods = self._routes.get(request.path.removeprefix(API))
-        if methods is None or not request.path.startswith(API):
+        methods = self._methods_of(request.path)
+        if methods is None:
             return Response.of_json({"detail": "Not Found"}, 404)
         handler = methods.get(request.method)
         if handler is None:
@@ -114,6 +119,11 @@ class SdWebuiApplication:
             except (WebuiError, ValidationFailed) as error:
                 return error.response()
         return value if isinstance(value, Response) else Response.of_json(value)
+
+    def _methods_of(self, path: str) -> Mapping[str, Handler] | None:
+        if path == TASK_PROGRESS and self._web_ui:
+            return {"POST": lambda r: self._gpu.tasks.answer(json_object(r).get("id_task"))}
+        return self._routes.get(path.removeprefix(API)) if path.startswith(API) else None
 
     def close(self) -> None:
         """Wake every request that waits."""

@@ -7,6 +7,7 @@ from easel_local.simulators.faults import Fault, FaultPlan
 from easel_local.simulators.jobs import FifoLock, JobLog, Lifetime
 from easel_local.simulators.sdwebui.errors import CUDA_ERROR, WebuiError, out_of_memory
 from easel_local.simulators.sdwebui.progress import Progress
+from easel_local.simulators.sdwebui.task_progress import TaskProgress
 from easel_local.simulators.server import ConnectionDropped, Response
 
 _BAD_GATEWAY = (
@@ -43,6 +44,7 @@ class Gpu:
         self._faults = faults
         self._log = log
         self._progress = progress
+        self.tasks = TaskProgress()
 
     def run(self, label: JobLabel, job: Callable[[float], Response]) -> Response:
         """Wait for the turn, run a job, answer.
@@ -75,9 +77,11 @@ class Gpu:
         self, label: JobLabel, job: Callable[[float], Response], fault: Fault | None
     ) -> Response:
         with (
+            self.tasks.queued(label.task_id),
             self.queue.turn(),
             self._log.job(label.path, label.task_id, label.seed) as record,
             self._progress.job(label.name),
+            self.tasks.started(label.task_id),
         ):
             slower = 0.0
             match fault:
