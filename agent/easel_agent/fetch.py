@@ -9,14 +9,17 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from easel_agent.media_type import BINARY, JSON, TEXT, detect_media_type
+from easel_agent.media_formats import FILES, PICTURES, MediaKind
+from easel_agent.media_type import detect_media_type, extension_of
 from easel_egress.guarded_session import GuardedSession, RefusedAddressError
 
 _MAX_REDIRECTS = 5
 _CONNECT_SECONDS = 5
 _CHUNK_BYTES = 64 * 1024
-_MEDIA = ("image/", "video/", "audio/", "application/octet-stream", "binary/octet-stream")
-"""Content types that a picture comes with; stores without a notion of it say octet-stream."""
+_PAGES = ("text/html", "application/xhtml+xml")
+"""Content types that are not worth reading; all others are often wrong, so the content decides."""
+_AS_IT_IS = ("", "identity", "aws-chunked")
+"""Content encodings that change nothing; S3 keeps its own clients' `aws-chunked` with an object."""
 
 
 _NETWORK_ERRORS = (
@@ -70,18 +73,24 @@ class ByteBudget:
 
 
 def shown(url: str) -> str:
-    """A URL for messages and logs: without user, query and fragment, which may hold a secret."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "a malformed URL"
-    return f"{parts.scheme}://{host}{port}{parts.path}"[:500]
+    """A URL for messages and logs, at most 500 characters, none of them a control character.
+
+    A web URL goes without user, query and fragment, which may hold a secret. An S3 URL has none:
+    what looks like them is part of the key.
+    """
+    if not url.lower().startswith("s3://"):
+        try:
+            parts = urlsplit(url)
+            host = parts.hostname or ""
+            port = f":{parts.port}" if parts.port else ""
+        except ValueError:
+            return "a malformed URL"
+        url = f"{parts.scheme}://{host}{port}{parts.path}"
+    return "".join(letter if letter.isprintable() else "?" for letter in url[:500])
 
 
 def fetch_http(url: str, limits: FetchLimits, budget: ByteBudget) -> bytes:
-    """Fetches a picture, video or sound.
+    """Fetches a file.
 
     Args:
         url: HTTP or HTTPS.
@@ -89,7 +98,7 @@ def fetch_http(url: str, limits: FetchLimits, budget: ByteBudget) -> bytes:
         budget: of all files of the task.
 
     Raises:
-        FetchError: it cannot be had within the limits, or is none.
+        FetchError: it cannot be had within the limits, or is a web page.
     """
     deadline = time.monotonic() + limits.seconds
     with GuardedSession(limits.allowed_hosts, limits.seconds) as session:
@@ -104,18 +113,31 @@ def fetch_http(url: str, limits: FetchLimits, budget: ByteBudget) -> bytes:
         # Cut off, a body without a length looks as if it had ended.
         if session.timed_out:
             raise FetchError(f"took longer than {limits.seconds:g} s")
-    check_media(data)
     return data
 
 
-def check_media(data: bytes) -> None:
-    """Checks by content that a file is something to look at or listen to.
+def check_media(data: bytes, name: str = "", takes: Collection[MediaKind] = FILES) -> None:
+    """Checks by content that a file is of a kind that its reader takes.
+
+    Text, JSON and what has no known format are taken only where the name's extension says that this
+    is meant: else they are what a server sends in a file's place.
+
+    Args:
+        data: the whole file.
+        name: its own, from the URL; see `detect_media_type`.
+        takes: the kinds.
 
     Raises:
         FetchError: it is not.
     """
-    if detect_media_type(data) in (JSON, TEXT, BINARY):
-        raise FetchError("is not a picture, video or sound")
+    if not data:
+        raise FetchError("is empty")
+    found = detect_media_type(data, name)
+    by_name_only = found.kind in (MediaKind.TEXT, MediaKind.JSON, MediaKind.UNKNOWN)
+    is_meant = not by_name_only or found.extension == extension_of(name)
+    if found.kind not in takes or not is_meant:
+        wanted = "a picture" if takes == PICTURES else "a picture, video, sound, 3D model or data"
+        raise FetchError(f"is {found.kind}, not {wanted}")
 
 
 def _open(session: GuardedSession, url: str, limits: FetchLimits) -> requests.Response:
@@ -139,9 +161,12 @@ def _open(session: GuardedSession, url: str, limits: FetchLimits) -> requests.Re
 def _check_head(answer: requests.Response, limits: FetchLimits) -> None:
     if not answer.ok:
         raise FetchError(f"answered {answer.status_code}")
-    content_type = answer.headers.get("Content-Type", "application/octet-stream").lower()
-    if not content_type.startswith(_MEDIA):
-        raise FetchError(f"is {content_type[:100]}, not a picture, video or sound")
+    content_type = answer.headers.get("Content-Type", "").lower()
+    if content_type.startswith(_PAGES):
+        raise FetchError(f"is {content_type[:100]}, not a picture or another file")
+    encoding = answer.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in _AS_IT_IS:
+        raise FetchError(f"comes compressed ({encoding[:20]}) although it was asked for as it is")
     length = answer.headers.get("Content-Length", "")
     if length.isdigit() and int(length) > limits.max_bytes:
         raise FetchError(f"has {length} bytes, the limit is {limits.max_bytes}")

@@ -1,5 +1,6 @@
 """A task's content, and the files that its URLs point to (R19)."""
 
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -10,7 +11,8 @@ from botocore.exceptions import ClientError, ParamValidationError
 from easel_agent.aws import aws_call
 from easel_agent.errors import RejectedTaskError
 from easel_agent.fetch import ByteBudget, FetchError, FetchLimits, check_media, fetch_http, shown
-from easel_agent.urls import ContentUrl
+from easel_agent.s3_refusals import ACCESS_POINT, KEY_TOO_LONG, MAX_KEY_BYTES, senders_fault
+from easel_agent.urls import ContentUrl, is_s3
 from easel_contract.errors import TaskErrorCode
 from easel_contract.json_text import decode_json
 from easel_contract.storage import PAYLOAD_FOLDER
@@ -23,14 +25,8 @@ MAX_CONTENT_BYTES = 6 * 1024 * 1024
 """No request of the API can be larger."""
 
 _PARALLEL_FETCHES = 4
-_CALLERS_S3_ERRORS = (
-    "NoSuchKey",
-    "NoSuchBucket",
-    "AccessDenied",
-    "404",
-    "403",
-    "InvalidBucketName",
-)
+_S3_URL = re.compile(r"s3://([A-Za-z0-9._-]{3,255})/(.+)", re.IGNORECASE | re.DOTALL)
+_S3_ARN = re.compile(r"s3://arn:", re.IGNORECASE)
 
 
 class InputLoader:
@@ -66,50 +62,53 @@ class InputLoader:
         """Fetches what URLs point to, several at once and each only once.
 
         Returns:
-            The files, by URL.
+            The files, by URL as it stands in the content.
 
         Raises:
             RejectedTaskError: one or more cannot be had; names each with its field and reason.
             AwsError: S3 did not answer.
         """
-        fields = {item.url: item.field for item in urls}
-        if not fields:
+        items = list(urls)
+        addresses = dict.fromkeys(item.address for item in items)
+        if not addresses:
             return {}
         budget = ByteBudget(self._limits.max_total_bytes)
         fetch_one = partial(self._fetch_one, budget)
         with ThreadPoolExecutor(_PARALLEL_FETCHES, thread_name_prefix="fetch") as pool:
-            outcomes = dict(zip(fields, pool.map(fetch_one, fields), strict=True))
-        problems = [
-            f"{fields[url]}: {shown(url)} {outcome}"
-            for url, outcome in outcomes.items()
-            if isinstance(outcome, FetchError)
-        ]
+            outcomes = dict(zip(addresses, pool.map(fetch_one, addresses), strict=True))
+        files: dict[str, bytes] = {}
+        problems: dict[str, str] = {}
+        for item in items:
+            try:
+                files[item.url] = _usable(outcomes[item.address], item)
+            except FetchError as error:
+                # Of one that stands in many places the last is named: the message is bounded.
+                problems[item.url] = f"{item.field}: {shown(item.address)} {error}"
         if problems:
-            raise _rejected("; ".join(problems))
-        return {url: data for url, data in outcomes.items() if isinstance(data, bytes)}
+            raise _rejected("; ".join(problems.values()))
+        return files
 
-    def _fetch_one(self, budget: ByteBudget, url: str) -> bytes | FetchError:
+    def _fetch_one(self, budget: ByteBudget, address: str) -> bytes | FetchError:
         try:
-            if url.lower().startswith("s3://"):
-                data = self._read_s3(url, self._limits.max_bytes)
+            if is_s3(address):
+                data = self._read_s3(address, self._limits.max_bytes)
                 budget.take(len(data))
-                check_media(data)
             else:
-                data = fetch_http(url, self._limits, budget)
+                data = fetch_http(address, self._limits, budget)
         except FetchError as error:
             return error
         return data
 
     def _read_s3(self, uri: str, max_bytes: int) -> bytes:
-        bucket, _, key = uri[len("s3://") :].partition("/")
-        if not key:
-            raise FetchError("names no object")
+        bucket, key = _bucket_and_key(uri)
         with aws_call():
             try:
                 answer = self._s3.get_object(Bucket=bucket, Key=key)
             except ClientError as error:
-                if error.response["Error"]["Code"] in _CALLERS_S3_ERRORS:
-                    raise FetchError("is no object that this runtime may read") from error
+                status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+                reason = senders_fault(error.response["Error"]["Code"], status)
+                if reason is not None:
+                    raise FetchError(reason) from error
                 raise
             except ParamValidationError as error:
                 raise FetchError("is no S3 URL") from error
@@ -118,6 +117,34 @@ class InputLoader:
                 if size > max_bytes:
                     raise FetchError(f"has {size} bytes, the limit is {max_bytes}")
                 return body.read()
+
+
+def _usable(outcome: bytes | FetchError, item: ContentUrl) -> bytes:
+    if isinstance(outcome, FetchError):
+        raise outcome
+    check_media(outcome, item.filename, item.takes)
+    return outcome
+
+
+def _bucket_and_key(uri: str) -> tuple[str, str]:
+    """Takes an S3 URL apart; the key is what stands there, letter by letter.
+
+    Raises:
+        FetchError: it names no object. Nothing was sent: S3's client looks for the endpoint of an
+            access point in its own time.
+    """
+    if _S3_ARN.match(uri):
+        raise FetchError(ACCESS_POINT)
+    parts = _S3_URL.fullmatch(uri)
+    if parts is None:
+        raise FetchError("names no object; an S3 URL is s3://bucket/key")
+    try:
+        key_bytes = len(parts[2].encode())
+    except UnicodeEncodeError as error:  # half of a surrogate pair
+        raise FetchError("is no S3 URL") from error
+    if key_bytes > MAX_KEY_BYTES:
+        raise FetchError(KEY_TOO_LONG)
+    return parts[1], parts[2]
 
 
 def _rejected(message: str) -> RejectedTaskError:

@@ -30,6 +30,17 @@ class MediaKind(StrEnum):
     UNKNOWN = "of no known format"
 
 
+PICTURES = frozenset({MediaKind.PICTURE})
+"""What SD WebUI's fields take: it decodes them with Pillow."""
+
+FILES = frozenset(MediaKind) - {MediaKind.PAGE, MediaKind.PROGRAM}
+"""What nodes of a workflow take.
+
+No page: it is what servers send in a file's place. No pickle: whatever node reads it may run code
+that is no part of the workflow.
+"""
+
+
 @dataclass(frozen=True)
 class MediaType:
     """A format.

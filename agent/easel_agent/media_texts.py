@@ -14,7 +14,7 @@ _MAX_PARSED_BYTES = 1024 * 1024
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """What the WHATWG's MIME Sniffing calls a binary data byte."""
 
-_PLY = re.compile(rb"ply\r?\n(?:comment[^\n]{0,500}\n|obj_info[^\n]{0,500}\n){0,20}format ")
+_PLY = re.compile(rb"ply\r?\n(?:comment[^\n]{0,500}\n|obj_info[^\n]{0,500}\n){0,200}format ")
 _RADIANCE = re.compile(rb"#\?(?:RADIANCE|RGBE)\r?\n")
 
 _NUMBER = r"[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?"

@@ -69,8 +69,8 @@ _BY_EXTENSION = {
 _ENVELOPES = (known.ZIP, known.GZIP)
 """What many formats wrap themselves in: only a name tells which (usdz, 3mf, npz, spz)."""
 
-_WRITTEN_AS_TEXT = frozenset(("txt", "json", "csv", "gltf", "obj", "stl", "ply", "dae", "fbx"))
-"""Extensions of known formats that a text may keep although its content does not show them."""
+_NAMED_TEXTS = ("txt", "json", "csv")
+"""Extensions of known formats that a text may have although its content does not show them."""
 
 
 def detect_media_type(data: bytes, name: str = "") -> MediaType:
@@ -125,7 +125,7 @@ def _named_text(found: MediaType, extension: str) -> MediaType:
         return known.GLTF
     if found is not known.TEXT or not extension:
         return found
-    if extension in _BY_EXTENSION and extension not in _WRITTEN_AS_TEXT:
+    if extension in _BY_EXTENSION and extension not in _NAMED_TEXTS:
         return found
     if extension == known.CSV.extension:
         return known.CSV

@@ -2,6 +2,7 @@
 
 import io
 import socket
+import struct
 import threading
 import time
 import tracemalloc
@@ -17,7 +18,8 @@ from PIL import Image
 from easel_agent.errors import RejectedTaskError
 from easel_agent.fetch import ByteBudget, FetchError, FetchLimits, fetch_http
 from easel_agent.inputs import InputLoader
-from easel_agent.urls import find_urls
+from easel_agent.media_formats import FILES, PICTURES, MediaKind
+from easel_agent.urls import ContentUrl, find_urls
 
 pytestmark = pytest.mark.integration
 
@@ -33,6 +35,9 @@ def png() -> bytes:
 
 
 PNG = png()
+
+
+GLB = b"glTF" + struct.pack("<IIII", 2, 24, 4, 0x4E4F534A) + b"{}  "
 
 
 def bomb() -> bytes:
@@ -78,6 +83,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer_liar(self) -> None:
         self.send(200, b"hello, I am no picture", Content_Type="image/png")
+
+    def answer_mesh(self) -> None:
+        self.send(200, GLB, Content_Type="text/plain; charset=utf-8")
+
+    def answer_error(self) -> None:
+        self.send(200, b'{"error": "gone"}', Content_Type="image/png")
+
+    def answer_packed(self) -> None:
+        self.send(200, zlib.compress(PNG), Content_Type="image/png", Content_Encoding="deflate")
 
     def answer_big(self) -> None:
         self.send(200, PNG + bytes(90_000 - len(PNG)), Content_Type="image/png")
@@ -195,7 +209,7 @@ def test_the_body_of_a_redirect_is_not_read(fetch: Callable[[str], bytes], path:
     [
         ("/missing", "answered 404"),
         ("/page", "is text/html, not a picture"),
-        ("/liar", "is not a picture"),
+        ("/packed", "comes compressed (deflate)"),
         ("/huge", "has 209715200 bytes, the limit is 100000"),
         ("/endless", "has more than 100000 bytes"),
         ("/short", "the connection ended early"),
@@ -239,6 +253,41 @@ def test_several_are_fetched_at_once_and_each_once(server: str) -> None:
     files = loader().fetch(find_urls(content))
     assert files == {f"{server}/picture/{n}": PNG for n in range(3)}
     assert len(Handler.hits) == 3
+
+
+def test_a_file_is_taken_by_its_content_whatever_its_content_type_says(server: str) -> None:
+    url = f"{server}/mesh"
+    assert loader().fetch([ContentUrl(("mesh",), url)]) == {url: GLB}
+
+
+def test_one_file_is_fetched_once_for_all_spellings_and_given_to_each(server: str) -> None:
+    Handler.hits.clear()
+    spellings = [f"{server}/picture/a%20b", f" {server}/picture/a b\n"]
+    assert loader().fetch(find_urls({"images": spellings})) == dict.fromkeys(spellings, PNG)
+    assert Handler.hits == ["/picture/a%20b"]
+
+
+@pytest.mark.parametrize("url", ["http://user name@127.0.0.1/a.png", "http://127.0.0.1:1/a b.png"])
+def test_a_blank_opens_no_way_to_what_is_not_public(server: str, url: str) -> None:
+    del server
+    with pytest.raises(RejectedTaskError, match=r"is not at a public address"):
+        loader().fetch(find_urls({"init_images": [url]}))
+
+
+@pytest.mark.parametrize(
+    ("path", "takes", "reason"),
+    [
+        ("/liar", FILES, "is text, not a picture, video, sound, 3D model or data"),
+        ("/error", FILES, "is JSON, not a picture"),
+        ("/mesh", PICTURES, "is a 3D model, not a picture"),
+    ],
+)
+def test_what_does_not_belong_into_a_field_is_refused(
+    server: str, path: str, takes: frozenset[MediaKind], reason: str
+) -> None:
+    with pytest.raises(RejectedTaskError) as refused:
+        loader().fetch(find_urls({"mask": server + path}, takes))
+    assert f"mask: {server}{path} {reason}" in str(refused.value)
 
 
 def test_the_files_of_a_task_are_bounded_together(server: str) -> None:

@@ -136,7 +136,9 @@ class ComfyUi:
         others = [
             item
             for item in find_urls(content)
-            if item.path not in paths and not _URL_INPUT.search(str(item.path[-1]))
+            if item.path not in paths
+            and not _URL_INPUT.search(str(item.path[-1]))
+            and not item.reads_like_words
         ]
         files = fetch([*uploads.values(), *others])
         encoded = {item.path: base64.b64encode(files[item.url]).decode() for item in others}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from easel_agent.errors import RejectedTaskError
+from easel_agent.urls import is_url
 from easel_contract.errors import TaskErrorCode
 
 _PREFIX_INPUT = "filename_prefix"
-_URL_SCHEMES = ("http://", "https://", "s3://")
 
 _KNOWN_FILE_INPUTS = {
     "LoadImage": "image",
@@ -103,7 +103,7 @@ def file_inputs(
     for node_id, node in workflow.items():
         class_type = node["class_type"]
         for name, value in node["inputs"].items():
-            if not isinstance(value, str) or not value.lower().startswith(_URL_SCHEMES):
+            if not is_url(value):
                 continue
             if class_type not in uploads:
                 uploads[class_type] = _upload_names(class_type, object_info(class_type))

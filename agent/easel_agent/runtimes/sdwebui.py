@@ -16,6 +16,7 @@ import requests
 from pydantic import BaseModel, Field, Json, ValidationError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
+from easel_agent.media_formats import PICTURES
 from easel_agent.runtimes.base import Fetch, Finished, Generation, MadeFile, RuntimeState
 from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui_api import PROBE_SECONDS, SdWebUiApi
@@ -160,7 +161,7 @@ class SdWebUi:
     def place_inputs(self, content: dict[str, Any], fetch: Fetch, job: Job) -> dict[str, Any]:
         """Replaces every URL by the base64 of what it points to; see `Runtime.place_inputs`."""
         del job  # nothing is left behind
-        urls = find_urls(content)
+        urls = find_urls(content, PICTURES)
         files = fetch(urls)
         return replace_values(
             content, {item.path: base64.b64encode(files[item.url]).decode() for item in urls}
