@@ -10,7 +10,7 @@ import requests
 import urllib3
 
 from easel_agent.media_formats import FILES, PICTURES, MediaKind
-from easel_agent.media_type import detect_media_type, extension_of
+from easel_agent.media_type import MediaType, detect_media_type, extension_of, named_kind
 from easel_egress.guarded_session import GuardedSession, RefusedAddressError
 
 _MAX_REDIRECTS = 5
@@ -133,11 +133,17 @@ def check_media(data: bytes, name: str = "", takes: Collection[MediaKind] = FILE
     if not data:
         raise FetchError("is empty")
     found = detect_media_type(data, name)
-    by_name_only = found.kind in (MediaKind.TEXT, MediaKind.JSON, MediaKind.UNKNOWN)
-    is_meant = not by_name_only or found.extension == extension_of(name)
-    if found.kind not in takes or not is_meant:
+    if found.kind not in takes or not _is_meant(found, name):
         wanted = "a picture" if takes == PICTURES else "a picture, video, sound, 3D model or data"
         raise FetchError(f"is {found.kind}, not {wanted}")
+
+
+def _is_meant(found: MediaType, name: str) -> bool:
+    if found.kind is MediaKind.UNKNOWN:
+        # What a picture is we know; a runtime's decoders of sound and video know more than we do.
+        return bool(extension_of(name)) and named_kind(name) is not MediaKind.PICTURE
+    is_text = found.kind in (MediaKind.TEXT, MediaKind.JSON)
+    return not is_text or found.extension == extension_of(name)
 
 
 def _open(session: GuardedSession, url: str, limits: FetchLimits) -> requests.Response:

@@ -21,7 +21,16 @@ from easel_agent.media_formats import (
 from easel_agent.media_signatures import binary_format
 from easel_agent.media_texts import leading_text_format, text_format, text_of
 
-__all__ = ["BINARY", "JSON", "TEXT", "MediaKind", "MediaType", "detect_media_type", "extension_of"]
+__all__ = [
+    "BINARY",
+    "JSON",
+    "TEXT",
+    "MediaKind",
+    "MediaType",
+    "detect_media_type",
+    "extension_of",
+    "named_kind",
+]
 
 _HEAD_BYTES = 8192
 """As much as `filetype` looks at."""
@@ -69,6 +78,7 @@ _BY_EXTENSION = {
 _ENVELOPES = (known.ZIP, known.GZIP)
 """What many formats wrap themselves in: only a name tells which (usdz, 3mf, npz, spz)."""
 
+_OTHER_EXTENSIONS = {"jpeg": known.JPEG, "jpe": known.JPEG, "jfif": known.JPEG, "tif": known.TIFF}
 _NAMED_TEXTS = ("txt", "json", "csv")
 """Extensions of known formats that a text may have although its content does not show them."""
 
@@ -107,6 +117,13 @@ def extension_of(name: str) -> str:
     match = _EXTENSION.search(name)
     extension = match[1].lower() if match else ""
     return "" if extension in _RUN_BY_BROWSERS else extension
+
+
+def named_kind(name: str) -> MediaKind:
+    """Returns the kind of file that a name's extension stands for, `UNKNOWN` where for none."""
+    extension = extension_of(name)
+    named = _OTHER_EXTENSIONS.get(extension) or _BY_EXTENSION.get(extension, known.BINARY)
+    return named.kind
 
 
 def _of_library(data: bytes) -> MediaType | None:

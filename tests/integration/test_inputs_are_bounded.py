@@ -260,6 +260,10 @@ def test_a_file_is_taken_by_its_content_whatever_its_content_type_says(server: s
     assert loader().fetch([ContentUrl(("mesh",), url)]) == {url: GLB}
 
 
+def test_a_scheme_may_be_in_capitals(fetch: Callable[[str], bytes], server: str) -> None:
+    assert fetch(server.replace("http", "HTTP", 1) + "/picture") == PNG
+
+
 def test_one_file_is_fetched_once_for_all_spellings_and_given_to_each(server: str) -> None:
     Handler.hits.clear()
     spellings = [f"{server}/picture/a%20b", f" {server}/picture/a b\n"]

@@ -108,3 +108,10 @@ def test_who_asks_says_which_files_belong_there() -> None:
     content = {"mask": "https://example.com/a.png"}
     assert [item.takes for item in find_urls(content, PICTURES)] == [PICTURES]
     assert [item.takes for item in find_urls(content)] == [FILES]
+
+
+def test_a_key_with_blanks_is_a_url_and_a_prompt_with_one_is_a_prompt() -> None:
+    # case 17
+    url = "s3://bucket/in/Screenshot 2025-01-02 at 11.22.33.png"
+    content = {"prompt": f"a lamp as in {url}", "steps": 1, "init_images": [url]}
+    assert [item.path for item in find_urls(content)] == [("init_images", 0)]
