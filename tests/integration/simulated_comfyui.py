@@ -67,8 +67,11 @@ class Api:
     def __init__(self, url: str) -> None:
         self.url = url
 
+    def request(self, path: str, **query: str) -> requests.Response:
+        return requests.get(f"{self.url}{path}", params=query, timeout=DEADLINE_SECONDS)
+
     def get(self, path: str, **query: str) -> Any:
-        answer = requests.get(f"{self.url}{path}", params=query, timeout=DEADLINE_SECONDS)
+        answer = self.request(path, **query)
         assert answer.status_code == 200, answer.text
         return answer.json()
 

@@ -2,16 +2,14 @@
 
 The captures were made in one session, so queue numbers, file numbers and what is cached must come
 out the same when all are sent in the same order. Status, headers, keys, JSON types and values are
-compared; where a value may differ, ``VALUES_MAY_DIFFER`` says so and why. Where the request itself
+compared; where a value may differ, ``comfyui_captures`` says so and why. Where the request itself
 was not captured (uploads, jobs of which only the history was kept), the test makes it.
 """
 
 import io
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
@@ -21,7 +19,8 @@ from PIL import Image
 from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
 from easel_local.simulators.faults import Fault
 
-from .captures import CAPTURES, differences
+from .captures import CAPTURES
+from .comfyui_captures import parsed, unlike
 from .simulated_comfyui import Api, Websocket, empty_image, text_to_image, websocket
 from .simulated_runtime import DEADLINE_SECONDS, until
 
@@ -58,21 +57,13 @@ SESSION = [
 ]
 """In the order of the captures' ``Date`` headers."""
 
+LATER_SESSION = "0.8.0_jobs_uploads_prompts"
+"""Replayed by ``test_simulated_comfyui_later_session``."""
+
 MODELS = ("rand-sd15-a.safetensors", "rand-sd15-b.safetensors")
 HEADERS = ("content-type", "content-disposition", "content-range", "accept-ranges")
 NO_EXCHANGE = ("ws_messages", "ws_connect_midrun", "two_ws_same_clientid", "queue_after_500")
 LONG_SECONDS = 60.0
-
-VALUES_MAY_DIFFER = {
-    "*timestamp": "the time",
-    "*create_time": "the time",
-    "*execution_start_time": "the time",
-    "*execution_end_time": "the time",
-    "*exception_message": "names a path of the captured machine",
-    "*response.system.*": "this machine",
-    "*response.devices*": "this machine",
-}
-"""Paths (fnmatch patterns), with the reason."""
 
 
 def picture(colour: str, size: tuple[int, int] = (256, 256)) -> bytes:
@@ -197,42 +188,6 @@ class Session:
         yield from unlike("websocket", without_steps(captured), without_steps(heard))
 
 
-def unlike(step: str, captured: Any, ours: Any) -> Iterator[str]:
-    """What differs and may not."""
-    for path, kind, what in differences(comparable(captured), comparable(ours), ""):
-        if kind == "shape" or not any(fnmatchcase(path, one) for one in VALUES_MAY_DIFFER):
-            yield f"{step}: {path}: {what}"
-
-
-def parsed(answer: requests.Response) -> Any:
-    content_type = answer.headers.get("content-type", "application/octet-stream")
-    if content_type.startswith("application/json"):
-        return answer.json()
-    if content_type.startswith("text/plain"):
-        return answer.text
-    return f"<{len(answer.content)} bytes {content_type}>"
-
-
-def comparable(value: Any, key: str = "") -> Any:
-    """The value without what differs from run to run: order of sets, chosen letters, sizes."""
-    if key == "headers":
-        return {name: comparable(value[name], name) for name in sorted(value)}
-    if isinstance(value, dict):
-        return {name: comparable(item, name) for name, item in value.items()}
-    if isinstance(value, list):
-        if key in ("traceback", "argv"):
-            return ["..."]
-        items = [comparable(item) for item in value]
-        if key in ("executed", "current_outputs", "errors"):
-            items.sort(key=lambda item: json.dumps(item, sort_keys=True))
-        return items
-    if isinstance(value, str):
-        value = re.sub(r"ComfyUI_temp_[a-z]{5}_", "ComfyUI_temp_xxxxx_", value)
-        value = re.sub(r"^<\d{3,} bytes", "<N bytes", value)
-        return re.sub(r"/\d{3,}$", "/N", value) if key == "content-range" else value
-    return value
-
-
 def without_steps(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The messages without a sampler's steps when it was interrupted: how many depends on time."""
     if not any(one["type"] == "execution_interrupted" for one in messages):
@@ -324,7 +279,8 @@ def test_the_whole_session_goes_as_captured() -> None:
 
 
 def test_all_captures_are_replayed() -> None:
-    assert {file.stem for file in CAPTURES.glob("comfy_*.json")} == {f"comfy_{n}" for n in SESSION}
+    found = {file.stem for file in CAPTURES.glob("comfy_*.json")}
+    assert found == {f"comfy_{name}" for name in [*SESSION, LATER_SESSION]}
 
 
 def test_a_socket_opened_during_a_job_is_told_where_it_is() -> None:

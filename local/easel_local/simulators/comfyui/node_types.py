@@ -51,7 +51,8 @@ class Input:
     Attributes:
         name: As in the workflow.
         type: A type's name, or what a combo box offers.
-        options: As ``/object_info`` shows them: default, min, max, step and flags.
+        options: As ``/object_info`` shows them: default, min, max, step and flags; None where the
+            class declares none.
         required: Whether a workflow must give it.
         check: Judges a value in place of the built-in checks; the reason when it is wrong.
         v3: Whether a combo box is told in the words of ComfyUI's third interface for nodes.
@@ -59,19 +60,18 @@ class Input:
 
     name: str
     type: str | Choices
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] | None = field(default_factory=dict)
     required: bool = True
     check: Callable[[object], str | None] | None = None
     v3: bool = False
 
     def config(self) -> list[Any]:
-        """``[type, options]``, as validation errors show it."""
-        if isinstance(self.type, str):
-            return [self.type, dict(self.options)]
-        if self.v3:
-            offered = {"multiselect": False, "options": list(self.type())}
-            return ["COMBO", offered | dict(self.options)]
-        return [list(self.type()), dict(self.options)]
+        """``[type, options]``, as ``/object_info`` and validation errors show it."""
+        options = dict(self.options or {})
+        if self.v3 and not isinstance(self.type, str):
+            return ["COMBO", {"multiselect": False, "options": list(self.type()), **options}]
+        kind = self.type if isinstance(self.type, str) else list(self.type())
+        return [kind] if self.options is None else [kind, options]
 
 
 @dataclass(frozen=True)

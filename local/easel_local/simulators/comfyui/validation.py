@@ -1,4 +1,7 @@
-"""Judges a workflow before it is queued, with ComfyUI's error types (``comfy_prompt_errors``)."""
+"""Judges a workflow before it is queued, with ComfyUI's error types.
+
+As recorded in ``comfy_prompt_errors`` and ``comfy_0.8.0_jobs_uploads_prompts``.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,6 +25,9 @@ _CONVERSIONS: Final[Mapping[str, type]] = {
     "STRING": str,
     "BOOLEAN": bool,
 }
+
+_RAISED: Final = (KeyError, IndexError, TypeError, AttributeError, RecursionError)
+"""What a workflow of a wrong form makes Python raise, in ComfyUI and here."""
 
 NodeErrors = dict[str, dict[str, Any]]
 Problem = dict[str, Any]
@@ -106,7 +112,7 @@ class _Validator:
         """Whether an output node and all that it needs can run."""
         try:
             valid = self._check(output)
-        except (KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        except _RAISED as error:
             valid = False
             self.problems.setdefault(output, []).append(_raised(error))
         if not valid:
@@ -129,8 +135,8 @@ class _Validator:
         if node_id in self._valid:
             return self._valid[node_id]
         if node_id in self._under_way:
-            # Where ComfyUI follows the circle until Python gives up.
-            raise RecursionError("maximum recursion depth exceeded")
+            # ComfyUI follows the circle until Python gives up, and in the end tells no reason.
+            return False
         self._under_way.add(node_id)
         node = self._prompt[node_id]
         node_type = self._nodes[node["class_type"]]
@@ -157,7 +163,12 @@ class _Validator:
         received = other.outputs[slot]
         if ANY not in (received, expected.type) and not _fits(received, expected):
             return self._reject(node_id, _mismatch(expected, received, link))
-        return self._check(other_id)
+        try:
+            return self._check(other_id)
+        except _RAISED as error:
+            self._valid[other_id] = False
+            self.problems[other_id] = [_raised_inside(error, expected, link)]
+            return False
 
     def _reject(self, node_id: str, problem: Problem) -> bool:
         self.problems.setdefault(node_id, []).append(problem)
@@ -206,6 +217,23 @@ def _raised(error: Exception) -> Problem:
     }
 
 
+def _raised_inside(error: Exception, expected: Input, link: list[Any]) -> Problem:
+    """The same of a node before the output: told of that node, with the input that it feeds."""
+    return {
+        "type": "exception_during_inner_validation",
+        "message": "Exception when validating inner node",
+        "details": str(error),
+        "extra_info": {
+            "input_name": expected.name,
+            "input_config": expected.config(),
+            "exception_message": str(error),
+            "exception_type": type(error).__name__,
+            "traceback": ["..."],
+            "linked_node": link,
+        },
+    }
+
+
 def _mismatch(expected: Input, received: str, link: list[Any]) -> Problem:
     problem = _problem(
         "return_type_mismatch",
@@ -244,7 +272,8 @@ def _unconvertible(expected: Input, value: object, error: Exception) -> Problem:
 
 
 def _out_of_range(expected: Input, value: Any) -> Problem | None:
-    minimum, maximum = expected.options.get("min"), expected.options.get("max")
+    bounds = expected.options or {}
+    minimum, maximum = bounds.get("min"), bounds.get("max")
     if minimum is not None and value < minimum:
         kind, message = "value_smaller_than_min", f"Value {value} smaller than min of {minimum}"
     elif maximum is not None and value > maximum:

@@ -13,12 +13,11 @@ from easel_local.simulators.comfyui.node_types import (
     NodeResult,
     NodeType,
     RunContext,
-    choice,
     integer,
 )
 from easel_local.simulators.comfyui.nodes.pictures import check_size
 
-_CHANNELS: Final = choice("channel", "alpha", "red", "green", "blue")
+_CHANNELS: Final = Input("channel", lambda: ["alpha", "red", "green", "blue"], None)
 _REMOTE: Final = {
     "route": "/internal/files/output",
     "refresh_button": True,
@@ -131,7 +130,7 @@ def _load_latent(folders: Folders) -> NodeType:
     return NodeType(
         "LoadLatent",
         load,
-        (Input("latent", offered, check=_exists(folders, "latent")),),
+        (Input("latent", offered, None, check=_exists(folders, "latent")),),
         ("LATENT",),
         category="_for_testing",
         fingerprint=lambda given: file_hash(folders, given["latent"]),

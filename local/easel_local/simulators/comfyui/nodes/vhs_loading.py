@@ -73,7 +73,7 @@ class _Loader:
             for name, config in groups.get(group, {}).items()
         ]
         for position, (name, config, required) in enumerate(found):
-            kind, options = config[0], dict(*config[1:])
+            kind, options = config[0], config[1] if config[1:] else None
             if position == 0:
                 offered, check = self.offered, self._check(folders)
                 if offered is not None:
