@@ -108,3 +108,22 @@ def test_a_base_directory_that_cannot_be_is_one_clear_line(tmp_path: Path) -> No
     assert ended.returncode == 2
     assert "argument --base-directory: cannot make the directory" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_an_upload_keeps_its_name_and_makes_its_subfolder_only(
+    server: SimulatedComfyUi, api: Api
+) -> None:
+    named = api.upload(b"1", "夏天.png", subfolder="季节/二").json()
+    assert named == {"name": "夏天.png", "subfolder": "季节/二", "type": "input"}
+    assert api.upload(b"2", "夏天.png", subfolder="季节/二").json()["name"] == "夏天 (1).png"
+    assert files(server.base_directory / "input") == {"季节/二/夏天.png", "季节/二/夏天 (1).png"}
+    assert api.upload(b"3", "nowhere/x.png").status_code == 500
+
+
+def test_a_body_over_the_limit_is_refused(api: Api) -> None:
+    limit = api.get("/features")["max_upload_size"]
+    answer = api.upload(bytes(limit), "large.mp4")
+    assert (answer.status_code, answer.text) == (
+        413,
+        f"Maximum request body size {limit} exceeded.",
+    )

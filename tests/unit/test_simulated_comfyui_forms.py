@@ -39,3 +39,20 @@ def test_files_come_out_as_they_went_in(data: bytes) -> None:
 )
 def test_what_is_no_form_has_no_parts(body: bytes, content_type: str) -> None:
     assert parse_form(form(body, content_type)) == {}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "name"),
+    [
+        (b'filename="plain.png"', "plain.png"),
+        ('filename="夏天.png"'.encode(), "夏天.png"),
+        (b"filename*=utf-8''%E5%A4%8F%E5%A4%A9.png", "夏天.png"),
+        (b'filename="a\\"b.png"', 'a"b.png'),
+        (b'filename="a%22b.png"', "a%22b.png"),
+    ],
+)
+def test_names_are_read_as_aiohttp_reads_them(parameter: bytes, name: str) -> None:
+    head = b'Content-Disposition: form-data; name="image"; ' + parameter
+    body = b"--x\r\n" + head + b"\r\n\r\ndata\r\n--x--"
+    parsed = parse_form(form(body, "multipart/form-data; boundary=x"))
+    assert parsed == {"image": Part(name, b"data")}

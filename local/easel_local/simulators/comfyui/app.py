@@ -23,6 +23,7 @@ from easel_local.simulators.server import ConnectionDropped, Request, Response, 
 
 API: Final = "/api"
 _MAX_ENCODED: Final = 64
+_MAX_BODY_BYTES: Final[int] = recorded_answer("features")["max_upload_size"]
 
 Handler = Callable[[Request], Response]
 Routes = Mapping[str, Mapping[str, Handler]]
@@ -78,6 +79,8 @@ class ComfyUiApplication:
             serve = partial(websocket.serve, request, events=process.events, jobs=process.queue)
             return Takeover(serve)
         handler = self._handler(request)
+        if len(request.body) > _MAX_BODY_BYTES:
+            return responses.too_large(_MAX_BODY_BYTES)
         try:
             return handler(request)
         except (ValueError, TypeError, AttributeError, OSError, SameRankError):

@@ -35,6 +35,12 @@ def server_error() -> Response:
     )
 
 
+def too_large(max_bytes: int) -> Response:
+    """The body is over the server's limit: tried with aiohttp 3.14.5, the recorded server's."""
+    text = f"Maximum request body size {max_bytes} exceeded."
+    return Response(413, text.encode(), "text/plain; charset=utf-8")
+
+
 def method_not_allowed(allowed: str) -> Response:
     """The path exists, for other methods."""
     return Response(

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from easel_local.simulators.comfyui import responses
 from easel_local.simulators.comfyui.folders import KINDS, Folders, OutsideFolderError
@@ -21,25 +22,30 @@ class Part:
 
 
 def store_image(request: Request, folders: Folders) -> Response:
-    """Store the part ``image``; its content is not looked at."""
+    """Store the part ``image``; its content is not looked at.
+
+    Raises:
+        OSError: The name is too long, or names a folder that is not there: a 500.
+    """
     parts = parse_form(request)
     image = parts.get("image")
     if image is None or not image.filename:
         return responses.empty(400)
     kind = _text(parts, "type") or "input"
     subfolder = _text(parts, "subfolder")
-    filename = PurePosixPath(image.filename).name
-    if kind not in KINDS or not filename:
+    if kind not in KINDS:
         return responses.empty(400)
     try:
-        path = folders.path(kind, subfolder, filename)
+        folder = folders.path(kind, subfolder)
+        path = folders.path(kind, subfolder, image.filename)
     except (OutsideFolderError, ValueError):
         return responses.empty(400)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     if _text(parts, "overwrite") not in _TRUE:
         path = _free_name(path, image.data)
     path.write_bytes(image.data)
-    return responses.of_json({"name": path.name, "subfolder": subfolder, "type": kind})
+    name = str(PurePosixPath(image.filename).with_name(path.name))
+    return responses.of_json({"name": name, "subfolder": subfolder, "type": kind})
 
 
 def _text(parts: dict[str, Part], name: str) -> str:
@@ -74,8 +80,15 @@ def parse_form(request: Request) -> dict[str, Part]:
         name = re.search(rb'[; ]name="([^"]*)"', head)
         if piece.startswith(b"--") or not separator or not name:
             continue
-        filename = re.search(rb'filename="([^"]*)"', head)
-        parts[name[1].decode("utf-8", "replace")] = Part(
-            filename[1].decode("utf-8", "replace") if filename else None, data
-        )
+        parts[name[1].decode("utf-8", "replace")] = Part(_filename(head), data)
     return parts
+
+
+def _filename(head: bytes) -> str | None:
+    """The name of a part that is a file: plain, or encoded (RFC 8187)."""
+    if encoded := re.search(rb"filename\*=[uU][tT][fF]-8''([^;\s]*)", head):
+        return unquote_to_bytes(encoded[1]).decode("utf-8", "replace")
+    plain = re.search(rb'filename="((?:[^"\\]|\\.)*)"', head)
+    if plain is None:
+        return None
+    return re.sub(rb"\\(.)", rb"\1", plain[1]).decode("utf-8", "replace")
