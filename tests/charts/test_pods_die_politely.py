@@ -106,11 +106,18 @@ def test_the_agent_is_told_the_price_there_is(
 def test_the_agent_is_probed(pod: dict[str, Any]) -> None:
     agent = container(pod, "queue-agent")
     assert agent["ports"] == [{"name": "health", "containerPort": 9090}]
-    assert agent["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert agent["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "health"}
     assert agent["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
     # The kubelet asks from outside the pod.
     assert settings_of(pod).health_host == "0.0.0.0"
     assert settings_of(pod).health_port == 9090
+
+
+def test_a_runtime_that_its_agent_calls_broken_is_started_anew(pod: dict[str, Any]) -> None:
+    probe = container(pod, "runtime")["livenessProbe"]
+    # The kubelet asks the pod's address: the port is the agent's, whichever container is probed.
+    assert probe["httpGet"] == {"path": "/healthz", "port": settings_of(pod).health_port}
+    assert probe["periodSeconds"] * probe["failureThreshold"] == 60
 
 
 def test_a_runtime_that_starts_anew_is_not_dead(pod: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@
     (list "TASK_RETENTION_DAYS" (int64 .Values.records.retentionDays))
     (list "VISIBILITY_TIMEOUT_SECONDS" (int64 .Values.queue.visibilityTimeoutSeconds))
     (list "TASK_TIMEOUT_SECONDS" (int64 .Values.agent.taskTimeoutSeconds))
+    (list "RUNTIME_WAIT_SECONDS" (int64 .Values.agent.runtimeWaitSeconds))
     (list "MAX_ATTEMPTS" (int64 .Values.queue.maxAttempts))
     (list "RECEIVE_WAIT_SECONDS" (int64 .Values.agent.receiveWaitSeconds))
     (list "INPUT_MAX_BYTES" (int64 .Values.agent.inputs.maxBytes))
@@ -61,7 +62,7 @@ readinessProbe:
   timeoutSeconds: 5
 livenessProbe:
   httpGet:
-    path: /healthz
+    path: /livez
     port: health
   initialDelaySeconds: 10
   periodSeconds: 15

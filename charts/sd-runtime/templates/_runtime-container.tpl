@@ -64,7 +64,7 @@ ports:
   - name: runtime
     containerPort: {{ include "sd-runtime.port" . }}
 startupProbe:
-  httpGet: &ready
+  httpGet:
     path: {{ include "sd-runtime.readyPath" . | quote }}
     port: runtime
   periodSeconds: {{ .Values.runtime.startupProbe.periodSeconds }}
@@ -72,8 +72,11 @@ startupProbe:
   failureThreshold: {{ divf .Values.runtime.startupProbe.limitSeconds .Values.runtime.startupProbe.periodSeconds | ceil | int }}
 {{- with .Values.runtime.livenessProbe }}
 {{- if .enabled }}
+# The agent's word: it knows of a runtime that answers and does no job well any more, too.
 livenessProbe:
-  httpGet: *ready
+  httpGet:
+    path: /healthz
+    port: {{ $.Values.agent.healthPort }}
   periodSeconds: {{ .periodSeconds }}
   timeoutSeconds: {{ .timeoutSeconds }}
   failureThreshold: {{ .failureThreshold }}
