@@ -116,6 +116,17 @@ def test_a_shown_mesh_is_named_by_its_path(api: Api) -> None:
     assert outputs(api, workflow) == {"result": ["mesh/x.glb", None, None]}
 
 
+def test_a_shown_mesh_lies_where_its_node_put_it(api: Api) -> None:
+    workflow = {
+        "1": node("TripoTextToModelNode", prompt="a chair"),
+        "2": node("Preview3D", model_file=["1", 0]),
+    }
+    name, *nothing = outputs(api, workflow, extra_data={"api_key_comfy_org": "k"})["result"]
+    assert nothing == [None, None]
+    file = {"filename": name, "subfolder": "", "type": "output"}
+    assert data(api, file).startswith(b"glTF")
+
+
 def test_vector_graphics_are_listed_as_pictures(api: Api) -> None:
     workflow = {
         "1": PICTURE,
