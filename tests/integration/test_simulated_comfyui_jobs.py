@@ -169,6 +169,32 @@ def test_broken_prompts_are_answered(body: bytes, status: int) -> None:
         assert api.idle()
 
 
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"9": {"class_type": "EmptyImage"}}, 200),
+        ({"9": {"class_type": "EmptyImage", "inputs": None}}, 200),
+        ({"2": {"class_type": "SaveImage", "inputs": []}}, 400),
+        ({"2": {"class_type": "SaveImage"}}, 400),
+        ({"2": {"class_type": ["SaveImage"], "inputs": {}}}, 500),
+        ({"2": "SaveImage"}, 400),
+    ],
+)
+def test_nodes_of_a_wrong_form_do_not_end_the_server(changes: dict[str, Any], status: int) -> None:
+    with served() as (_, api):
+        answer = api.post("/prompt", {"prompt": empty_image(1) | changes, "prompt_id": "x"})
+        assert answer.status_code == status
+        assert last_message(api.run(empty_image(2)))[0] == "execution_success"
+
+
+@pytest.mark.parametrize("value", [["77", 0], [1, 2, 3], [["1", 0]], {"a": 1}])
+def test_inputs_that_no_class_declares_are_left_alone(value: Any) -> None:
+    workflow = empty_image(1)
+    workflow["2"]["inputs"]["undeclared"] = value
+    with served() as (_, api):
+        assert last_message(api.run(workflow))[0] == "execution_success"
+
+
 def test_a_long_list_of_choices_is_told_by_its_length() -> None:
     with served() as (_, api):
         answer = api.post("/prompt", {"prompt": text_to_image(sampler_name="nope")})

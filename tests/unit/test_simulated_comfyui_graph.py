@@ -65,3 +65,11 @@ def test_a_link_is_not_taken_for_a_value(nodes: NodeTypes) -> None:
     linked = {**chain(), "6": node("PreviewAny", source=["1", 0])}
     value = {**chain(), "6": node("PreviewAny", source="1")}
     assert signatures(linked, ["6"], nodes)["6"] != signatures(value, ["6"], nodes)["6"]
+
+
+@pytest.mark.parametrize("value", [["77", 0], [1, 2, 3], ["1"], [["1", 0], ["1", 0]], []])
+def test_an_input_that_no_class_declares_is_no_node_to_run(nodes: NodeTypes, value: Any) -> None:
+    prompt = chain()
+    prompt["4"]["inputs"]["undeclared"] = value
+    assert run_order(prompt, ["4"], (), nodes) == ["1", "4"]
+    assert signatures(prompt, ["4"], nodes).keys() == {"1", "4"}

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Container, Iterable
-from typing import Any
 
 from easel_local.simulators.comfyui.node_types import NodeTypes, Prompt, is_link
 
@@ -58,15 +57,18 @@ def _needed(prompt: Prompt, outputs: Iterable[str], cached: Container[str]) -> d
             node_id = stack.pop()
             if node_id in found:
                 continue
-            linked = [] if node_id in cached else _linked(prompt[node_id])
+            linked = [] if node_id in cached else _linked(prompt, node_id)
             needs = [other for other in linked if other not in cached]
             found[node_id] = set(needs)
             stack.extend(needs)
     return found
 
 
-def _linked(node: dict[str, Any]) -> list[str]:
-    return [value[0] for value in node["inputs"].values() if is_link(value)]
+def _linked(prompt: Prompt, node_id: str) -> list[str]:
+    # An input that its class does not declare is not judged: it may name a node that is not there.
+    # What a real server then does was not recorded; here it is as if that input was not given.
+    values = prompt[node_id]["inputs"].values()
+    return [value[0] for value in values if is_link(value) and value[0] in prompt]
 
 
 def signatures(prompt: Prompt, outputs: Iterable[str], nodes: NodeTypes) -> dict[str, str]:
@@ -81,7 +83,9 @@ def signatures(prompt: Prompt, outputs: Iterable[str], nodes: NodeTypes) -> dict
             node = prompt[node_id]
             node_type = nodes[node["class_type"]]
             values = {
-                name: [signature(value[0]), value[1]] if is_link(value) else {"value": value}
+                name: [signature(value[0]), value[1]]
+                if is_link(value) and value[0] in prompt
+                else {"value": value}
                 for name, value in sorted(node["inputs"].items())
             }
             files = node_type.fingerprint(node["inputs"]) if node_type.fingerprint else ""

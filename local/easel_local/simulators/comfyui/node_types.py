@@ -126,8 +126,13 @@ NodeTypes = Mapping[str, NodeType]
 
 
 def is_link(value: object) -> bool:
-    """Whether an input's value is ``[node_id, slot]``, another node's output."""
-    return isinstance(value, list)
+    """Whether an input's value is ``[node_id, slot]``, another node's output.
+
+    As ComfyUI's comfy_execution/graph_utils.py; its validation takes every list for one.
+    """
+    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - node and slot
+        return False
+    return isinstance(value[0], str) and isinstance(value[1], int | float)
 
 
 def integer(name: str, default: int, minimum: int, maximum: int, **options: object) -> Input:

@@ -13,7 +13,6 @@ from easel_local.simulators.comfyui.node_types import (
     NodeType,
     NodeTypes,
     Prompt,
-    is_link,
 )
 
 _MAX_LISTED_CHOICES: Final = 20
@@ -147,7 +146,7 @@ class _Validator:
 
     def _accepts_input(self, node_id: str, node: dict[str, Any], expected: Input) -> bool:
         value = node["inputs"].get(expected.name)
-        if is_link(value):
+        if isinstance(value, list):
             return self._check_link(node_id, expected, value)
         problem = _judged(node["inputs"], expected)
         return problem is None or self._reject(node_id, problem)

@@ -3,6 +3,7 @@
 import hashlib
 import mimetypes
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from PIL import Image, ImageOps
@@ -81,8 +82,17 @@ def _exists(folders: Folders, what: str) -> Any:
 
 def file_hash(folders: Folders, name: object) -> str:
     """A fingerprint of an uploaded file's content; "" when there is none."""
-    found = folders.find(name) if isinstance(name, str) else None
-    return hashlib.sha256(found.read_bytes()).hexdigest() if found else ""
+    return path_hash(folders.find(name) if isinstance(name, str) else None)
+
+
+def path_hash(path: Path | None) -> str:
+    """The same of a path; a file may be deleted at any time."""
+    if path is None:
+        return ""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
 
 
 def _loader(

@@ -6,7 +6,6 @@ videohelpersuite/load_video_nodes.py, load_images_nodes.py, nodes.py and utils.p
 holds is not decoded: frames are grey, sound is silence. Nothing is fetched from a URL.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +17,7 @@ from PIL import Image, ImageSequence, UnidentifiedImageError
 from easel_local.simulators.comfyui.folders import Folders
 from easel_local.simulators.comfyui.node_types import Input, NodeResult, NodeType, RunContext
 from easel_local.simulators.comfyui.nodes import containers
+from easel_local.simulators.comfyui.nodes.loading import path_hash
 from easel_local.simulators.comfyui.nodes.media import InvalidDataError, read_audio
 from easel_local.simulators.comfyui.nodes.pictures import EMPTY_COLOUR, check_size
 from easel_local.simulators.comfyui.recorded import recorded_answer
@@ -51,8 +51,7 @@ class _Loader:
         inputs = tuple(self._inputs(folders, groups))
 
         def fingerprint(given: Mapping[str, Any]) -> str:
-            path = self.find(folders, str(given[inputs[0].name]))
-            return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
+            return path_hash(self.find(folders, str(given[inputs[0].name])))
 
         return NodeType(
             self.name,
