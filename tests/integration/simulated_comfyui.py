@@ -47,17 +47,18 @@ def text_to_image(**sampling: Any) -> Workflow:
         "latent_image": ["5", 0],
     }
     return {
-        "4": _node("CheckpointLoaderSimple", ckpt_name="sd15-a.safetensors"),
-        "5": _node("EmptyLatentImage", width=64, height=64, batch_size=1),
-        "6": _node("CLIPTextEncode", text="a cat", clip=["4", 1]),
-        "7": _node("CLIPTextEncode", text="bad", clip=["4", 1]),
-        "3": _node("KSampler", **settings, **links),
-        "8": _node("VAEDecode", samples=["3", 0], vae=["4", 2]),
-        "9": _node("SaveImage", images=["8", 0], filename_prefix="ks"),
+        "4": node("CheckpointLoaderSimple", ckpt_name="sd15-a.safetensors"),
+        "5": node("EmptyLatentImage", width=64, height=64, batch_size=1),
+        "6": node("CLIPTextEncode", text="a cat", clip=["4", 1]),
+        "7": node("CLIPTextEncode", text="bad", clip=["4", 1]),
+        "3": node("KSampler", **settings, **links),
+        "8": node("VAEDecode", samples=["3", 0], vae=["4", 2]),
+        "9": node("SaveImage", images=["8", 0], filename_prefix="ks"),
     }
 
 
-def _node(class_type: str, **inputs: Any) -> dict[str, Any]:
+def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    """A node of a workflow."""
     return {"class_type": class_type, "inputs": inputs}
 
 

@@ -281,12 +281,15 @@ def test_a_signal_ends_the_process_at_once(
 
 
 def test_the_command_line_sets_the_behaviour(tmp_path: Path) -> None:
-    arguments = ("--models", "m1.safetensors,m2.ckpt", "--fault", "drop")
+    arguments = ["--models", "m1.safetensors,m2.ckpt", "--fault", "drop"]
+    arguments += ["--base-directory", str(tmp_path / "base")]
     with process(*arguments, log=tmp_path / "log") as (_, url):
         api = Api(url)
         assert api.get("/models/checkpoints") == ["m1.safetensors", "m2.ckpt"]
         assert api.get("/_sim/faults")[0]["kind"] == "drop"
         assert api.get("/_sim/stats")["pending"] == 0
+        api.upload(b"x", "in.png")
+    assert (tmp_path / "base" / "input" / "in.png").read_bytes() == b"x"
 
 
 def test_a_taken_port_is_one_clear_line() -> None:

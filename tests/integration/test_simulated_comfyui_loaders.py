@@ -9,7 +9,7 @@ from PIL import Image
 
 from easel_local.simulators.comfyui import SimulatedComfyUi
 
-from .simulated_comfyui import Api, Workflow
+from .simulated_comfyui import Api, Workflow, node
 
 pytestmark = pytest.mark.integration
 
@@ -46,10 +46,6 @@ def api() -> Iterator[Api]:
         api.upload(picture(), "x.png", subfolder="sub")
         api.upload(b"glTF", "cube.glb", subfolder="3d")
         yield api
-
-
-def node(class_type: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": inputs}
 
 
 def shown(class_type: str, **inputs: Any) -> Workflow:
@@ -202,3 +198,24 @@ def test_frames_of_an_animation_are_counted(api: Api) -> None:
         "2": node("SaveImage", images=["1", 0], filename_prefix="frame"),
     }
     assert len(api.run(workflow)["outputs"]["2"]["images"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "combined"), [("v.mp4", "v.mp4_00001-audio.mp4"), ("g.gif", "g.gif_00001.mp4")]
+)
+def test_a_video_keeps_its_sound(api: Api, name: str, combined: str) -> None:
+    workflow = {
+        "1": node("VHS_LoadVideo", video=name, **SELECTED),
+        "2": node(
+            "VHS_VideoCombine",
+            images=["1", 0],
+            audio=["1", 2],
+            frame_rate=8,
+            loop_count=0,
+            filename_prefix=name,
+            format="video/h264-mp4",
+            pingpong=False,
+            save_output=True,
+        ),
+    }
+    assert api.run(workflow)["outputs"]["2"]["gifs"][0]["filename"] == combined

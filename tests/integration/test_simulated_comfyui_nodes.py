@@ -10,7 +10,7 @@ from PIL import Image, ImageChops
 
 from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
 
-from .simulated_comfyui import Api, Workflow, empty_image, text_to_image
+from .simulated_comfyui import Api, Workflow, empty_image, node, text_to_image
 
 pytestmark = pytest.mark.integration
 
@@ -24,10 +24,6 @@ def server() -> Iterator[SimulatedComfyUi]:
 @pytest.fixture
 def api(server: SimulatedComfyUi) -> Api:
     return Api(server.url)
-
-
-def node(class_type: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": inputs}
 
 
 def files(api: Api, workflow: Workflow, node_id: str) -> list[bytes]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from easel_local.simulators.comfyui import SimulatedComfyUi
 
-from .simulated_comfyui import Api, Workflow, text_to_image
+from .simulated_comfyui import Api, Workflow, node, text_to_image
 
 pytestmark = pytest.mark.integration
 
@@ -27,10 +27,6 @@ def server() -> Iterator[SimulatedComfyUi]:
 @pytest.fixture
 def api(server: SimulatedComfyUi) -> Api:
     return Api(server.url)
-
-
-def node(class_type: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": class_type, "inputs": inputs}
 
 
 PICTURE = node("EmptyImage", width=64, height=32, batch_size=3, color=0xFF0000)

@@ -5,7 +5,6 @@ Hunyuan3D's and SaveGLB: comfy_extras/nodes_hunyuan3d.py. Load3D (as recorded in
 cube.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -23,6 +22,7 @@ from easel_local.simulators.comfyui.node_types import (
 )
 from easel_local.simulators.comfyui.nodes import containers
 from easel_local.simulators.comfyui.nodes.loading import file_hash, read_picture
+from easel_local.simulators.comfyui.nodes.saving import workflow_texts
 
 _SUFFIXES: Final = frozenset(
     {".gltf", ".glb", ".obj", ".fbx", ".stl", ".spz", ".splat", ".ply", ".ksplat"}
@@ -93,9 +93,7 @@ def _count(_context: RunContext, given: Mapping[str, Any]) -> NodeResult:
 
 
 def _save_glb(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
-    texts = {"prompt": json.dumps(given["prompt"])}
-    for name, value in (given["extra_pnginfo"] or {}).items():
-        texts[name] = json.dumps(value)
+    texts = workflow_texts(given)
     place = context.folders.place("output", given["filename_prefix"])
     files = [
         place.save("glb", containers.glb(1.0 + index, texts)) for index in range(given["mesh"])

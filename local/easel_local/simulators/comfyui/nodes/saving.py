@@ -60,15 +60,19 @@ def _preview_image(context: RunContext, given: Mapping[str, Any]) -> NodeResult:
 
 def _saved(context: RunContext, kind: str, prefix: str, given: Mapping[str, Any]) -> NodeResult:
     images: list[Image.Image] = given["images"]
-    texts = {"prompt": json.dumps(given["prompt"])}
-    for name, value in (given["extra_pnginfo"] or {}).items():
-        texts[name] = json.dumps(value)
+    texts = workflow_texts(given)
     place = context.folders.place(kind, prefix, images[0].size)
     files = [
         place.save("png", context.encode_png(image, texts), batch_number)
         for batch_number, image in enumerate(images)
     ]
     return NodeResult(ui={"images": files})
+
+
+def workflow_texts(given: Mapping[str, Any]) -> dict[str, str]:
+    """What a file tells of the workflow that made it: JSON by keyword, the page's own included."""
+    texts = {"prompt": given["prompt"], **(given["extra_pnginfo"] or {})}
+    return {keyword: json.dumps(value) for keyword, value in texts.items()}
 
 
 def _save_animated_webp(context: RunContext, given: Mapping[str, Any]) -> NodeResult:

@@ -6,7 +6,6 @@ PNG, and with sound the video without it.
 """
 
 import io
-import json
 import os
 import re
 from collections.abc import Mapping
@@ -25,7 +24,7 @@ from easel_local.simulators.comfyui.node_types import (
 )
 from easel_local.simulators.comfyui.nodes import containers
 from easel_local.simulators.comfyui.nodes.media import first_frame
-from easel_local.simulators.comfyui.nodes.saving import animation
+from easel_local.simulators.comfyui.nodes.saving import animation, workflow_texts
 from easel_local.simulators.comfyui.nodes.vhs_loading import CATEGORY, MODULE
 
 _EXTENSIONS: Final = {
@@ -113,9 +112,8 @@ def _next_number(place: SavePlace) -> int:
 
 def _first_picture(picture: Image.Image, given: Mapping[str, Any]) -> bytes:
     texts = PngImagePlugin.PngInfo()
-    texts.add_text("prompt", json.dumps(given["prompt"]))
-    for name, value in (given["extra_pnginfo"] or {}).items():
-        texts.add_text(name, json.dumps(value))
+    for keyword, text in workflow_texts(given).items():
+        texts.add_text(keyword, text)
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", pnginfo=texts)
     return buffer.getvalue()

@@ -18,7 +18,7 @@ from easel_local.simulators.comfyui.folders import Folders
 from easel_local.simulators.comfyui.node_types import Input, NodeResult, NodeType, RunContext
 from easel_local.simulators.comfyui.nodes import containers
 from easel_local.simulators.comfyui.nodes.loading import path_hash
-from easel_local.simulators.comfyui.nodes.media import InvalidDataError, read_audio
+from easel_local.simulators.comfyui.nodes.media import Audio, InvalidDataError, read_audio
 from easel_local.simulators.comfyui.nodes.pictures import EMPTY_COLOUR, check_size
 from easel_local.simulators.comfyui.recorded import recorded_answer
 
@@ -141,8 +141,15 @@ def _load_video(loader: _Loader, context: RunContext, given: Mapping[str, Any]) 
         frames = frames[: given["frame_load_cap"]]
     if not frames:
         raise RuntimeError("No frames generated")
-    # The sound is read when a node asks for it: the file may have none.
-    return NodeResult((frames, len(frames), None, {"loaded_frame_count": len(frames)}))
+    return NodeResult((frames, len(frames), _sound_of(path), {"loaded_frame_count": len(frames)}))
+
+
+def _sound_of(path: Path) -> Audio | None:
+    """Silence for a container that can hold sound; a real one reads it when a node asks for it."""
+    try:
+        return read_audio(path)
+    except InvalidDataError:
+        return None
 
 
 def _frames(path: Path) -> list[Image.Image]:
