@@ -4,6 +4,7 @@ import json
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,7 @@ class ResultSubscription:
         self._topic_arn = topic_arn
         self._queue_url = ""
         self._subscription_arn = ""
+        self._received: deque[TaskResult] = deque()
 
     def __enter__(self) -> Self:
         """Creates the queue and subscribes it.
@@ -78,21 +80,29 @@ class ResultSubscription:
         raise TimeoutError(f"no result of task {uid} within {timeout_seconds:g} s")
 
     def results(self, deadline: float) -> Iterator[TaskResult]:
-        """Yields results as they come, until a time of `time.monotonic()`."""
-        while (left := deadline - time.monotonic()) > 0:
-            answer = self._clients.sqs.receive_message(
-                QueueUrl=self._queue_url,
-                MaxNumberOfMessages=_BATCH,
-                WaitTimeSeconds=max(1, min(_POLL_SECONDS, int(left))),
-            )
-            for message in answer.get("Messages", []):
-                self._clients.sqs.delete_message(
-                    QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"]
-                )
-                try:
-                    yield decode_result(message["Body"])
-                except ContractError as error:
-                    logger.warning("a notification is no result: %s", error)
+        """Yields results as they come, until a time of `time.monotonic()`.
+
+        What one call has received and not yielded, the next call yields.
+        """
+        while True:
+            while self._received:
+                yield self._received.popleft()
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            self._receive(max(1, min(_POLL_SECONDS, int(left))))
+
+    def _receive(self, wait_seconds: int) -> None:
+        sqs = self._clients.sqs
+        answer = sqs.receive_message(
+            QueueUrl=self._queue_url, MaxNumberOfMessages=_BATCH, WaitTimeSeconds=wait_seconds
+        )
+        for message in answer.get("Messages", []):
+            sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])
+            try:
+                self._received.append(decode_result(message["Body"]))
+            except ContractError as error:
+                logger.warning("a notification is no result: %s", error)
 
     def _policy(self, queue_arn: str) -> str:
         statement = {
