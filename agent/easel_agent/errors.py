@@ -104,6 +104,7 @@ class BrokenReason(StrEnum):
     DEVICE_FAILURES = "device_failures"  # of two different tasks in a row
     HANGS = "hangs"  # a job neither ends nor can be stopped
     BUSY_FOR_EVER = "busy_for_ever"  # says that it works, and does not
+    DISK = "disk"  # its disk is full, or its models' mount has gone
 
 
 class RuntimeBrokenError(RuntimeDeadError):

@@ -132,20 +132,24 @@ def test_a_stop_around_the_end_of_a_job_does_not_reach_the_next_one(
     assert stage.outcomes()[-1] == "completed"
 
 
-def test_a_stop_before_sd_webui_begins_the_job_is_not_forgotten() -> None:
-    with SimulatedSdWebui(SdWebUiBehaviour(service_seconds=LONG_SECONDS)) as server:
+def test_a_stop_of_a_waiting_job_of_sd_webui_leaves_somebodys_job_alone() -> None:
+    with SimulatedSdWebui(SdWebUiBehaviour(service_seconds=1.5)) as server:
         stage = Stage(server, sd_webui(server), TaskType.TEXT_TO_IMAGE, {"prompt": "a dog"})
-        server.faults.add(Fault("hang", seconds=1))
+        stage.runtime.warm_up(Job())
         job = Job()
         with ThreadPoolExecutor(2) as pool, client_of(server.url) as somebody:
-            somebody.generate_later()
+            theirs = somebody.generate_later()
             until(stage.runtime_is_busy, "somebody's job runs")
             task = pool.submit(stage.do, job)
             until(lambda: somebody.pending() == 1, "ours waits behind it")
+            started = time.monotonic()
             job.stop(CANCELLED)
             with pytest.raises(CancelledTaskError):
                 task.result(timeout=5)
-            assert stage.runtime.state() == RuntimeState(answers=True)
+            assert time.monotonic() - started < STOP_SECONDS
+            assert theirs.result().ok
+            until(lambda: stage.outcomes()[1:] == ["completed", "interrupted"], "ours was ended")
+        assert stage.do().pictures
 
 
 def test_a_stop_of_a_waiting_job_of_comfyui_leaves_somebodys_job_alone() -> None:

@@ -99,14 +99,12 @@ def test_a_pipeline_is_none_of_them(webui: SimulatedSdWebui) -> None:
 @pytest.mark.parametrize(
     ("tasktype", "content", "says"),
     [
-        (T2I, SMALL | {"sampler_name": "Nope"}, "404: HTTPException: Sampler not found"),
         (T2I, SMALL | {"steps": "abc"}, "422: .*value is not a valid integer"),
         (T2I, SMALL | {"script_name": "nope"}, "422: .*Script 'nope' not found"),
         (T2I, SMALL | {"alwayson_scripts": {"nope": {"args": []}}}, "Script 'nope' not found"),
         (T2I, SMALL | {"steps": 0}, "500: ZeroDivisionError"),
         (T2I, SMALL | {"width": 0}, "500: RuntimeError: .*Kernel size can't be greater"),
         (T2I, SMALL | {"width": -64}, "500: RuntimeError: .*negative dimension"),
-        (T2I, SMALL | {"override_settings": {"foo": 1}}, "500: KeyError"),
         (TaskType.IMAGE_TO_IMAGE, SMALL, "404: .*Init image not found"),
         (TaskType.IMAGE_TO_IMAGE, SMALL | {"init_images": ["!!"]}, "500: .*Invalid encoded image"),
         (
@@ -130,7 +128,6 @@ def test_a_callers_mistake_is_rejected_whatever_its_status(
     ("kind", "answer"),
     [
         ("out_of_memory", b"OutOfMemoryError"),
-        ("cuda_error", b"CUDA error"),
         ("bad_gateway", b"<h1>502 Bad Gateway</h1>"),
     ],
 )
@@ -180,7 +177,7 @@ def test_it_is_ready_before_its_model_is_and_the_warm_up_pays() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["sd15-b.safetensors", "sd15-b", "title", "sd15-b.safetensors [0000000000]"]
+    "name", ["sd15-b.safetensors", "sd15-b", "title", "Stable-diffusion/sd15-b.safetensors"]
 )
 def test_a_dynamic_runtime_loads_a_checkpoint_by_any_of_its_names(
     webui: SimulatedSdWebui, name: str
@@ -193,14 +190,15 @@ def test_a_dynamic_runtime_loads_a_checkpoint_by_any_of_its_names(
     assert made_by(generation) == "sd15-b"
 
 
-def test_an_unknown_checkpoint_is_rejected_and_the_loaded_one_stays(
+def test_an_unknown_checkpoint_is_rejected_and_an_unnamed_one_is_the_first_of_the_process(
     webui: SimulatedSdWebui,
 ) -> None:
     runtime = adapter(webui.url, dynamic=True)
     assert made_by(generate(runtime, T2I, named("sd15-b"))) == "sd15-b"
-    with pytest.raises(RejectedTaskError, match="no checkpoint 'nope'; known: sd15-a, sd15-b"):
+    known = r"known: sd15-a\.safetensors, sd15-b\.safetensors"
+    with pytest.raises(RejectedTaskError, match=f"no checkpoint 'nope'; {known}"):
         generate(runtime, T2I, named("nope"))
-    assert made_by(generate(runtime, T2I, SMALL)) == "sd15-b"
+    assert made_by(generate(runtime, T2I, SMALL)) == "sd15-a"
 
 
 @pytest.mark.parametrize("name", ["", 3, None, ["a"]])
@@ -224,23 +222,25 @@ def test_an_override_with_an_unknown_checkpoint_is_rejected_not_drawn_by_another
     runtime = adapter(webui.url)
     with pytest.raises(RejectedTaskError, match="no checkpoint 'nope'"):
         generate(runtime, T2I, SMALL | {"override_settings": {"sd_model_checkpoint": "nope"}})
-    good = SMALL | {"override_settings": {"sd_model_checkpoint": "sd15-b.safetensors"}}
-    assert made_by(generate(runtime, T2I, good)) == "sd15-b"
+    other = SMALL | {"override_settings": {"sd_model_checkpoint": "sd15-b.safetensors"}}
+    with pytest.raises(RejectedTaskError, match="does not switch checkpoints"):
+        generate(runtime, T2I, other)
+    assert made_by(generate(adapter(webui.url, dynamic=True), T2I, other)) == "sd15-b"
 
 
 def test_a_200_with_the_wrong_model_is_caught(webui: SimulatedSdWebui) -> None:
     runtime = adapter(webui.url, dynamic=True)
     real_post = runtime._api.post
 
-    def switched_by_another(path: str, body: Any, seconds: float) -> bytes:
-        # Somebody else's request comes between our switch and our job.
+    def drawn_by_another(path: str, body: Any, seconds: float) -> bytes:
+        # A server that does not do what it is asked to.
         if path == "/sdapi/v1/txt2img":
-            real_post("/sdapi/v1/options", {"sd_model_checkpoint": "sd15-a.safetensors"}, 10)
+            body = body | {"override_settings": {"sd_model_checkpoint": "sd15-a.safetensors"}}
         return real_post(path, body, seconds)
 
     with (
-        patch.object(runtime._api, "post", switched_by_another),
-        pytest.raises(TransientError, match="used sd15-a, not sd15-b"),
+        patch.object(runtime._api, "post", drawn_by_another),
+        pytest.raises(TransientError, match=r"used sd15-a \[.*\], not sd15-b"),
     ):
         generate(runtime, T2I, named("sd15-b"))
 

@@ -1,27 +1,36 @@
 """Stable Diffusion WebUI: AUTOMATIC1111's API and its peers.
 
-What is known of its behaviour was recorded from a real one: tests/data/captures/a1111_*.json.
+What is known of its behaviour was recorded from real ones: tests/data/captures/a1111_*.json and
+sdcpp_*.json; where a module says so, it is read from AUTOMATIC1111's source.
 """
 
 import base64
-import binascii
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-import requests
-from pydantic import BaseModel, Field, Json, ValidationError
-
-from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
+from easel_agent.errors import (
+    RejectedTaskError,
+    RuntimeBusyError,
+    RuntimeDeadError,
+    TransientError,
+)
 from easel_agent.media_formats import PICTURES
-from easel_agent.runtimes.base import Fetch, Finished, Generation, MadeFile, RuntimeState
+from easel_agent.runtimes.base import Fetch, Finished, RuntimeState
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui_api import PROBE_SECONDS, SdWebUiApi
+from easel_agent.runtimes.sdwebui_answer import Expected, collect
+from easel_agent.runtimes.sdwebui_api import RuntimeGoneError, SdWebUiApi
 from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint, Checkpoints
-from easel_agent.runtimes.sdwebui_interrupt import JobInterrupt
+from easel_agent.runtimes.sdwebui_own_job import OwnJob
+from easel_agent.runtimes.sdwebui_progress import ProgressReader
+from easel_agent.runtimes.sdwebui_request import MASK_SETTINGS, Request, read_request
+from easel_agent.runtimes.sdwebui_samplers import Samplers
+from easel_agent.runtimes.sdwebui_settings import CHECKPOINT, SdWebUiSettings, Values
+from easel_agent.runtimes.sdwebui_turn import Limits, Turn, send
 from easel_agent.urls import find_urls, replace_values
 from easel_contract.errors import TaskErrorCode
 from easel_contract.record import Progress
@@ -29,67 +38,15 @@ from easel_contract.task import TaskType
 
 logger = logging.getLogger(__name__)
 
-_PATHS = {
-    TaskType.TEXT_TO_IMAGE: "/sdapi/v1/txt2img",
-    TaskType.IMAGE_TO_IMAGE: "/sdapi/v1/img2img",
-    TaskType.EXTRA_SINGLE_IMAGE: "/sdapi/v1/extra-single-image",
-    TaskType.EXTRA_BATCH_IMAGES: "/sdapi/v1/extra-batch-images",
-}
-_CHECKPOINT = "sd_model_checkpoint"
-_WARM_UP = {"prompt": "", "steps": 1, "width": 64, "height": 64}
+_SMALL = {"prompt": "", "steps": 1, "width": 64, "height": 64}
 _PROGRESS_SECONDS = 1
 """For the connection, and again for the answer."""
-_MAX_STEPS = 1_000_000_000
-_IDLE_SECONDS = 60
-"""How long an interrupted job may take to end."""
-_POLL_SECONDS = 0.5
-
-
-class _Info(BaseModel):
-    sd_model_name: str | None = None
-
-
-class _State(BaseModel):
-    job_count: int = -1
-    """0 between jobs; also while the last one's pictures are encoded, where the rest is zeros."""
-    sampling_step: int = Field(default=0, ge=0, le=_MAX_STEPS)
-    sampling_steps: int = Field(default=0, ge=0, le=_MAX_STEPS)
-
-
-class _Progress(BaseModel):
-    """`{progress, eta_relative, state, ...}`; recorded in tests/data/captures/a1111_get.json."""
-
-    progress: float = Field(allow_inf_nan=False)
-    state: _State = _State()
-
-    def progress_of_job(self) -> Progress | None:
-        """The part of it that a record keeps; None where no job is at work."""
-        if self.state.job_count == 0:
-            return None
-        percent = round(100 * min(max(self.progress, 0.0), 1.0), 1)
-        steps = self.state.sampling_steps or None
-        return Progress(
-            percent=percent, step=self.state.sampling_step if steps else None, steps=steps
-        )
-
-
-class _Answer(BaseModel):
-    """`{images, parameters, info}` of a generation, `{image, html_info}` of an upscale."""
-
-    images: list[str] | None = None
-    image: str | None = None
-    info: Json[_Info] | str | None = None
-    """A JSON string; sd-server leaves it empty."""
-
-    def encoded_pictures(self) -> list[str]:
-        """The pictures in base64, in order."""
-        if self.images is not None:
-            return self.images
-        return [] if self.image is None else [self.image]
-
-    def checkpoint_name(self) -> str | None:
-        """`model_name` of the checkpoint that made them, where the answer tells."""
-        return self.info.sd_model_name if isinstance(self.info, _Info) else None
+_FAILURES = (RuntimeDeadError, RejectedTaskError, TransientError)
+_FRESH = "0"
+"""`job_timestamp` before the first job of a process."""
+_TIMESTAMP = re.compile(rb'job_timestamp\\*": ?\\*"(\d+)')
+"""In `info`, which is JSON in a JSON string."""
+_STUCK_SECONDS = 0.3
 
 
 class SdWebUi:
@@ -107,54 +64,63 @@ class SdWebUi:
             dynamic_model: whether a task may name the checkpoint to load.
         """
         self._api = SdWebUiApi(url)
+        self._reader = ProgressReader(self._api)
+        self._settings = SdWebUiSettings(self._api, self._reader, wait_seconds)
         self._checkpoints = Checkpoints(self._api)
-        self._task_timeout_seconds = task_timeout_seconds
-        self._wait_seconds = wait_seconds
+        self._samplers = Samplers(self._api)
+        self._limits = Limits(task=task_timeout_seconds, wait=wait_seconds)
         self._dynamic_model = dynamic_model
-        self._progress_api = SdWebUiApi(url)
-        self._is_at_work = False
+        self._watcher = ProgressReader(SdWebUiApi(url), is_first=True)
+        self._progress_reader = ProgressReader(SdWebUiApi(url))
+        self._turn_reader = ProgressReader(SdWebUiApi(url))
+        self._turn: Turn | None = None
+        self._process_is_new = True
+        self._has_worked = False
 
     def is_ready(self) -> bool:
         """Whether it answers a request that touches no job."""
-        try:
-            self._progress()
-        except (RuntimeDeadError, RejectedTaskError, TransientError):
-            return False
-        return True
+        return self.state().answers
 
     def state(self) -> RuntimeState:
         """Whether it answers, and what it is busy with; see `Runtime.state`."""
         try:
-            told = self._progress()
-        except (RuntimeDeadError, RejectedTaskError, TransientError) as error:
+            told = self._watcher.read()
+        except _FAILURES as error:
+            # A stall is no end: only a process that nobody hears from any more is another one.
+            self._process_is_new |= isinstance(error, RuntimeGoneError)
             return RuntimeState(answers=False, reason=str(error))
-        state = told.get("state") if isinstance(told, dict) else None
-        if isinstance(state, dict) and state.get("job_count") == 0:
+        if told is None or not told.is_busy:
             return RuntimeState(answers=True)
-        return RuntimeState(answers=True, reason="it is busy with another job")
+        return RuntimeState(answers=True, reason=f"it is busy with another job: {told.state.job}")
 
     def progress(self) -> Progress | None:
-        """How far the job is that runs, while this adapter waits for one; see `Runtime`."""
-        if not self._is_at_work:
+        """How far the task's own job is, while it runs; see `Runtime`."""
+        turn = self._turn
+        if turn is None or not turn.runs:
             return None
         try:
-            told = _Progress.model_validate(
-                self._progress_api.get(
-                    "/sdapi/v1/progress", seconds=_PROGRESS_SECONDS, skip_current_image="true"
-                )
-            )
-        except (RuntimeDeadError, RejectedTaskError, TransientError, ValidationError):
+            told = self._progress_reader.read(seconds=_PROGRESS_SECONDS)
+        except _FAILURES:
             return None
-        return told.progress_of_job()
+        return told.of_job if told is not None and turn.runs else None
 
     def free_memory(self) -> None:
-        """Nothing yet."""
+        """Nothing: it collects its device's garbage itself, before and after each job.
+
+        AUTOMATIC1111's modules/shared_state.py, `State.begin` and `end`. Its own way to give more
+        back, unloading the checkpoint, would do so under a job of somebody else.
+        """
 
     def warm_up(self, job: Job) -> None:
-        """Has it load its model: it answers before it has, and the first job pays for that."""
+        """Has it load its model: it answers before it has, and the first job pays for that.
+
+        Waits its turn behind others' jobs; a warm-up that failed or whose turn did not come is not
+        tried again, as the first task does the same.
+        """
         try:
-            self._run("/sdapi/v1/txt2img", _WARM_UP, job)
-        except (RejectedTaskError, TransientError) as error:
+            self._run_small(job)
+            self._look(job)
+        except (RejectedTaskError, TransientError, RuntimeBusyError) as error:
             job.check()
             logger.warning("warm-up failed: %s", error)
 
@@ -169,126 +135,150 @@ class SdWebUi:
 
     def generate(self, tasktype: TaskType, content: dict[str, Any], job: Job) -> Finished:
         """Does one task; see `Runtime.generate`."""
-        path = _PATHS.get(tasktype)
-        if path is None:
-            raise RejectedTaskError(
-                TaskErrorCode.UNSUPPORTED_TASK,
-                f"SD WebUI does not do {tasktype}; it does {', '.join(sorted(_PATHS))}",
-            )
-        content, named = _take_checkpoint(content)
-        expected = (
-            self._overriding_checkpoint(content)
-            if named is None
-            else self._use_checkpoint(named, job)
+        request = read_request(tasktype, content)
+        job.check()
+        self._look(job)
+        if not request.is_generation:
+            self._settings.settle_all(job, partial(self._heal, job))
+            body = self._run(request, request.body, job)
+            return Finished(partial(collect, body, None), held_bytes=len(body))
+        self._settings.refuse_unknown(request.overrides)
+        translated, sampling = self._samplers.translate(request.body)
+        checkpoint = self._checkpoint_of(request)
+        pins = self._settings.settle(request.overrides, job, partial(self._heal, job))
+        pins |= self._use(checkpoint, job)
+        expected = Expected(
+            checkpoint=checkpoint,
+            sampling=sampling,
+            batch_size=request.batch_size,
+            rounds=request.rounds,
+            masks=tuple(request.masks(self._settings.baseline(MASK_SETTINGS))),
+            has_infotext=request.has_infotext,
         )
-        body = self._run(path, content, job)
-        return Finished(partial(_collect, body, expected), held_bytes=len(body))
+        body = self._run(request, request.sent(translated, pins), job)
+        return Finished(partial(collect, body, expected), held_bytes=len(body))
 
-    def _use_checkpoint(self, name: str, job: Job) -> Checkpoint:
-        checkpoint = self._checkpoints.find(name)
-        if self._dynamic_model:
-            # SD WebUI cannot stop loading; what comes after is not begun.
-            with _stoppable(job, self._give_up_if_dead):
-                self._checkpoints.load(checkpoint, self._task_timeout_seconds)
-        elif not self._checkpoints.is_loaded(checkpoint):
+    def _look(self, job: Job) -> None:
+        """Reads what it is set to; forgets what another process said."""
+        try:
+            told = self._reader.recent()
+        except RuntimeGoneError:
+            self._process_is_new = True
+            raise
+        is_fresh = told is not None and told.state.job_timestamp == _FRESH
+        if self._process_is_new or (is_fresh and self._has_worked):
+            for known in (self._settings, self._checkpoints, self._samplers):
+                known.forget()
+        self._process_is_new = False
+        self._has_worked = not is_fresh
+        self._settings.look(job, partial(self._heal, job))
+
+    def _checkpoint_of(self, request: Request) -> Checkpoint | None:
+        """The checkpoint that is to draw it; None where that is not known."""
+        served = self._checkpoints.entitled(self._settings.checkpoint)
+        if request.checkpoint is None:
+            return served
+        named = self._checkpoints.find(request.checkpoint, self._limits.wait)
+        if not self._dynamic_model and served is not None and named.path != served.path:
             raise RejectedTaskError(
                 TaskErrorCode.RUNTIME_REJECTED,
-                f"this runtime does not switch checkpoints, and {name!r} is not the one it has",
+                f"this runtime does not switch checkpoints: it has {served.path}, "
+                f"and {request.checkpoint[:200]!r} is another",
             )
-        return checkpoint
+        return named
 
-    def _overriding_checkpoint(self, content: dict[str, Any]) -> Checkpoint | None:
-        # An unknown name here would be a 200 with a picture of the current model.
-        settings = content.get("override_settings")
-        name = settings.get(_CHECKPOINT) if isinstance(settings, dict) else None
-        return self._checkpoints.find(name) if isinstance(name, str) else None
-
-    def _run(self, path: str, content: dict[str, Any], job: Job) -> bytes:
-        self._is_at_work = True
-        job.begun()
-        try:
-            # The answer to an interrupted job is a 200 with a half-made picture and no mark.
-            with JobInterrupt(self._api) as interrupt, _stoppable(job, interrupt.stop):
-                return self._api.post(path, content, self._task_timeout_seconds)
-        except requests.ReadTimeout as error:
-            try:
-                self._stop_overdue_job()
-            finally:
-                job.check()
-            raise RejectedTaskError(
-                TaskErrorCode.DEADLINE_EXCEEDED,
-                f"the task took longer than {self._task_timeout_seconds:g} s and was stopped",
-            ) from error
-        finally:
-            self._is_at_work = False
+    def _use(self, checkpoint: Checkpoint | None, job: Job) -> Values:
+        """Has it load a checkpoint; returns the settings by which the task asks for it as well."""
+        if checkpoint is None:
+            return {}
+        told = self._reader.recent()
+        is_busy = told is not None and told.is_busy
+        pin = {CHECKPOINT: checkpoint.title} if self._dynamic_model or is_busy else {}
+        if is_busy or checkpoint.is_entitled(self._settings.current_checkpoint):
+            # What the settings tell may be what somebody's job overrides: the task asks for it.
+            return pin
+        # SD WebUI cannot stop loading; what comes after is not begun.
+        with stoppable(job, self._give_up_if_dead):
+            self._checkpoints.load(checkpoint, self._limits.all)
+        self._settings.look(job, partial(self._heal, job))
+        if not checkpoint.is_entitled(self._settings.current_checkpoint):
+            raise TransientError(f"SD WebUI did not load {checkpoint.title}")
+        return pin
 
     def _give_up_if_dead(self, error: Exception) -> None:
         if isinstance(error, RuntimeDeadError):
             self._api.abort()
 
-    def _stop_overdue_job(self) -> None:
-        # A client that goes away does not stop the job: the next task would wait behind it.
-        deadline = time.monotonic() + _IDLE_SECONDS
+    def _run(
+        self, request: Request, body: dict[str, Any], job: Job, *, is_small: bool = False
+    ) -> bytes:
+        before = self._reader.recent()
+        task_id = body.get("force_task_id") if request.is_generation else None
+        own = OwnJob(self._turn_reader, task_id, before)
+        turn = Turn(self._api, self._turn_reader, own, job, self._limits)
+        if is_small:
+            turn.when_running = self._settings.take_sample
+        self._turn = turn
         try:
-            self._api.post("/sdapi/v1/interrupt", {}, PROBE_SECONDS)
-            while time.monotonic() < deadline:
-                if self._progress()["state"]["job_count"] == 0:
-                    return
-                time.sleep(_POLL_SECONDS)
-        except (requests.ReadTimeout, TransientError, RejectedTaskError, KeyError) as error:
-            raise RuntimeDeadError(f"SD WebUI does not stop an overdue job: {error}") from error
-        raise RuntimeDeadError(f"SD WebUI did not stop an overdue job in {_IDLE_SECONDS} s")
+            answer = send(self._api, turn, request.path, body, job)
+        except (RejectedTaskError, TransientError):
+            if not request.is_generation:
+                self._unstick(job)
+            raise
+        finally:
+            self._turn = None
+        if not turn.was_interrupted and self._was_interrupted(answer):
+            raise TransientError("the job was interrupted by somebody", answer=answer)
+        return answer
 
-    def _progress(self) -> Any:
-        return self._api.get("/sdapi/v1/progress", skip_current_image="true")
+    def _was_interrupted(self, answer: bytes) -> bool:
+        """Whether the job that was just answered was interrupted or skipped by a person.
+
+        The marks stay until the next job begins (recorded in
+        a1111_1.10.1_override_leak_and_interrupt_mark interrupted_real); of one that began already
+        nothing is known, and pictures that are missing tell alone.
+        """
+        told = self._reader.read_or_none()
+        if told is None or told.is_busy or not (told.state.interrupted or told.state.skipped):
+            return False
+        timestamp = _TIMESTAMP.search(answer)
+        return timestamp is None or timestamp[1].decode() == told.state.job_timestamp
+
+    def _unstick(self, job: Job) -> None:
+        """Heals a server that says after a failed upscale that it works, and does not.
+
+        An unknown upscaler raises before the state is ended (recorded in
+        a1111_1.10.1_progress_sequences extra_single_unknown_upscaler); the next generation ends it.
+        """
+        first = self._reader.read_or_none()
+        if first is None or not first.is_busy:
+            return
+        time.sleep(_STUCK_SECONDS)
+        if self._reader.read_or_none() == first:
+            self._heal(job)
+
+    def _heal(self, job: Job) -> None:
+        """Gives it a small job, which ends what it says of one that does not run."""
+        inner = Job()
+        try:
+            with stoppable(job, inner.stop):
+                self._run_small(inner)
+        except (RejectedTaskError, TransientError, RuntimeBusyError) as error:
+            job.check()
+            logger.warning("a small job failed: %s", error)
+
+    def _run_small(self, job: Job) -> None:
+        request = read_request(TaskType.TEXT_TO_IMAGE, _SMALL)
+        self._run(request, request.sent(request.body, {}), job, is_small=True)
 
 
 @contextmanager
-def _stoppable(job: Job, interrupt: Callable[[Exception], None]) -> Iterator[None]:
+def stoppable(job: Job, interrupt: Callable[[Exception], None]) -> Iterator[None]:
     """As `Job.interruptible`; whatever came of the work after a stop, the stop is the reason."""
     try:
         with job.interruptible(interrupt):
             yield
-    except (RuntimeDeadError, RejectedTaskError, TransientError):
+    except (RuntimeDeadError, RejectedTaskError, TransientError, RuntimeBusyError):
         job.check()
         raise
     job.check()
-
-
-def _collect(body: bytes, expected: Checkpoint | None) -> Generation:
-    try:
-        answer = _Answer.model_validate_json(body)
-    except ValidationError as error:
-        message = f"SD WebUI's answer cannot be read: {error}"
-        raise TransientError(message, answer=body) from error
-    made_by = answer.checkpoint_name()
-    if expected is not None and made_by is not None and made_by != expected.model_name:
-        message = f"SD WebUI used {made_by}, not {expected.model_name}"
-        raise TransientError(message, answer=body)
-    return Generation(body, _decoded(answer.encoded_pictures()))
-
-
-def _decoded(images: list[str]) -> Iterator[MadeFile]:
-    images.reverse()
-    while images:
-        image = images.pop()  # and out of memory
-        try:
-            # AUTOMATIC1111 sends bare base64; forks put a data: URL before it.
-            bare = image.partition(",")[2] if image.startswith("data:") else image
-            yield MadeFile(base64.b64decode(bare))
-        except binascii.Error as error:
-            raise TransientError(f"SD WebUI's picture cannot be read: {error}") from error
-
-
-def _take_checkpoint(content: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-    # It stands among the scripts, where SD WebUI would answer 422: it is no script.
-    scripts = content.get("alwayson_scripts")
-    if not isinstance(scripts, dict) or _CHECKPOINT not in scripts:
-        return content, None
-    rest = {key: value for key, value in scripts.items() if key != _CHECKPOINT}
-    name = scripts[_CHECKPOINT]
-    if not isinstance(name, str) or not name:
-        raise RejectedTaskError(
-            TaskErrorCode.INVALID_TASK, f"alwayson_scripts.{_CHECKPOINT} must be a file's name"
-        )
-    return content | {"alwayson_scripts": rest}, name

@@ -12,6 +12,14 @@ from easel_agent.runtimes.sdwebui_errors import failure_of
 _CONNECT_SECONDS = 5
 PROBE_SECONDS = 10
 """Its answers can stall for seconds while it works."""
+_MISSING = frozenset({404, 405, 501})
+"""Of a route that a server does not have: sd-server and forks lack some."""
+MISSING: Any = object()
+"""Instead of an answer, where the server has no such route."""
+
+
+class RuntimeGoneError(RuntimeDeadError):
+    """Nobody listens at its address: its process has ended, which a stall does not tell."""
 
 
 class SdWebUiApi:
@@ -38,19 +46,18 @@ class SdWebUiApi:
 
         Raises:
             RejectedTaskError, TransientError: it refused, see `failure_of`.
+            RuntimeGoneError: nobody listens.
             RuntimeDeadError: it did not answer.
         """
-        try:
-            answer = self._http.get(
-                f"{self.url}{path}",
-                params=parameters,
-                timeout=(min(_CONNECT_SECONDS, seconds), seconds),
-            )
-            if answer.ok:
-                return answer.json()
-        except requests.RequestException as error:
-            raise RuntimeDeadError(f"SD WebUI at {self.url} does not answer: {error}") from error
-        raise failure_of(answer.status_code, answer.content)
+        return self._asked("GET", path, seconds, parameters, None, if_any=False)
+
+    def get_if_any(self, path: str, *, seconds: float = PROBE_SECONDS, **parameters: str) -> Any:
+        """As `get`; MISSING where the server has no such route."""
+        return self._asked("GET", path, seconds, parameters, None, if_any=True)
+
+    def tell_if_any(self, path: str, body: Any, *, seconds: float = PROBE_SECONDS) -> Any:
+        """Posts something small that no job stands in the way of; else as `get_if_any`."""
+        return self._asked("POST", path, seconds, {}, body, if_any=True)
 
     def post(self, path: str, body: Any, seconds: float) -> bytes:
         """Has it do something.
@@ -65,7 +72,7 @@ class SdWebUiApi:
 
         Raises:
             requests.ReadTimeout: it took longer; it may still be at it.
-            RejectedTaskError, TransientError: it refused or failed, see `failure_of`.
+            RejectedTaskError, TransientError, RuntimeBrokenError: see `failure_of`.
             RuntimeDeadError: it went away, or `abort` was called.
         """
         try:
@@ -85,3 +92,35 @@ class SdWebUiApi:
     def abort(self) -> None:
         """Has the `post` that is under way raise RuntimeDeadError at once."""
         self._connections.cut()
+
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        seconds: float,
+        parameters: dict[str, str],
+        body: Any,
+        *,
+        if_any: bool,
+    ) -> Any:
+        try:
+            answer = self._http.request(
+                method,
+                f"{self.url}{path}",
+                params=parameters,
+                json=body,
+                timeout=(min(_CONNECT_SECONDS, seconds), seconds),
+            )
+            if answer.ok:
+                return answer.json()
+        except requests.RequestException as error:
+            kind = RuntimeGoneError if _nobody_listens(error) else RuntimeDeadError
+            raise kind(f"SD WebUI at {self.url} does not answer: {error}") from error
+        if if_any and answer.status_code in _MISSING:
+            return MISSING
+        raise failure_of(answer.status_code, answer.content)
+
+
+def _nobody_listens(error: requests.RequestException) -> bool:
+    cause = error.args[0] if error.args else None
+    return isinstance(getattr(cause, "reason", None), urllib3.exceptions.NewConnectionError)

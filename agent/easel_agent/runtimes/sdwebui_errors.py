@@ -1,8 +1,4 @@
-"""Whose fault is it: SD WebUI's refusals and failures told apart.
-
-It answers 500 to many a caller's mistake, so the status alone decides nothing; recordings of each
-are in tests/data/captures/a1111_errors.json.
-"""
+"""SD WebUI's refusals and failures as the agent's errors; `sdwebui_faults` says whose they are."""
 
 import json
 from typing import Any
@@ -10,28 +6,36 @@ from typing import Any
 import requests
 from pydantic import BaseModel, ValidationError
 
-from easel_agent.errors import RejectedTaskError, TransientError
+from easel_agent.errors import (
+    UNKNOWN_FAILURE_ATTEMPTS,
+    BrokenReason,
+    DeviceFailedError,
+    OutOfMemoryError,
+    RejectedTaskError,
+    RuntimeBrokenError,
+    TransientError,
+)
+from easel_agent.runtimes.sdwebui_faults import FAULTS, Verdict
 from easel_contract.errors import TaskErrorCode
 
 _MAX_CHARACTERS = 500
+_MAX_MATCHED = 4000
+"""Of a message, to search for what the table knows."""
 
-_DEVICE_ERRORS = ("outofmemory", "out of memory", "cuda", "cudnn", "cublas", "hip error")
-"""What of a 500 is the device's doing, and may go well at the next try."""
-
-_CALLERS_EXCEPTIONS = frozenset(
-    {"HTTPException", "KeyError", "ZeroDivisionError", "AssertionError", "ValueError", "TypeError"}
-)
-"""Exceptions behind a 500 that the caller's values raise; a RuntimeError is undecided."""
-
-_CALLERS_MESSAGES = ("not found", "negative dimension", "Kernel size can't be greater")
-"""What a RuntimeError says that the caller's values raised."""
+_STATUSES = {
+    requests.codes.unauthorized: Verdict.DOUBTFUL,
+    requests.codes.forbidden: Verdict.DOUBTFUL,
+    requests.codes.request_timeout: Verdict.PASSING,
+    requests.codes.too_many_requests: Verdict.PASSING,
+    requests.codes.bad_gateway: Verdict.PASSING,
+    requests.codes.service_unavailable: Verdict.PASSING,
+    requests.codes.gateway_timeout: Verdict.PASSING,
+}
+"""Statuses that decide by themselves (RFC 9110 15.5, 15.6; RFC 6585 4)."""
 
 
 class _Problem(BaseModel):
-    """`{error, detail, body, errors}`, or `{detail: [...]}` of a request that was not read.
-
-    Peers of the API add `message` or leave fields out.
-    """
+    """What of an answer tells of a failure; peers of the API leave fields out."""
 
     error: Any = ""
     detail: Any = ""
@@ -44,25 +48,60 @@ class _Problem(BaseModel):
         texts = [part if isinstance(part, str) else json.dumps(part) for part in parts if part]
         return ": ".join(texts)[:_MAX_CHARACTERS]
 
+    def text(self) -> str:
+        """The exception's own text."""
+        parts = (self.errors, self.detail, self.message)
+        return next((part for part in parts if isinstance(part, str) and part), "")[:_MAX_MATCHED]
 
-def failure_of(status: int, body: bytes) -> RejectedTaskError | TransientError:
-    """The error that an answer other than 2xx stands for."""
+
+def verdict_of(status: int, error: str, message: str) -> Verdict:
+    """What a failure stands for.
+
+    Args:
+        status: of HTTP.
+        error: the exception's class; "" where the answer does not tell.
+        message: the exception's text.
+    """
+    if status in _STATUSES:
+        return _STATUSES[status]
+    if status < requests.codes.internal_server_error:
+        return Verdict.CALLER
+    name = error.rpartition(".")[2]
+    fitting = (fault.verdict for fault in FAULTS if fault.fits(name, message))
+    return next(fitting, Verdict.DOUBTFUL)
+
+
+def failure_of(status: int, body: bytes) -> Exception:
+    """The error that an answer other than 2xx stands for.
+
+    Returns:
+        RejectedTaskError, TransientError or one of its kinds, or RuntimeBrokenError.
+    """
     try:
         problem = _Problem.model_validate_json(body)
     except ValidationError:
         problem = _Problem(detail=body[:_MAX_CHARACTERS].decode(errors="replace"))
     message = f"SD WebUI answered {status}: {problem.summary()}".removesuffix(": ")
-    if _is_callers_mistake(status, problem):
+    error = problem.error if isinstance(problem.error, str) else ""
+    return _error_of(verdict_of(status, error, problem.text()), message, body)
+
+
+def _error_of(verdict: Verdict, message: str, body: bytes) -> Exception:
+    if verdict is Verdict.CALLER:
         return RejectedTaskError(TaskErrorCode.RUNTIME_REJECTED, message, body)
-    return TransientError(message, answer=body)
+    if verdict in _BROKEN:
+        return RuntimeBrokenError(_BROKEN[verdict], message)
+    if verdict is Verdict.DOUBTFUL:
+        return TransientError(message, answer=body, max_attempts=UNKNOWN_FAILURE_ATTEMPTS)
+    return _PASSING[verdict](message, answer=body)
 
 
-def _is_callers_mistake(status: int, problem: _Problem) -> bool:
-    if status < requests.codes.internal_server_error:
-        return True
-    text = problem.summary()
-    if any(word in text.lower() for word in _DEVICE_ERRORS):
-        return False
-    if problem.error in _CALLERS_EXCEPTIONS:
-        return True
-    return any(message in text for message in _CALLERS_MESSAGES)
+_BROKEN = {
+    Verdict.DEVICE_BROKEN: BrokenReason.STICKY_DEVICE_ERROR,
+    Verdict.DISK_BROKEN: BrokenReason.DISK,
+}
+_PASSING: dict[Verdict, type[TransientError]] = {
+    Verdict.OUT_OF_MEMORY: OutOfMemoryError,
+    Verdict.DEVICE_FAILED: DeviceFailedError,
+    Verdict.PASSING: TransientError,
+}
