@@ -52,7 +52,7 @@ def made_by(generation: Made) -> str:
 
 @pytest.fixture
 def webui() -> Iterator[SimulatedSdWebui]:
-    with SimulatedSdWebui(Behaviour(scripts=("controlnet",))) as server:
+    with SimulatedSdWebui(Behaviour(scripts=("controlnet",), version="1.8.0")) as server:
         yield server
 
 

@@ -143,7 +143,6 @@ def test_the_control_paths_are_apart() -> None:
 @pytest.mark.parametrize(
     ("body", "status", "says"),
     [
-        ({"sampler_name": "euler"}, 404, "Sampler not found"),
         ({"alwayson_scripts": {"x/y/z plot": {}}}, 422, "selectable script"),
         ({"width": 100_000, "height": 100_000}, 500, "CUDA out of memory"),
         ({"n_iter": 100_000, "width": 8, "height": 8}, 500, "CUDA out of memory"),

@@ -14,8 +14,8 @@ pytestmark = pytest.mark.integration
 
 CAPTION_COLOUR = (250, 250, 250)
 INFOTEXT = (
-    "a cat\nSteps: 20, Sampler: Euler, CFG scale: 7.0, Seed: 1, Size: 64x64, Model: m, "
-    "Version: 1.8.0-RC"
+    "a cat\nSteps: 20, Sampler: Euler, Schedule type: Automatic, CFG scale: 7.0, Seed: 1, "
+    "Size: 64x64, Model: m, Version: 1.10.1"
 )
 
 

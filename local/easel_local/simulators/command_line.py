@@ -42,14 +42,14 @@ def parser(package: str, description: str) -> argparse.ArgumentParser:
 def _add_behaviour(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--service-time",
-        type=_seconds,
+        type=seconds,
         default=0.0,
         metavar="SECONDS",
         help="how long a generation takes, whatever its size (%(default)s)",
     )
     made.add_argument(
         "--load-time",
-        type=_seconds,
+        type=seconds,
         default=0.0,
         metavar="SECONDS",
         help="how long loading a checkpoint takes (%(default)s)",
@@ -104,7 +104,12 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _seconds(text: str) -> float:
+def seconds(text: str) -> float:
+    """Read a time of at most a day.
+
+    Raises:
+        ArgumentTypeError: It is out of bounds.
+    """
     value = float(text)
     if not 0 <= value <= _MAX_SECONDS:
         raise argparse.ArgumentTypeError(f"must be 0 to {_MAX_SECONDS:g} seconds")

@@ -21,7 +21,7 @@ Rgb = tuple[int, int, int]
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
+def draw(prompt: str, seed: int, width: int, height: int, variant: str = "") -> Image.Image:
     """Draw the picture of a prompt.
 
     Args:
@@ -29,11 +29,12 @@ def draw(prompt: str, seed: int, width: int, height: int) -> Image.Image:
         seed: Chooses colours and shapes together with the prompt.
         width: Pixels.
         height: Pixels.
+        variant: Chooses colours and shapes too, for whatever else the picture depends on.
 
     Returns:
         An RGB picture of exactly that size.
     """
-    rng = _generator(prompt, seed)
+    rng = _generator(f"{variant}:{prompt}" if variant else prompt, seed)
     picture = _gradient(rng, width, height)
     _draw_shapes(picture, rng)
     _write_caption(picture, " ".join(prompt.split()))

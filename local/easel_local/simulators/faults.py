@@ -5,9 +5,12 @@ Vocabulary (``kind``):
 ==================  ==============================================================================
 ``out_of_memory``   the job fails as CUDA fails when its memory is used up
 ``cuda_error``      the job fails with an illegal memory access; the next one is well
-one of ``STICKY``   ComfyUI: the job fails with that CUDA error, and so does every later one, at
-                    once, until the process ends
-``two_devices``     ComfyUI: the job fails as a workflow does that mixes devices; nothing is broken
+one of ``STICKY``   the job fails with that CUDA error, and so does every later one, at once,
+                    until the process ends
+``two_devices``     the job fails as one does that mixes devices; nothing is broken
+``shape_mismatch``  SD WebUI: the job fails as with a ControlNet of another family of models
+``busy_forever``    SD WebUI: the job runs and is answered, yet ``progress`` tells of it until the
+                    next one begins, as after an upscale that failed
 ``bad_gateway``     502 with an HTML body, as a proxy in front of the runtime answers
 ``slow``            the job takes ``seconds`` longer; an interrupt ends it
 ``hang``            the job holds the GPU for ``seconds`` (for ever without), deaf to interrupts,
@@ -59,6 +62,8 @@ KINDS: Final = frozenset(
     {
         *STICKY,
         "two_devices",
+        "shape_mismatch",
+        "busy_forever",
         "out_of_memory",
         "cuda_error",
         "bad_gateway",

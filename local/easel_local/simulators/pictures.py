@@ -79,6 +79,8 @@ def encode(picture: Image.Image, picture_format: str, texts: dict[str, str]) -> 
     """
     buffer = io.BytesIO()
     pil_format = ENCODED_FORMATS[picture_format]
+    if pil_format == "JPEG" and picture.mode != "RGB":
+        picture = picture.convert("RGB")
     if pil_format == "PNG":
         chunks = PngImagePlugin.PngInfo()
         for keyword, text in texts.items():

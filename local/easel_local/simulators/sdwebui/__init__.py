@@ -7,8 +7,14 @@ In tests::
 
 From a shell: ``python -m easel_local.simulators.sdwebui --help``.
 
+It answers as version 1.10.1 or as 1.8.0; where a recording shows what a version does, that is
+done, and where only its sources do, the code says so. Of 1.10.1 the lists of samplers and schedules
+are from its sources, those of settings, upscalers and scripts the recorded ones of 1.8.0.
+
 Not imitated: ``/docs``, ``/openapi.json``, ``script-info``, ``interrogate``, ``create/*`` and
-``train/*``; preview pictures in ``progress``; what scripts, styles, LoRAs and VAEs do to pictures.
+``train/*``; preview pictures in ``progress``; the time that loading a refiner takes; scripts other
+than "prompt matrix"; what styles, LoRAs and VAEs do to pictures: like any other field of a request
+and any setting they make the pixels different ones.
 """
 
 from easel_local.simulators.faults import FaultPlan

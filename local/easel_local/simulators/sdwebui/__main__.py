@@ -2,13 +2,32 @@
 
 import sys
 
-from easel_local.simulators.command_line import parser, serve
+from easel_local.simulators.command_line import parser, seconds, serve
 from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_local.simulators.sdwebui.settings import CONFIG_KEYS
+from easel_local.simulators.sdwebui.versions import DEFAULT_VERSION, VERSIONS
 
 
 def main() -> int:
     """Run the simulator; the exit status is 0 after a signal, 1 when the port cannot be had."""
     options = parser("sdwebui", "A simulated SD WebUI (AUTOMATIC1111): its API without a GPU.")
+    options.add_argument(
+        "--version", choices=sorted(VERSIONS), default=DEFAULT_VERSION, help="(%(default)s)"
+    )
+    options.add_argument(
+        "--encode-time",
+        type=seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="how long encoding a picture of 512 x 512 takes, in seconds (%(default)s)",
+    )
+    options.add_argument(
+        "--config-keys",
+        default=",".join(CONFIG_KEYS),
+        metavar="NAME,NAME",
+        help="settings that config.json holds: only these are restored after a job (%(default)s)",
+    )
+    options.add_argument("--no-hash-cache", action="store_true", help="no hash before a load")
     options.add_argument("--no-hashing", action="store_true", help="checkpoints have no hashes")
     options.add_argument("--nowebui", action="store_true", help="no /internal/progress")
     options.add_argument("--scripts", metavar="NAME,NAME", help="more always-on scripts")
@@ -19,6 +38,10 @@ def main() -> int:
         service_seconds=arguments.service_time,
         load_seconds=arguments.load_time,
         hashing=not arguments.no_hashing,
+        hashes_cached=not arguments.no_hash_cache,
+        config_keys=[name for name in arguments.config_keys.split(",") if name],
+        encode_seconds=arguments.encode_time,
+        version=arguments.version,
         scripts=arguments.scripts.split(",") if arguments.scripts else (),
         seed=arguments.seed,
         web_ui=not arguments.nowebui,

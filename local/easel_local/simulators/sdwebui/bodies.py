@@ -1,8 +1,11 @@
 """The fields of each request body, from ``/openapi.json`` of SD WebUI 1.8.0.
 
+1.10.1 has two more: a1111_1.10.1_generate_and_errors.json.
+
 Their order is the order of ``parameters`` in the answer, which echoes them.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from easel_local.simulators.sdwebui.schema import (
@@ -136,3 +139,15 @@ EXTRA_BATCH: Final = (
 )
 
 PNG_INFO: Final = (Field("image", string, required=True, nullable=False),)
+
+_SCHEDULERS: Final = {"sampler_name": "scheduler", "hr_sampler_name": "hr_scheduler"}
+
+
+def with_schedulers(fields: Sequence[Field]) -> tuple[Field, ...]:
+    """The fields of a version that has schedules: one behind each sampler's name."""
+    found: list[Field] = []
+    for one in fields:
+        found.append(one)
+        if one.name in _SCHEDULERS:
+            found.append(Field(_SCHEDULERS[one.name], string))
+    return tuple(found)

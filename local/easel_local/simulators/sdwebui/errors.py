@@ -59,7 +59,11 @@ def out_of_memory(gibibytes: float) -> WebuiError:
     )
 
 
-CUDA_ERROR = (
-    "CUDA error: an illegal memory access was encountered\n"
-    "CUDA kernel errors might be asynchronously reported at some other API call."
+SHAPE_MISMATCH = "mat1 and mat2 shapes cannot be multiplied (77x2048 and 768x320)"
+"""PyTorch's message where a ControlNet or LoRA is of another family of models than the checkpoint;
+not recorded: the sizes are those of SDXL's text encoders and of SD 1.5."""
+
+TWO_DEVICES = (
+    "Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!"
 )
+"""PyTorch's message for tensors on two devices, as some extensions bring it about."""

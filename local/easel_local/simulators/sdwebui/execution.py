@@ -3,9 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from easel_local.simulators.faults import Fault, FaultPlan
+from easel_local.simulators.faults import STICKY, Fault, FaultPlan, cuda_error
 from easel_local.simulators.jobs import FifoLock, JobLog, Lifetime
-from easel_local.simulators.sdwebui.errors import CUDA_ERROR, WebuiError, out_of_memory
+from easel_local.simulators.sdwebui.errors import (
+    SHAPE_MISMATCH,
+    TWO_DEVICES,
+    WebuiError,
+    out_of_memory,
+)
 from easel_local.simulators.sdwebui.progress import Progress
 from easel_local.simulators.sdwebui.task_progress import TaskProgress
 from easel_local.simulators.server import ConnectionDropped, Response
@@ -25,12 +30,18 @@ class JobLabel:
         name: What ``progress`` calls it.
         task_id: The request's ``force_task_id``.
         seed: The seed that was asked for.
+        upscales: How many pictures it upscales; None for a generation.
     """
 
     path: str
     name: str
     task_id: str | None = None
     seed: int | None = None
+    upscales: int | None = None
+
+
+Answer = Callable[[], Response]
+"""What is left of a job when the GPU is free again: encoding its pictures."""
 
 
 class Gpu:
@@ -44,10 +55,14 @@ class Gpu:
         self._faults = faults
         self._log = log
         self._progress = progress
+        self._broken: str | None = None
         self.tasks = TaskProgress()
 
-    def run(self, label: JobLabel, job: Callable[[float], Response]) -> Response:
+    def run(self, label: JobLabel, job: Callable[[float], Answer]) -> Response:
         """Wait for the turn, run a job, answer.
+
+        Pictures are encoded after the GPU has been given to the next job, as on a real server
+        (``text2imgapi`` in AUTOMATIC1111's modules/api/api.py).
 
         Args:
             label: What it is.
@@ -63,7 +78,7 @@ class Gpu:
             raise ConnectionDropped
         if kind == "bad_gateway":
             return Response(502, _BAD_GATEWAY, "text/html")
-        response = self._run_in_turn(label, job, fault)
+        response = self._run_in_turn(label, job, fault)()
         match fault:
             case Fault(kind="drop_answer"):
                 raise ConnectionDropped
@@ -74,26 +89,52 @@ class Gpu:
         return replace(response, truncated=True) if kind == "truncate" else response
 
     def _run_in_turn(
-        self, label: JobLabel, job: Callable[[float], Response], fault: Fault | None
-    ) -> Response:
+        self, label: JobLabel, job: Callable[[float], Answer], fault: Fault | None
+    ) -> Answer:
+        upscaling = label.upscales is not None
         with (
             self.tasks.queued(label.task_id),
             self.queue.turn(),
             self._log.job(label.path, label.task_id, label.seed) as record,
-            self._progress.job(label.name),
+            self._progress.upscale(label.upscales or 0)
+            if upscaling
+            else self._progress.job(label.name),
             self.tasks.started(label.task_id),
         ):
-            slower = 0.0
-            match fault:
-                case Fault(kind="out_of_memory"):
-                    raise out_of_memory(2.25)
-                case Fault(kind="cuda_error"):
-                    raise WebuiError.raised("RuntimeError", CUDA_ERROR)
-                case Fault(kind="hang", seconds=seconds):
-                    self._lifetime.sleep(seconds)
-                case Fault(kind="slow", seconds=float() | int() as seconds):
-                    slower = seconds
-            response = job(slower)
+            if upscaling:
+                self._progress.next_upscale()
+            answer = job(self._suffer(fault))
             if self._progress.interrupted:
                 record.outcome = "interrupted"
-        return response
+        return answer
+
+    def _suffer(self, fault: Fault | None) -> float:
+        """Let a fault happen; tell by how many seconds the job is to be slower.
+
+        Raises:
+            WebuiError: By this fault, or by an earlier one that broke the GPU for good.
+        """
+        match fault:
+            case Fault(kind=kind) if kind in STICKY:
+                self._broken = self._broken or kind
+            case Fault(kind="out_of_memory"):
+                raise out_of_memory(2.25)
+            case Fault(kind="cuda_error"):
+                raise _cuda_error("illegal_memory_access")
+            case Fault(kind="shape_mismatch"):
+                raise WebuiError.raised("RuntimeError", SHAPE_MISMATCH)
+            case Fault(kind="two_devices"):
+                raise WebuiError.raised("RuntimeError", TWO_DEVICES)
+            case Fault(kind="busy_forever"):
+                self._progress.keep()
+            case Fault(kind="hang", seconds=seconds):
+                self._lifetime.sleep(seconds)
+        if self._broken:
+            raise _cuda_error(self._broken)
+        slow = fault is not None and fault.kind == "slow"
+        return float(fault.seconds or 0.0) if slow and fault else 0.0
+
+
+def _cuda_error(kind: str) -> WebuiError:
+    """As PyTorch 2.1 raises it, which SD WebUI 1.8 to 1.10 run on: a RuntimeError."""
+    return WebuiError.raised("RuntimeError", cuda_error(STICKY[kind]))

@@ -8,9 +8,11 @@ from PIL import Image, ImageOps
 
 from easel_local.simulators import pictures
 from easel_local.simulators.sdwebui import infotext
+from easel_local.simulators.sdwebui.answering import Encoder
 from easel_local.simulators.sdwebui.errors import WebuiError, out_of_memory
-from easel_local.simulators.sdwebui.execution import Gpu, JobLabel
-from easel_local.simulators.sdwebui.generation import picture_from
+from easel_local.simulators.sdwebui.execution import Answer, Gpu, JobLabel
+from easel_local.simulators.sdwebui.inpainting import picture_from
+from easel_local.simulators.sdwebui.progress import Progress
 from easel_local.simulators.sdwebui.settings import recorded_answer
 from easel_local.simulators.server import Response
 
@@ -23,10 +25,12 @@ _NONE = "None"
 class Extras:
     """Upscales pictures. Every upscaler that is a neural network resizes as Lanczos does."""
 
-    def __init__(self, gpu: Gpu) -> None:
+    def __init__(self, gpu: Gpu, progress: Progress, encoder: Encoder) -> None:
         upscalers = cast("list[dict[str, object]]", recorded_answer("upscalers"))
         self._upscalers = {upscaler["name"] for upscaler in upscalers}
         self._gpu = gpu
+        self._progress = progress
+        self._encoder = encoder
 
     def single(self, values: Values) -> Response:
         """Answer a validated ``extra-single-image`` body.
@@ -36,11 +40,13 @@ class Extras:
         """
         picture = picture_from(values["image"])
 
-        def job(_slower: float) -> Response:
-            html_info, image = self._process(values, picture)
-            return Response.of_json({"html_info": html_info, "image": image})
+        def job(_slower: float) -> Answer:
+            html_info, upscaled, texts = self._process(values, picture)
+            return lambda: Response.of_json(
+                {"html_info": html_info, "image": self._encode(upscaled, texts)}
+            )
 
-        return self._run("extra-single-image", job)
+        return self._run("extra-single-image", 1, job)
 
     def batch(self, values: Values) -> Response:
         """Answer a validated ``extra-batch-images`` body.
@@ -51,28 +57,41 @@ class Extras:
         files = cast("list[Values]", values["imageList"])
         opened = [picture_from(file["data"]) for file in files]
 
-        def job(_slower: float) -> Response:
-            made = [self._process(values, picture) for picture in opened]
-            html_info = made[-1][0] if made else ""
-            return Response.of_json(
-                {"html_info": html_info, "images": [image for _, image in made]}
+        def job(_slower: float) -> Answer:
+            made = []
+            for number, picture in enumerate(opened):
+                if number:
+                    self._progress.next_upscale()
+                made.append(self._process(values, picture))
+            html_info = made[-1][0] if made else _told({})
+            return lambda: Response.of_json(
+                {
+                    "html_info": html_info,
+                    "images": [self._encode(upscaled, texts) for _, upscaled, texts in made],
+                }
             )
 
-        return self._run("extra-batch-images", job)
+        return self._run("extra-batch-images", len(opened), job)
 
-    def _run(self, kind: str, job: Callable[[float], Response]) -> Response:
-        return self._gpu.run(JobLabel(path=f"/sdapi/v1/{kind}", name="extras"), job)
+    def _run(self, kind: str, count: int, job: Callable[[float], Answer]) -> Response:
+        return self._gpu.run(JobLabel(path=f"/sdapi/v1/{kind}", name="extras", upscales=count), job)
 
-    def _process(self, values: Values, picture: Image.Image) -> tuple[str, str]:
-        """Upscale one picture; tell what was done as HTML, and the picture in base64."""
+    def _process(
+        self, values: Values, picture: Image.Image
+    ) -> tuple[str, Image.Image, dict[str, str]]:
+        """Upscale one picture; tell what was done as HTML, and the texts that go with it."""
         upscaled, steps = self._upscale(values, picture)
-        line = ", ".join(f"{name}: {value}" for name, value in steps.items())
+        line = _line(steps)
         texts = {"postprocessing": line} if line else {}
         kept = picture.info.get("parameters")
         if isinstance(kept, str):
             texts = {"parameters": kept, **texts}
-        image = pictures.as_base64(pictures.encode(upscaled, "png", texts))
-        return f"<p>{html.escape(line)}</p>", image
+        return _told(steps), upscaled, texts
+
+    def _encode(self, picture: Image.Image, texts: dict[str, str]) -> str:
+        self._encoder.take_time(picture)
+        picture_format = self._encoder.picture_format()
+        return pictures.as_base64(pictures.encode(picture, picture_format, texts))
 
     def _upscale(
         self, values: Values, picture: Image.Image
@@ -94,6 +113,14 @@ class Extras:
             upscaled = Image.blend(upscaled, other, visibility)
             steps["Postprocess upscaler 2"] = second
         return (ImageOps.fit(upscaled, crop) if crop else upscaled), steps
+
+
+def _line(steps: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in steps.items())
+
+
+def _told(steps: Mapping[str, object]) -> str:
+    return f"<p>{html.escape(_line(steps))}</p>"
 
 
 def read_png_info(values: Values) -> dict[str, object]:

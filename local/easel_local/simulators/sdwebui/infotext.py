@@ -9,8 +9,6 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-VERSION: Final = "1.8.0-RC"
-
 _SIZE: Final = re.compile(r"([0-9]+)x([0-9]+)")
 _FEWEST_PAIRS = 3
 

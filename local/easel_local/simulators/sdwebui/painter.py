@@ -25,9 +25,15 @@ class Initial:
 class Painter:
     """Paints and encodes pictures."""
 
-    def paint(self, sampling: Sampling, index: int, initial: Initial | None) -> Image.Image:
-        """Paint picture number ``index`` of a generation, in the size it asks for."""
-        picture = drawing.draw(sampling.prompt, sampling.seed_of(index), *sampling.size)
+    def paint(
+        self, sampling: Sampling, index: int, initial: Initial | None, variant: str
+    ) -> Image.Image:
+        """Paint picture number ``index`` of a generation, in the size it asks for.
+
+        ``variant`` stands for everything else that the picture depends on.
+        """
+        prompt, seed = sampling.prompts[index], sampling.seed_of(index)
+        picture = drawing.draw(prompt, seed, *sampling.size, variant)
         if initial is None:
             return picture
         start = initial.pictures[index % sampling.batch_size % len(initial.pictures)]
@@ -39,16 +45,15 @@ class Painter:
         mask = _resized(initial.mask, sampling.size, initial.resize_mode)
         return Image.composite(blended, start, mask)
 
-    def encode(self, picture: Image.Image, picture_format: str, infotext: str) -> str:
+    def encode(self, picture: Image.Image, picture_format: str, infotext: str | None) -> str:
         """Encode a picture as the answer carries it: a file in base64.
 
         Args:
             picture: What to encode.
             picture_format: A key of ``pictures.ENCODED_FORMATS``.
-            infotext: Goes into the PNG chunk ``parameters``.
+            infotext: Goes into the PNG chunk ``parameters``; None writes none.
         """
-        data = pictures.encode(picture, picture_format, {"parameters": infotext})
-        return pictures.as_base64(data)
+        return pictures.as_base64(pictures.encode(picture, picture_format, _texts(infotext)))
 
 
 class BenchmarkPainter(Painter):
@@ -60,24 +65,30 @@ class BenchmarkPainter(Painter):
         self._pictures: dict[tuple[int, int], Image.Image] = {}
         self._encoded: dict[tuple[int, int, str], str] = {}
 
-    def paint(self, sampling: Sampling, index: int, initial: Initial | None) -> Image.Image:
+    def paint(
+        self, sampling: Sampling, index: int, initial: Initial | None, variant: str
+    ) -> Image.Image:
         """Paint the first picture of a size; hand it out again for every other."""
         if sampling.size not in self._pictures:
             if len(self._pictures) == _MAX_SIZES:
                 self._pictures.clear()
                 self._encoded.clear()
-            self._pictures[sampling.size] = super().paint(sampling, index, initial)
+            self._pictures[sampling.size] = super().paint(sampling, index, initial, variant)
         return self._pictures[sampling.size]
 
-    def encode(self, picture: Image.Image, picture_format: str, infotext: str) -> str:
+    def encode(self, picture: Image.Image, picture_format: str, infotext: str | None) -> str:
         """Encode the first picture of a size and format; hand that out for every other."""
         key = (*picture.size, picture_format)
         if key not in self._encoded:
-            data = pictures.encode(picture, picture_format, {"parameters": infotext})
+            data = pictures.encode(picture, picture_format, _texts(infotext))
             if picture_format == "png":
                 data = pictures.padded(data, self._picture_bytes)
             self._encoded[key] = pictures.as_base64(data)
         return self._encoded[key]
+
+
+def _texts(infotext: str | None) -> dict[str, str]:
+    return {} if infotext is None else {"parameters": infotext}
 
 
 def _resized(picture: Image.Image, size: tuple[int, int], mode: int) -> Image.Image:

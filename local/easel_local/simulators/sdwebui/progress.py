@@ -14,8 +14,9 @@ _COUNT_UNKNOWN = -1
 class Progress:
     """The state of the one running job, or of the last one when idle.
 
-    The keys and their life are those of captures ``a1111_interrupt.json``: flags and counters
-    stay after the job as they were, until the next job begins.
+    The keys and their life are those of captures ``a1111_interrupt.json`` and
+    ``a1111_1.10.1_progress_sequences.json``: flags and counters stay after the job as they were,
+    until the next job begins; the number of steps stays until the next job knows its own.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,7 @@ class Progress:
         self._started = 0.0
         self._interrupted = False
         self._skipped = False
+        self._kept = False
         self._job = ""
         self._job_count = 0
         self._job_no = 0
@@ -34,23 +36,62 @@ class Progress:
     def job(self, name: str) -> Iterator[None]:
         """Begin a job; it ends with the ``with`` block."""
         with self._lock:
-            self._interrupted = self._skipped = False
-            self._job, self._job_count, self._job_no, self._steps = name, _COUNT_UNKNOWN, 0, 0
-            self._started = time.monotonic()
-            self.job_timestamp = time.strftime("%Y%m%d%H%M%S")
+            self._begin(name)
         try:
             yield
         finally:
             with self._lock:
-                self._job, self._job_count, self._work = "", 0, None
+                self._end()
 
-    def sampling(self, iterations: int, steps: int) -> None:
-        """The model is loaded: tell how much there is to do."""
+    @contextmanager
+    def upscale(self, count: int) -> Iterator[None]:
+        """Begin upscaling so many pictures; this ends with the ``with`` block unless it raises.
+
+        A job that fails is told of as if it still ran, until another begins: recorded, and
+        ``run_postprocessing`` in AUTOMATIC1111's modules/postprocessing.py ends the state in no
+        ``finally``.
+        """
         with self._lock:
-            self._job_count, self._steps = iterations, steps
+            self._begin("extras")
+            self._job_count = count
+        yield
+        with self._lock:
+            self._end()
 
-    def next_iteration(self, work: Work) -> bool:
-        """Begin an iteration.
+    def next_upscale(self) -> None:
+        """Begin the next of several pictures."""
+        with self._lock:
+            self._job, self._job_no = "Upscale", self._job_no + 1
+
+    def keep(self) -> None:
+        """Have the running job told of, after its end too, until another begins."""
+        with self._lock:
+            self._kept = True
+
+    def _begin(self, name: str) -> None:
+        self._interrupted = self._skipped = self._kept = False
+        self._job, self._job_count, self._job_no = name, _COUNT_UNKNOWN, 0
+        self._started = time.monotonic()
+        self.job_timestamp = time.strftime("%Y%m%d%H%M%S")
+
+    def _end(self) -> None:
+        self._work = None
+        if not self._kept:
+            self._job, self._job_count = "", 0
+
+    def sampling(self, passes: int) -> None:
+        """The model is loaded: tell how many passes there are, two a batch with hires fix."""
+        with self._lock:
+            self._job_count = passes
+
+    def batch(self, number: int, count: int) -> None:
+        """Begin batch ``number``, from 1, of ``count``."""
+        if count > 1:
+            with self._lock:
+                self._job = f"Batch {number} out of {count}"
+
+    def next_pass(self, work: Work, steps: int) -> bool:
+        """Begin a pass.
 
         Returns:
             False when the job has been interrupted and nothing more is to be done.
@@ -59,11 +100,11 @@ class Progress:
             self._skipped = False
             if self._interrupted:
                 return False
-            self._work = work
+            self._work, self._steps = work, steps
             return True
 
-    def iteration_done(self) -> None:
-        """End an iteration."""
+    def pass_done(self) -> None:
+        """End a pass."""
         with self._lock:
             self._work = None
             self._job_no += 1
@@ -80,7 +121,7 @@ class Progress:
             self._end_work()
 
     def skip(self) -> None:
-        """End the running iteration; the job goes on with the next."""
+        """End the running pass; the job goes on with the next."""
         with self._lock:
             self._skipped = True
             self._end_work()
@@ -93,6 +134,8 @@ class Progress:
         """The answer of ``GET /sdapi/v1/progress``; there is never a preview picture."""
         with self._lock:
             step = int(self._work.fraction * self._steps) if self._work else 0
+            # The last step that is told is the one before the end.
+            step = max(min(step, self._steps - 1), 0)
             done, eta = self._estimate(step)
             state = {
                 "skipped": self._skipped,

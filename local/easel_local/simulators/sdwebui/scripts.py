@@ -1,4 +1,4 @@
-"""Which samplers and scripts a request may name. Scripts change nothing in the pictures."""
+"""Which scripts a request may name. All but "prompt matrix" change nothing but the pixels."""
 
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -10,7 +10,7 @@ _ALWAYS_ON = frozenset({"extra options", "hypertile", "refiner", "seed", "soft i
 
 
 class Scripts:
-    """The samplers and scripts that are installed."""
+    """The scripts that are installed."""
 
     def __init__(self, extensions: Sequence[str] = ()) -> None:
         """List them.
@@ -21,8 +21,6 @@ class Scripts:
         """
         recorded = cast("dict[str, list[str]]", recorded_answer("scripts"))
         self.listed = {tab: [*names, *extensions] for tab, names in recorded.items()}
-        samplers = cast("list[dict[str, object]]", recorded_answer("samplers"))
-        self._samplers = {sampler["name"] for sampler in samplers}
         self._always_on = _ALWAYS_ON | {name.lower() for name in extensions}
 
     def check_selected(self, tab: str, name: object) -> None:
@@ -47,17 +45,6 @@ class Scripts:
                 raise WebuiError.refused(
                     422, "Cannot have a selectable script in the always on scripts params"
                 )
-
-    def sampler(self, values: Mapping[str, object]) -> str:
-        """The sampler that a request names, ``sampler_name`` before ``sampler_index``.
-
-        Raises:
-            WebuiError: 404: there is none of that name.
-        """
-        name = values["sampler_name"] or values["sampler_index"]
-        if name not in self._samplers:
-            raise WebuiError.refused(404, "Sampler not found")
-        return str(name)
 
     def _names(self, tab: str) -> frozenset[str]:
         return frozenset(name.lower() for name in self.listed[tab])
