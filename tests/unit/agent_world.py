@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 
 from easel_agent.composition import Agent, AwsClients
-from easel_agent.runtimes.base import Fetch, Finished, Generation, MadeFile, RuntimeState
+from easel_agent.runtimes.base import Fetch, Finished, Generation, MadeFile, Runtime, RuntimeState
 from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
 from easel_contract.envelope import decode_result
@@ -83,9 +83,14 @@ class FakeRuntime:
 
 
 class World:
-    """Queues, topics and bucket in moto, and an agent that works on them."""
+    """Queues, topics and bucket in moto, and an agent that works on them.
 
-    def __init__(self) -> None:
+    Args:
+        runtime: an adapter; None takes a scripted runtime.
+        runtime_type: the adapter's.
+    """
+
+    def __init__(self, runtime: Runtime | None = None, runtime_type: str = "sdwebui") -> None:
         self.sqs, self.s3 = boto3.client("sqs"), boto3.client("s3")
         self._sns = boto3.client("sns")
         self.queue_url, _ = self._queue("tasks")
@@ -101,7 +106,7 @@ class World:
         self.settings = AgentSettings.from_environment(
             {
                 "EASEL_RUNTIME_NAME": "sdruntime",
-                "EASEL_RUNTIME_TYPE": "sdwebui",
+                "EASEL_RUNTIME_TYPE": runtime_type,
                 "EASEL_RUNTIME_URL": "http://127.0.0.1:7860",
                 "EASEL_QUEUE_URL": self.queue_url,
                 "EASEL_DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
@@ -116,7 +121,7 @@ class World:
         )
         self.agent_sns: Any = boto3.client("sns")
         clients = AwsClients(self.sqs, self.agent_sns, self.s3, self.dynamodb)
-        self.agent = Agent(self.settings, self.runtime, clients)
+        self.agent = Agent(self.settings, runtime or self.runtime, clients)
         self.worker = self.agent.worker
         self.thread = threading.Thread(target=self.worker.run)
 
