@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import requests
 
@@ -38,19 +39,24 @@ class ServiceError(Exception):
     """A process did not come up; the message says why and where its log is."""
 
 
-def simulator_command(runtime: TargetRuntime, port: int, service_seconds: float) -> list[str]:
+def simulator_command(
+    runtime: TargetRuntime, port: int, service_seconds: float, files: Path | None = None
+) -> list[str]:
     """The command line of a simulated runtime.
 
     Args:
         runtime: which it stands in for.
         port: where it listens, on 127.0.0.1.
         service_seconds: how long it takes for one task.
+        files: folder for what a ComfyUI keeps on disk; None lets it make one of its own.
     """
     models = [runtime.model_filename] if runtime.model_filename else SIMULATED_MODELS
+    keeps_files = files is not None and runtime.type is RuntimeType.COMFYUI
     return [
         *(sys.executable, "-m", _SIMULATORS[runtime.type]),
         *("--host", LOOPBACK, "--port", str(port), "--service-time", str(service_seconds)),
         *("--models", ",".join(models)),
+        *(("--base-directory", str(files)) if keeps_files else ()),
     ]
 
 
@@ -81,7 +87,11 @@ def agent_command() -> list[str]:
 
 
 def agent_environment(
-    name: str, target: Target, runtime_url: str, aws_environment: Mapping[str, str]
+    name: str,
+    target: Target,
+    runtime_url: str,
+    aws_environment: Mapping[str, str],
+    files: Path | None = None,
 ) -> dict[str, str]:
     """The environment of a runtime's queue agent.
 
@@ -90,6 +100,8 @@ def agent_environment(
         target: the applied stack.
         runtime_url: where the runtime listens.
         aws_environment: a whole environment with AWS's endpoint, region and credentials.
+        files: folder of what the runtime keeps on disk, for the agent to tidy up; None where the
+            runtime is not on this machine's disk.
     """
     runtime = target.runtimes[name]
     return {
@@ -107,4 +119,5 @@ def agent_environment(
         "EASEL_HEALTH_PORT": "0",
         "EASEL_RECEIVE_WAIT_SECONDS": str(_LOCAL_RECEIVE_WAIT_SECONDS),
         "EASEL_INPUT_ALLOWED_HOSTS": _LOCAL_INPUT_HOSTS,
+        **({} if files is None else {"EASEL_RUNTIME_FILES_DIR": str(files)}),
     }

@@ -29,6 +29,8 @@ from easel_local.terraform import Terraform, stack_environment
 
 _AGENT_GRACE_SECONDS = 15.0
 _GRACE_SECONDS = 5.0
+_FILES = "runtimes"
+"""Folder of what simulated runtimes keep on disk."""
 
 
 class StackError(Exception):
@@ -105,7 +107,7 @@ class Stack:
             for process in reversed(state.processes):
                 is_agent = process.name.startswith("agent-")
                 process.stop(_AGENT_GRACE_SECONDS if is_agent else _GRACE_SECONDS)
-        for folder in ("terraform", "emulator"):
+        for folder in ("terraform", "emulator", _FILES):
             shutil.rmtree(self.home / folder, ignore_errors=True)
         for file in ("environment", "outputs.json"):
             (self.home / file).unlink(missing_ok=True)
@@ -137,20 +139,34 @@ class Stack:
         self.state_file.write(state)
         with self._progress.step("runtimes and queue agents"):
             for name in state.target.runtimes:
-                url = self._runtime_url(state, state.target, name, options)
-                environment = agent_environment(name, state.target, url, emulator.environment())
+                type_ = state.target.runtimes[name].type
+                files = None if type_ in options.runtime_urls else self._runtime_files(name)
+                url = self._runtime_url(state, state.target, name, options, files)
+                environment = agent_environment(
+                    name, state.target, url, emulator.environment(), files
+                )
                 self._start(state, f"agent-{name}", agent_command(), environment)
         return state.target
 
+    def _runtime_files(self, name: str) -> Path:
+        folder = self.home / _FILES / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def _runtime_url(
-        self, state: StackState, target: Target, name: str, options: StackOptions
+        self,
+        state: StackState,
+        target: Target,
+        name: str,
+        options: StackOptions,
+        files: Path | None,
     ) -> str:
         runtime = target.runtimes[name]
-        if runtime.type in options.runtime_urls:
+        if files is None:
             return options.runtime_urls[runtime.type]
         port = free_port()
         url = f"http://{LOOPBACK}:{port}"
-        command = simulator_command(runtime, port, options.service_seconds)
+        command = simulator_command(runtime, port, options.service_seconds, files)
         process = self._start(state, f"runtime-{name}", command, os.environ)
         await_runtime(process, runtime.type, url)
         return url

@@ -121,13 +121,19 @@ class LocalStack:
         fault = {"kind": "slow", "count": 1, "seconds": seconds}
         requests.post(f"{self._runtime_urls[name]}/_sim/faults", json=fault, timeout=10)
 
+    def runtime_files(self, name: str) -> Path:
+        """The folder of what a simulated runtime keeps on disk."""
+        return self.home / "runtimes" / name
+
     def _start_runtime(self, name: str) -> None:
         runtime, port = self.target.runtimes[name], free_port()
         url = self._runtime_urls[name] = f"http://{LOOPBACK}:{port}"
-        command = simulator_command(runtime, port, SERVICE_SECONDS)
+        files = self.runtime_files(name)
+        files.mkdir(parents=True)
+        command = simulator_command(runtime, port, SERVICE_SECONDS, files)
         process = self.start_process(f"runtime-{name}", command, os.environ)
         await_runtime(process, runtime.type, url)
-        environment = agent_environment(name, self.target, url, self.aws_environment)
+        environment = agent_environment(name, self.target, url, self.aws_environment, files)
         self.start_process(f"agent-{name}", agent_command(), environment)
 
 
