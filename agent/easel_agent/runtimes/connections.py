@@ -14,9 +14,13 @@ class ConnectionTracker(HTTPAdapter):
 
     A server that hangs holds the thread that waits for its answer; requests has no way to end
     that from outside, and closing the session does not.
+
+    Attributes:
+        opened: how many connections it has made.
     """
 
     def __init__(self) -> None:
+        self.opened = 0
         self._connections: set[HTTPConnection] = set()
         super().__init__(max_retries=0)
 
@@ -32,11 +36,12 @@ class ConnectionTracker(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Makes the pool manager, as requests asks it to."""
         super().init_poolmanager(*args, **kwargs)
-        connections = self._connections
+        connections, tracker = self._connections, self
 
         class TrackedConnection(HTTPConnection):
             def connect(self) -> None:
                 super().connect()
+                tracker.opened += 1
                 connections.add(self)
 
             def close(self) -> None:

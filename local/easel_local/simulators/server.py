@@ -206,6 +206,10 @@ class _HttpServer(ThreadingHTTPServer):
     def server_close(self) -> None:
         """Free the port and cut off every connection, as the end of a process does."""
         super().server_close()
+        self.cut_off_all()
+
+    def cut_off_all(self) -> None:
+        """Cut off every connection, as the end of a process does."""
         with self._connections_lock:
             for connection in self._connections:
                 _cut_off(connection)
