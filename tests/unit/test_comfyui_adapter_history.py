@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from easel_agent.errors import RejectedTaskError, TransientError
+from easel_agent.errors import UNKNOWN_FAILURE_ATTEMPTS, RejectedTaskError, TransientError
 from easel_agent.runtimes import comfyui_history
 from easel_agent.runtimes.comfyui_history import MAX_ERROR_CHARACTERS, Outcome, Refusal
 from easel_contract.errors import TaskErrorCode
@@ -112,33 +112,52 @@ def test_a_failure_names_node_and_reason_in_one_bounded_line() -> None:
     assert len(message) == MAX_ERROR_CHARACTERS
 
 
+@pytest.mark.parametrize("messages", [(), (["execution_error", {"node_id": {}}],)])
+def test_a_failure_that_nobody_knows_is_tried_twice_more(messages: tuple[Any, ...]) -> None:
+    with pytest.raises(TransientError) as failed:
+        Outcome(entry({"1": {"images": [file("a")]}}, "error", *messages)).check_success()
+    assert failed.value.max_attempts == UNKNOWN_FAILURE_ATTEMPTS
+
+
+def test_somebodys_interrupt_is_tried_again() -> None:
+    odd = entry({}, "error", ["execution_interrupted", {"node_id": "3", "node_type": "KSampler"}])
+    with pytest.raises(TransientError, match=r"by somebody at node 3 \(KSampler\)") as failed:
+        Outcome(odd).check_success()
+    assert failed.value.max_attempts is None
+
+
 @pytest.mark.parametrize(
-    ("exception_type", "exception_message"),
+    ("path", "found"),
     [
-        ("torch.OutOfMemoryError", "Allocation on device"),
-        ("torch.cuda.OutOfMemoryError", "CUDA out of memory. Tried to allocate 2.25 GiB"),
-        ("RuntimeError", "CUDA error: an illegal memory access was encountered"),
-        ("RuntimeError", "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"),
+        ("mesh/x.glb", ("x.glb", "mesh")),
+        ("x.GLB", ("x.GLB", "")),
+        ("a/b/网格.obj", ("网格.obj", "a/b")),
     ],
 )
-def test_failures_of_the_device_are_tried_again(
-    exception_type: str, exception_message: str
-) -> None:
-    outcome = Outcome(failed(exception_type=exception_type, exception_message=exception_message))
-    with pytest.raises(TransientError):
-        outcome.check_success()
+def test_the_mesh_that_a_node_shows_is_an_output(path: str, found: tuple[str, str]) -> None:
+    outputs = {"7": {"result": [path, None, None]}, "8": {"images": [file("p", "temp")]}}
+    (shown,) = Outcome(entry(outputs)).files(["8", "7"])
+    assert (shown.filename, shown.subfolder, shown.type) == (*found, "output")
 
 
-@pytest.mark.parametrize("messages", [(), (["execution_error", {"node_id": {}}],)])
-def test_an_odd_failure_is_a_failure(messages: tuple[Any, ...]) -> None:
-    with pytest.raises(RejectedTaskError):
-        Outcome(entry({"1": {"images": [file("a")]}}, "error", *messages)).check_success()
+@pytest.mark.parametrize(
+    "path",
+    ["../x.glb", "/x.glb", "a/../../x.glb", "a\\x.glb", "just some text", "", None, 5, "x.html"],
+)
+def test_what_is_no_mesh_below_the_output_folder_is_not_fetched(path: object) -> None:
+    outputs = {"7": {"result": [path, None, None]}, "8": {"images": [file("a")]}}
+    assert names(outputs, "7 8") == ["a"]
+
+
+def test_a_mesh_that_is_saved_and_shown_is_fetched_once() -> None:
+    outputs = {"7": {"3d": [file("x.glb", subfolder="mesh")]}, "8": {"result": ["mesh/x.glb"]}}
+    assert names(outputs, "8 7") == ["x.glb"]
 
 
 def test_not_completed_is_no_success() -> None:
     odd = entry({"1": {"images": [file("a")]}})
     odd["status"]["completed"] = False
-    with pytest.raises(RejectedTaskError):
+    with pytest.raises(TransientError):
         Outcome(odd).check_success()
 
 

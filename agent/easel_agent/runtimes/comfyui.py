@@ -5,43 +5,38 @@ knows are those of the tests' names, `tests/integration/test_comfyui_adapter*.py
 """
 
 import base64
-import hashlib
 import json
 import logging
-import re
-import threading
 import time
 import uuid
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import requests
-from pydantic import ValidationError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
-from easel_agent.media_type import detect_media_type
 from easel_agent.runtimes.base import Fetch, Finished, Generation, RuntimeState
-from easel_agent.runtimes.comfyui_api import (
-    Answer,
-    AnswerTooLargeError,
-    ComfyUiApi,
-    UnreadableAnswerError,
-)
+from easel_agent.runtimes.comfyui_api import ComfyUiApi, OutputFile
 from easel_agent.runtimes.comfyui_files import fetch_files
-from easel_agent.runtimes.comfyui_history import Outcome, Refusal, bounded
-from easel_agent.runtimes.comfyui_progress import ProgressFeed
-from easel_agent.runtimes.comfyui_workflow import (
-    FileInput,
-    Workflow,
-    check_workflow,
-    file_inputs,
-    with_inputs,
-    with_nonce,
+from easel_agent.runtimes.comfyui_folders import ComfyUiFolders, TaskFiles
+from easel_agent.runtimes.comfyui_history import Outcome, bounded
+from easel_agent.runtimes.comfyui_inputs import FileInput, file_inputs
+from easel_agent.runtimes.comfyui_job import (
+    UNUSABLE,
+    ComfyUiJob,
+    JobLimits,
+    OverdueError,
+    rejected,
 )
+from easel_agent.runtimes.comfyui_names import folders_of, with_nonce
+from easel_agent.runtimes.comfyui_progress import ProgressFeed
+from easel_agent.runtimes.comfyui_request import ComfyRequest, read_request, with_workflow
+from easel_agent.runtimes.comfyui_uploads import InputFiles, input_folder, value_for
 from easel_agent.runtimes.job import Job
-from easel_agent.urls import ContentUrl, find_urls, replace_values
+from easel_agent.urls import Path as ContentPath
+from easel_agent.urls import replace_values
 from easel_contract.errors import TaskErrorCode
 from easel_contract.record import Progress
 from easel_contract.task import TaskType
@@ -50,21 +45,7 @@ logger = logging.getLogger(__name__)
 
 _PROBE_SECONDS = 10
 """Its answers can stall for seconds while it works."""
-_CANCEL_SECONDS = 60
-"""How long a cancelled job may take to end."""
-_CANCEL_AGAIN_SECONDS = 0.5
-"""ComfyUI forgets an interrupt of a job's first moment when the job begins."""
-_SILENCE_SECONDS = 120
-"""How long it may not answer while a job runs, as when it loads a large model."""
-_QUEUE_CHECK_SECONDS = 2.0
-"""The history knows no difference between a job that runs and one that is lost."""
-_MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.02, 0.5
-_POLL_FRACTION = 0.05
-"""Of the time a job runs already: what the GPU idles between its end and our noticing."""
 _NONCE_CHARACTERS = 12
-_URL_INPUT = re.compile(r"(?:^|_)ur[il]s?$", re.IGNORECASE)
-
-_UNUSABLE = (requests.RequestException, AnswerTooLargeError, UnreadableAnswerError)
 
 
 class ComfyUi:
@@ -88,14 +69,17 @@ class ComfyUi:
                 does not have them.
         """
         self._url = url
-        self._task_timeout_seconds = task_timeout_seconds
-        self._wait_seconds = wait_seconds
-        self._files_dir = files_dir
+        self._limits = JobLimits(task_timeout_seconds, wait_seconds)
         self._api = ComfyUiApi(url)
+        # On connections of its own: a new one during a job tells that ComfyUI was started anew.
+        self._jobs_api = ComfyUiApi(url)
         # Without one, a workflow whose results are cached succeeds with no outputs.
         self._client_id = uuid.uuid4().hex
         self._progress = ProgressFeed(url, self._client_id)
         self._prompt_id: str | None = None
+        self._deletes = files_dir is not None
+        self._folders = ComfyUiFolders(files_dir, partial(self._api.is_idle, _PROBE_SECONDS))
+        self._inputs = InputFiles(self._folders.delete_input)
 
     def is_ready(self) -> bool:
         """Whether it answers a request that touches no job."""
@@ -115,7 +99,8 @@ class ComfyUi:
         return None if prompt_id is None else self._progress.latest(prompt_id)
 
     def free_memory(self) -> None:
-        """Nothing yet."""
+        """Has it unload its models and forget cached results; see `Runtime.free_memory`."""
+        self._api.free(_PROBE_SECONDS)
 
     def warm_up(self, job: Job) -> None:
         """Does nothing: a workflow names its own models, there is none to load before it."""
@@ -125,27 +110,19 @@ class ComfyUi:
 
         An input whose name says that it takes a URL keeps it.
         """
-        del job
-        uploads = {
-            file_input: ContentUrl(
-                (file_input.node_id, "inputs", file_input.input_name), file_input.value
-            )
-            for file_input in self.file_inputs(content)
+        workflow = read_request(content).workflow
+        try:
+            uploads, others = file_inputs(workflow, self._api.object_info)
+        except UNUSABLE as error:
+            raise self._gone(error) from error
+        if not uploads and not others:
+            return content
+        files = fetch([*(one.at for one in uploads), *others])
+        values: dict[ContentPath, str] = {
+            at.path: base64.b64encode(files[at.url]).decode() for at in others
         }
-        paths = {item.path for item in uploads.values()}
-        others = [
-            item
-            for item in find_urls(content)
-            if item.path not in paths
-            and not _URL_INPUT.search(str(item.path[-1]))
-            and not item.reads_like_words
-        ]
-        files = fetch([*uploads.values(), *others])
-        encoded = {item.path: base64.b64encode(files[item.url]).decode() for item in others}
-        return self.upload_inputs(
-            replace_values(content, encoded),
-            {file_input: files[item.url] for file_input, item in uploads.items()},
-        )
+        values |= self._uploaded({one: files[one.at.url] for one in uploads}, job)
+        return with_workflow(content, replace_values(workflow, values))
 
     def generate(self, tasktype: TaskType, content: dict[str, Any], job: Job) -> Finished:
         """Does one task; see `Runtime.generate`."""
@@ -154,46 +131,80 @@ class ComfyUi:
                 TaskErrorCode.UNSUPPORTED_TASK,
                 f"ComfyUI does not do {tasktype}; it does {TaskType.PIPELINE}",
             )
-        workflow = check_workflow(content)
-        prompt_id, nonce = str(uuid.uuid4()), uuid.uuid4().hex[:_NONCE_CHARACTERS]
-        deadline = time.monotonic() + self._task_timeout_seconds
-        woken = threading.Event()
-        with job.interruptible(lambda _error: woken.set()):
-            answered = self._submit(with_nonce(workflow, nonce), prompt_id)
-            self._prompt_id = prompt_id
-            job.begun()
+        request = read_request(content)
+        run = ComfyUiJob(self._jobs_api, request, job, self._limits, self._url)
+        nonce = uuid.uuid4().hex[:_NONCE_CHARACTERS]
+        workflow = with_nonce(request.workflow, nonce)
+        listed: list[OutputFile] = []
+        with job.interruptible(lambda _error: run.woken.set()):
+            if self._deletes:
+                job.when_ended(partial(self._tidy_up, run, nonce, workflow, listed, time.time()))
+            answered = run.submit(workflow, self._client_id)
+            self._prompt_id = run.prompt_id
             try:
-                entry = self._await_end(prompt_id, deadline, job, woken)
+                entry = run.await_end()
+            except OverdueError:
+                entry = self._overdue(run, request)
             finally:
                 self._prompt_id = None
-        return Finished(partial(self._collect, workflow, entry, answered=answered))
+        outcome = Outcome(entry)
+        listed += outcome.listed()
+        made = self._made(entry, outcome, request)
+        outcome.check_success(_json(entry), made if outcome.listed() else None)
+        if not answered:
+            self._check_nothing_dropped(request, outcome)
+        return Finished(made)
 
-    def file_inputs(self, workflow: Mapping[str, Any]) -> list[FileInput]:
-        """The inputs of a workflow that take an uploaded file and hold an HTTP(S) or S3 URL.
-
-        Raises:
-            RejectedTaskError: it is no workflow in API format.
-            RuntimeDeadError: ComfyUI does not answer.
-        """
-        try:
-            return list(file_inputs(check_workflow(workflow), self._api.object_info))
-        except _UNUSABLE as error:
-            raise self._gone(error) from error
-
-    def upload(self, data: bytes, filename: str) -> str:
-        """Uploads a file for a workflow's input.
-
-        Returns:
-            The name to put into the input, which may be another than `filename`.
+    def _overdue(self, run: ComfyUiJob, request: ComfyRequest) -> dict[str, Any]:
+        """The entry of a job that was overdue and ended well before it could be stopped.
 
         Raises:
-            RejectedTaskError: ComfyUI does not take it.
-            TransientError: it failed this time.
-            RuntimeDeadError: ComfyUI does not answer.
+            RejectedTaskError: it was stopped; with what it had made.
         """
+        entry = run.entry()
+        outcome = None if entry is None else Outcome(entry)
+        if entry is not None and outcome is not None and outcome.succeeded:
+            return entry
+        raise RejectedTaskError(
+            TaskErrorCode.DEADLINE_EXCEEDED,
+            f"the task took longer than {self._limits.task_seconds:g} s and was stopped",
+            None if entry is None else _json(entry),
+            self._made(entry, outcome, request) if entry and outcome and outcome.listed() else None,
+        )
+
+    def _made(
+        self, entry: dict[str, Any], outcome: Outcome, request: ComfyRequest
+    ) -> Callable[[], Generation]:
+        """Returns what collects a job's files, of which one knows already which they are.
+
+        Raises:
+            RejectedTaskError: there are too many.
+        """
+        files = outcome.files(request.workflow)
+        kinds = [
+            {"number": number, "kind": "preview"}
+            for number, file in enumerate(files, start=1)
+            if file.type == "temp"
+        ]
+        answer = {**entry, "easel": {"files": kinds}} if kinds else entry
+        return lambda: Generation(_json(answer), fetch_files(self._api, files, self._gone))
+
+    def _uploaded(self, files: Mapping[FileInput, bytes], job: Job) -> dict[ContentPath, str]:
+        """Uploads files; returns what their inputs are given, by where those stand."""
+        keys: list[str] = []
+        job.when_ended(lambda: self._inputs.release(keys))
+        folder = cache(lambda: input_folder(self._arguments()))
+        values = {}
+        for file_input, data in files.items():
+            key, name = self._inputs.place(data, file_input, self._upload)
+            keys.append(key)
+            values[file_input.at.path] = value_for(file_input.takes, name, folder)
+        return values
+
+    def _upload(self, data: bytes, filename: str, folder: str) -> str:
         try:
-            answer, name = self._api.upload(data, filename)
-        except _UNUSABLE as error:
+            answer, name = self._api.upload(data, filename, folder)
+        except UNUSABLE as error:
             raise self._gone(error) from error
         if name:
             return name
@@ -202,162 +213,45 @@ class ComfyUi:
             raise RejectedTaskError(TaskErrorCode.RUNTIME_REJECTED, message, answer.body)
         raise TransientError(message, answer=answer.body)
 
-    def upload_inputs(
-        self, workflow: Mapping[str, Any], files: Mapping[FileInput, bytes]
-    ) -> Workflow:
-        """Uploads fetched files and puts their names where their URLs were.
-
-        Args:
-            workflow: in API format; stays as it is.
-            files: what was fetched, for inputs that `file_inputs` returned.
-
-        Raises:
-            RejectedTaskError, TransientError, RuntimeDeadError: as `upload`.
-        """
-        names: dict[bytes, str] = {}
-        for data in files.values():
-            if data not in names:
-                # Named by content: the same picture again is neither stored nor computed twice.
-                digest = hashlib.sha256(data).hexdigest()[:32]
-                names[data] = self.upload(data, f"{digest}.{detect_media_type(data).extension}")
-        replaced = {file_input: names[data] for file_input, data in files.items()}
-        return with_inputs(check_workflow(workflow), replaced)
-
-    def _collect(self, workflow: Workflow, entry: dict[str, Any], *, answered: bool) -> Generation:
-        answer = json.dumps(entry, ensure_ascii=False).encode()
+    def _arguments(self) -> list[str]:
         try:
-            outcome = Outcome(entry)
-            outcome.check_success()
-        except (RejectedTaskError, TransientError) as error:
-            error.answer = answer
-            raise
-        if not answered:
-            self._check_nothing_dropped(workflow, outcome)
-        return Generation(answer, fetch_files(self._api, outcome.files(workflow), self._gone))
-
-    def _submit(self, workflow: Workflow, prompt_id: str) -> bool:
-        """Queues a workflow.
-
-        Returns:
-            False where it is queued but the answer was lost, and what it would have said.
-        """
-        try:
-            answer = self._api.submit(workflow, self._client_id, prompt_id)
-        except (requests.RequestException, AnswerTooLargeError) as error:
-            self._look_for(prompt_id, str(error))
-            return False
-        if answer.status >= requests.codes.internal_server_error:
-            self._look_for(prompt_id, f"it answered {answer.status}: {answer.text()}", answer)
-            return False
-        try:
-            refusal = Refusal.model_validate_json(answer.body)
-        except ValidationError:
-            if answer.status == requests.codes.ok:
-                self._look_for(prompt_id, "its answer cannot be read", answer)
-                return False
-            raise _rejected(f"{answer.status}: {answer.text()}", answer) from None
-        if answer.status != requests.codes.ok:
-            raise _rejected(refusal.summary(), answer)
-        if refusal.node_errors:
-            # It would run what is left of the workflow and call that a success.
-            self._cancel(prompt_id)
-            raise _rejected(f"some outputs would be missing: {refusal.summary()}", answer)
-        return True
-
-    def _look_for(self, prompt_id: str, reason: str, answer: Answer | None = None) -> None:
-        """Returns where a job is there although its submission went wrong."""
-        if not self._is_known(prompt_id):
-            message = bounded(f"ComfyUI did not take the workflow: {reason}")
-            raise TransientError(message, answer=answer.body if answer else None)
-        logger.warning("submission went wrong, yet the job is queued: %s", bounded(reason))
-
-    def _is_known(self, prompt_id: str) -> bool:
-        try:
-            # In this order: a job goes from the queue into the history, never back.
-            queued = self._api.is_queued(prompt_id)
-            return queued or self._api.history_entry(prompt_id) is not None
-        except _UNUSABLE as error:
+            return self._api.arguments()
+        except UNUSABLE as error:
             raise self._gone(error) from error
 
-    def _await_end(
-        self, prompt_id: str, deadline: float, job: Job, woken: threading.Event
-    ) -> dict[str, Any]:
-        started = answered = checked = time.monotonic()
-        while True:
-            now = time.monotonic()
-            self._check_wanted(prompt_id, job)
-            try:
-                entry = self._api.history_entry(prompt_id)
-                answered = time.monotonic()
-            except requests.ConnectionError as error:
-                raise self._gone(error) from error
-            except AnswerTooLargeError as error:
-                # It has ended, and will be as large at every question.
-                raise RejectedTaskError(
-                    TaskErrorCode.RUNTIME_FAILED, bounded(str(error))
-                ) from error
-            except (requests.RequestException, UnreadableAnswerError) as error:
-                if now - answered > _SILENCE_SECONDS:
-                    raise self._gone(error) from error
-                entry = None
-            if entry is not None:
-                return entry
-            if now >= deadline:
-                break
-            if now - checked > _QUEUE_CHECK_SECONDS and answered >= now:
-                checked = now
-                if not self._is_known(prompt_id):
-                    raise RuntimeDeadError(f"ComfyUI at {self._url} restarted and lost the job")
-            pause = max(_MIN_POLL_SECONDS, (now - started) * _POLL_FRACTION)
-            woken.wait(min(pause, _MAX_POLL_SECONDS, deadline - now))
-        self._cancel(prompt_id)
-        raise RejectedTaskError(
-            TaskErrorCode.DEADLINE_EXCEEDED,
-            f"the task took longer than {self._task_timeout_seconds:g} s and was stopped",
-        )
-
-    def _check_wanted(self, prompt_id: str, job: Job) -> None:
-        if job.error is not None and not isinstance(job.error, RuntimeDeadError):
-            self._cancel(prompt_id)
-        job.check()
-
-    def _cancel(self, prompt_id: str) -> None:
-        """Has a job end and waits until it has: the next one would wait behind it."""
-        deadline = time.monotonic() + _CANCEL_SECONDS
-        try:
-            while time.monotonic() < deadline:
-                self._api.cancel(prompt_id)
-                again = time.monotonic() + _CANCEL_AGAIN_SECONDS
-                while time.monotonic() < again:
-                    if not self._api.is_queued(prompt_id):
-                        return
-                    time.sleep(_MIN_POLL_SECONDS)
-        except _UNUSABLE as error:
-            raise self._gone(error) from error
-        raise RuntimeDeadError(f"ComfyUI did not stop a cancelled job in {_CANCEL_SECONDS} s")
-
-    def _check_nothing_dropped(self, workflow: Workflow, outcome: Outcome) -> None:
+    def _check_nothing_dropped(self, request: ComfyRequest, outcome: Outcome) -> None:
         """Finds out what a lost answer would have said under `node_errors`."""
+        workflow = request.workflow
         try:
             output_classes = {
                 class_type
                 for class_type in {node["class_type"] for node in workflow.values()}
                 if self._api.object_info(class_type).get("output_node") is True
             }
-        except _UNUSABLE as error:
+        except UNUSABLE as error:
             raise self._gone(error) from error
         outputs = {one for one, node in workflow.items() if node["class_type"] in output_classes}
-        dropped = sorted(outputs - outcome.output_nodes)
+        wanted = outputs if request.targets is None else outputs & set(request.targets)
+        dropped = sorted(wanted - outcome.output_nodes)
         if dropped:
-            raise _rejected(f"some outputs are missing: node {', '.join(dropped)}")
+            raise rejected(f"some outputs are missing: node {', '.join(dropped)}")
+
+    def _tidy_up(
+        self,
+        run: ComfyUiJob,
+        nonce: str,
+        workflow: Mapping[str, Any],
+        listed: list[OutputFile],
+        begun: float,
+    ) -> None:
+        """Deletes what a task made, when it has ended in whatever way."""
+        if not listed and (entry := run.entry()) is not None:
+            listed = Outcome(entry).listed()
+        self._folders.delete_made(TaskFiles(nonce, listed, folders_of(dict(workflow)), begun))
 
     def _gone(self, error: Exception) -> RuntimeDeadError:
         return RuntimeDeadError(bounded(f"ComfyUI at {self._url} went away: {error}"))
 
 
-def _rejected(summary: str, answer: Answer | None = None) -> RejectedTaskError:
-    return RejectedTaskError(
-        TaskErrorCode.RUNTIME_REJECTED,
-        bounded(f"ComfyUI refused the workflow: {summary}"),
-        answer.body if answer else None,
-    )
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")

@@ -2,12 +2,16 @@
 
 import json
 import time
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 from urllib.parse import quote
 
 import requests
 from pydantic import BaseModel, ValidationError
+
+from easel_agent.runtimes.connections import ConnectionTracker
 
 CONNECT_SECONDS = 5
 ANSWER_SECONDS = 30
@@ -46,11 +50,21 @@ class OutputFile:
         filename: its name within `subfolder`.
         subfolder: below the folder of its type.
         type: `output`, or `temp` for a preview.
+        is_shown: a node only names it as what it shows; it may be nowhere.
     """
 
     filename: str
     subfolder: str
     type: str
+    is_shown: bool = field(default=False, compare=False)
+
+
+class Place(Enum):
+    """Where a job stands in the queue."""
+
+    RUNS = auto()
+    WAITS = auto()
+    ABSENT = auto()  # ended, or unknown
 
 
 class _Queue(BaseModel):
@@ -60,6 +74,14 @@ class _Queue(BaseModel):
     def jobs(self) -> list[list[Any]]:
         """All that run or wait: `[number, prompt_id, workflow, extra data, output nodes]`."""
         return self.queue_running + self.queue_pending
+
+
+class _System(BaseModel):
+    argv: list[str] = []
+
+
+class _SystemStats(BaseModel):
+    system: _System
 
 
 class _Uploaded(BaseModel):
@@ -78,10 +100,16 @@ class ComfyUiApi:
         self._http = requests.Session()
         # It is on this host: a proxy from the environment is never meant for it.
         self._http.trust_env = False
+        self._tracker = ConnectionTracker()
+        self._http.mount("http://", self._tracker)
 
-    def submit(self, workflow: dict[str, Any], client_id: str, prompt_id: str) -> Answer:
-        """Queues a workflow under an id of ours."""
-        body = {"prompt": workflow, "client_id": client_id, "prompt_id": prompt_id}
+    @property
+    def connections(self) -> int:
+        """How many connections were made: one more where the server was started anew."""
+        return self._tracker.opened
+
+    def submit(self, body: dict[str, Any]) -> Answer:
+        """Queues a workflow, under an id of ours."""
         return self._request("POST", "/prompt", json=body)
 
     def history_entry(self, prompt_id: str) -> dict[str, Any] | None:
@@ -94,13 +122,16 @@ class ComfyUiApi:
         entry = history.get(prompt_id)
         return entry if isinstance(entry, dict) else None
 
-    def is_queued(self, prompt_id: str) -> bool:
-        """Whether a job runs or waits.
+    def place(self, prompt_id: str) -> Place:
+        """Where a job stands in the queue.
 
         Raises:
             UnreadableAnswerError: the answer is no queue.
         """
-        return _holds(self._queue().jobs(), prompt_id)
+        queue = self._queue()
+        if _holds(queue.queue_running, prompt_id):
+            return Place.RUNS
+        return Place.WAITS if _holds(queue.queue_pending, prompt_id) else Place.ABSENT
 
     def is_idle(self, seconds: float) -> bool:
         """Whether it answers within some seconds that nothing runs or waits; never raises."""
@@ -109,6 +140,28 @@ class ComfyUiApi:
         except (requests.RequestException, AnswerTooLargeError, UnreadableAnswerError):
             return False
 
+    def withdraw(self, prompt_id: str) -> None:
+        """Takes a job that waits out of the queue."""
+        self._request("POST", "/queue", json={"delete": [prompt_id]})
+
+    def free(self, seconds: float) -> None:
+        """Has it unload models and forget cached results as soon as no job runs; never raises."""
+        body = {"unload_models": True, "free_memory": True}
+        with suppress(requests.RequestException, AnswerTooLargeError):
+            self._request("POST", "/free", json=body, seconds=seconds)
+
+    def arguments(self) -> list[str]:
+        """The arguments of the server's process.
+
+        Raises:
+            UnreadableAnswerError: the answer does not tell.
+        """
+        answer = self._request("GET", "/system_stats")
+        try:
+            return _SystemStats.model_validate_json(answer.body).system.argv
+        except ValidationError as error:
+            raise _unreadable("/system_stats", answer) from error
+
     def cancel(self, prompt_id: str) -> None:
         """Has a job end, whether it waits or runs; others are left alone.
 
@@ -116,9 +169,9 @@ class ComfyUiApi:
             UnreadableAnswerError: the answer is no queue.
         """
         # In this order: a job that leaves the queue between the two is running at the second.
-        self._request("POST", "/queue", json={"delete": [prompt_id]})
+        self.withdraw(prompt_id)
         # Older servers do not read the id and end whatever runs.
-        if _holds(self._queue().queue_running, prompt_id):
+        if self.place(prompt_id) is Place.RUNS:
             self._request("POST", "/interrupt", json={"prompt_id": prompt_id})
 
     def object_info(self, class_type: str) -> dict[str, Any]:
@@ -147,8 +200,13 @@ class ComfyUiApi:
             headers={"Cache-Control": "no-cache"},
         )
 
-    def upload(self, data: bytes, filename: str) -> tuple[Answer, str]:
+    def upload(self, data: bytes, filename: str, folder: str = "") -> tuple[Answer, str]:
         """Uploads an input file.
+
+        Args:
+            data: its content.
+            filename: a name for it.
+            folder: below the input folder; "" for that folder itself.
 
         Returns:
             The answer, and the name under which a workflow finds the file: not the one that was
@@ -159,7 +217,7 @@ class ComfyUiApi:
             "/upload/image",
             seconds=TRANSFER_SECONDS,
             files={"image": (filename, data)},
-            data={"type": "input"},
+            data={"type": "input", **({"subfolder": folder} if folder else {})},
         )
         if answer.status != requests.codes.ok:
             return answer, ""
@@ -167,8 +225,8 @@ class ComfyUiApi:
             uploaded = _Uploaded.model_validate_json(answer.body)
         except ValidationError as error:
             raise _unreadable("/upload/image", answer) from error
-        folder = f"{uploaded.subfolder}/" if uploaded.subfolder else ""
-        return answer, folder + uploaded.name
+        below = f"{uploaded.subfolder}/" if uploaded.subfolder else ""
+        return answer, below + uploaded.name
 
     def answers(self, seconds: float) -> bool:
         """Whether it answers a request that touches no job within some seconds; never raises."""

@@ -26,11 +26,14 @@ def fetch_files(
         gone: makes the error of a server that does not answer.
 
     Raises:
-        RejectedTaskError: a file is too large to be stored.
+        RejectedTaskError: a file is too large to be stored, or there is none of those that nodes
+            show.
         TransientError: ComfyUI does not give its own file.
         RuntimeDeadError: ComfyUI does not answer.
     """
     left = MAX_TASK_BYTES
+    missing = None
+    count = 0
     for file in files:
         try:
             answer = api.view(file, min(left, MAX_FILE_BYTES))
@@ -44,8 +47,20 @@ def fetch_files(
             ) from error
         except requests.RequestException as error:
             raise gone(error) from error
+        if file.is_shown and answer.status == requests.codes.not_found:
+            missing = file
+            continue
         left -= len(answer.body)
+        count += 1
         yield MadeFile(_file_in(answer, file), file.filename)
+    if missing is not None and not count:
+        raise RejectedTaskError(
+            TaskErrorCode.RUNTIME_FAILED,
+            bounded(
+                f"the workflow saved nothing: it shows {missing.subfolder}/{missing.filename}, "
+                "which is not in ComfyUI's output folder; save it there"
+            ),
+        )
 
 
 def _file_in(answer: Answer, file: OutputFile) -> bytes:

@@ -1,27 +1,31 @@
 """What ComfyUI's history says of a job: how it ended, and which files it made."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from easel_agent.errors import RejectedTaskError, TransientError
+from easel_agent.errors import (
+    UNKNOWN_FAILURE_ATTEMPTS,
+    BrokenReason,
+    DeviceFailedError,
+    OutOfMemoryError,
+    RejectedTaskError,
+    RuntimeBrokenError,
+    TransientError,
+)
+from easel_agent.runtimes.base import Generation
 from easel_agent.runtimes.comfyui_api import OutputFile
+from easel_agent.runtimes.comfyui_faults import Verdict, row_of
 from easel_contract.errors import TaskErrorCode
 
 MAX_ERROR_CHARACTERS = 500
 MAX_FILES = 1000
 
-_DEVICE_ERRORS = (
-    "outofmemory",
-    "out of memory",
-    "allocation on device",
-    "cuda",
-    "cudnn",
-    "cublas",
-    "hip error",
-)
-"""What is the device's doing, and may go well at the next try."""
+_MESH_FILE = re.compile(r"\.(?:glb|gltf|obj|fbx|stl|ply|usdz|splat|spz|ksplat)\Z", re.IGNORECASE)
 
 
 class _Status(BaseModel):
@@ -45,6 +49,7 @@ class _NodeFailure(BaseModel):
     node_type: str = "?"
     exception_type: str = ""
     exception_message: str = ""
+    traceback: list[str] = []
 
 
 class _NodeProblem(BaseModel):
@@ -98,7 +103,10 @@ class Outcome:
         try:
             self._entry = _Entry.model_validate(entry)
         except ValidationError as error:
-            raise TransientError(bounded(f"ComfyUI's history cannot be read: {error}")) from error
+            raise TransientError(
+                bounded(f"ComfyUI's history cannot be read: {error}"),
+                max_attempts=UNKNOWN_FAILURE_ATTEMPTS,
+            ) from error
 
     @property
     def output_nodes(self) -> set[str]:
@@ -107,20 +115,39 @@ class Outcome:
         listed = self._entry.prompt[4] if len(self._entry.prompt) > 4 else []  # noqa: PLR2004
         return {str(node_id) for node_id in listed} if isinstance(listed, list) else set()
 
-    def check_success(self) -> None:
+    @property
+    def succeeded(self) -> bool:
+        """Whether it ran to its end."""
+        status = self._entry.status
+        return status is None or (status.status_str == "success" and status.completed)
+
+    def check_success(
+        self, answer: bytes | None = None, made: Callable[[], Generation] | None = None
+    ) -> None:
         """Returns where the job succeeded and made something.
 
+        Args:
+            answer: of the error that is raised.
+            made: likewise.
+
         Raises:
-            RejectedTaskError: it failed, was interrupted, or made nothing.
-            TransientError: it failed for a reason of the device.
+            RejectedTaskError: it failed for a reason of the workflow's, or made nothing.
+            TransientError: it failed for another reason, or was interrupted; its subclasses.
+            RuntimeBrokenError: it failed in such a way that every later job will.
         """
         status = self._entry.status
-        if status is not None and (status.status_str != "success" or not status.completed):
-            raise _failure(status)
+        if status is not None and not self.succeeded:
+            raise _failure(status, answer, made)
         if not any(value for keys in self._entry.outputs.values() for value in keys.values()):
             raise RejectedTaskError(
-                TaskErrorCode.RUNTIME_FAILED, "ComfyUI ended the workflow without any output"
+                TaskErrorCode.RUNTIME_FAILED,
+                "ComfyUI ended the workflow without any output",
+                answer,
             )
+
+    def listed(self) -> list[OutputFile]:
+        """Every file that the entry names, previews too."""
+        return [file for keys in self._entry.outputs.values() for file in _listed(keys)]
 
     def files(self, node_order: Iterable[str]) -> list[OutputFile]:
         """The files to fetch, each once.
@@ -152,8 +179,8 @@ class Outcome:
 
 
 def _listed(outputs: Mapping[str, Any]) -> Iterator[OutputFile]:
-    # Whatever the key: images, gifs, audio, videos and what custom nodes add.
-    for items in outputs.values():
+    # Whatever the key: images, gifs, audio, videos, 3d and what custom nodes add.
+    for key, items in outputs.items():
         for item in items if isinstance(items, list) else []:
             if isinstance(item, dict) and isinstance(item.get("filename"), str):
                 yield OutputFile(
@@ -161,26 +188,69 @@ def _listed(outputs: Mapping[str, Any]) -> Iterator[OutputFile]:
                     str(item.get("subfolder") or ""),
                     str(item.get("type") or "output"),
                 )
+        if key == "result" and isinstance(items, list) and items:
+            yield from _mesh(items[0])
 
 
-def _failure(status: _Status) -> Exception:
+def _mesh(path: object) -> Iterator[OutputFile]:
+    """The file that Preview3D shows: a path below `output` (comfy_api, PreviewUI3D)."""
+    if not isinstance(path, str) or not _MESH_FILE.search(path) or "\\" in path:
+        return
+    parts = PurePosixPath(path).parts
+    if ".." not in parts and not path.startswith("/"):
+        yield OutputFile(parts[-1], "/".join(parts[:-1]), "output", is_shown=True)
+
+
+def _failure(
+    status: _Status, answer: bytes | None, made: Callable[[], Generation] | None
+) -> Exception:
+    unknown = partial(
+        TransientError, answer=answer, made=made, max_attempts=UNKNOWN_FAILURE_ATTEMPTS
+    )
     ends = [
         one for one in status.messages if one[0] in ("execution_error", "execution_interrupted")
     ]
     if not ends:
         message = f"ComfyUI ended the workflow as {status.status_str!r} and does not say why"
-        return RejectedTaskError(TaskErrorCode.RUNTIME_FAILED, bounded(message))
+        return unknown(bounded(message))
     kind, data = ends[-1]
     try:
         failure = _NodeFailure.model_validate(data)
     except ValidationError:
-        failure = _NodeFailure()
+        return unknown("ComfyUI says in no readable form why the workflow failed")
     where = f"node {failure.node_id} ({failure.node_type})"
     if kind == "execution_interrupted":
-        message = f"the workflow was interrupted at {where}"
-        return RejectedTaskError(TaskErrorCode.RUNTIME_FAILED, bounded(message))
-    reason = f"{failure.exception_type}: {failure.exception_message}"
-    message = bounded(f"{where} failed: {reason}")
-    if any(word in reason.lower() for word in _DEVICE_ERRORS):
-        return TransientError(message)
-    return RejectedTaskError(TaskErrorCode.RUNTIME_FAILED, message)
+        return TransientError(
+            bounded(f"the workflow was interrupted by somebody at {where}"),
+            answer=answer,
+            made=made,
+        )
+    said = ": ".join(part for part in (failure.exception_type, failure.exception_message) if part)
+    last_frame = failure.traceback[-1] if failure.traceback else ""
+    row = row_of(failure.exception_type, failure.exception_message, last_frame)
+    return _error_of(row.verdict, bounded(f"{where} failed: {said}"), answer, made)
+
+
+def _error_of(
+    verdict: Verdict,
+    message: str,
+    answer: bytes | None,
+    made: Callable[[], Generation] | None,
+) -> Exception:
+    if verdict in _BROKEN:
+        return RuntimeBrokenError(_BROKEN[verdict], message)
+    if verdict is Verdict.CALLER:
+        return RejectedTaskError(TaskErrorCode.RUNTIME_FAILED, message, answer, made)
+    kind = _TRANSIENT.get(verdict, TransientError)
+    limit = UNKNOWN_FAILURE_ATTEMPTS if verdict is Verdict.UNCERTAIN else None
+    return kind(message, answer=answer, made=made, max_attempts=limit)
+
+
+_BROKEN = {
+    Verdict.STICKY: BrokenReason.STICKY_DEVICE_ERROR,
+    Verdict.FILES_GONE: BrokenReason.DISK,
+}
+_TRANSIENT: Mapping[Verdict, type[TransientError]] = {
+    Verdict.OUT_OF_MEMORY: OutOfMemoryError,
+    Verdict.DEVICE_FAILED: DeviceFailedError,
+}
