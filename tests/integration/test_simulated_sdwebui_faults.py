@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from PIL import Image
 
-from easel_local.simulators.faults import Fault
+from easel_local.simulators.faults import STICKY, Fault
 from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
 
-from .simulated_runtime import Client, client_of, small, until
+from .simulated_runtime import Client, as_text, client_of, small, until
 
 pytestmark = pytest.mark.integration
 
@@ -47,6 +48,89 @@ def test_failed_jobs_answer_500_as_often_as_asked(kind: str, name: str, says: st
         assert client.generate()["images"]
         outcomes = [record["outcome"] for record in client.stats()["records"]]
     assert outcomes == ["failed", "failed", "completed"]
+
+
+@pytest.mark.parametrize("kind", sorted(STICKY))
+def test_a_sticky_cuda_error_fails_every_later_job_and_no_probe(kind: str) -> None:
+    with faulty(kind) as client:
+        for path, body in (("txt2img", small()), ("txt2img", small()), ("img2img", image())):
+            answer = client.post(f"/sdapi/v1/{path}", body)
+            assert (answer.status_code, answer.json()["error"]) == (500, "RuntimeError")
+            assert answer.json()["errors"].startswith(f"CUDA error: {STICKY[kind]}\n")
+        assert client.idle()
+        assert client.get("/sdapi/v1/memory")["ram"]
+        client.post("/sdapi/v1/interrupt")
+        assert client.post("/sdapi/v1/txt2img", small()).status_code == 500
+        assert {one["outcome"] for one in client.stats()["records"]} == {"failed"}
+
+
+def image(**body: object) -> dict[str, object]:
+    picture = as_text(Image.new("RGB", (8, 8)))
+    return small(init_images=[picture], **body)
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"), [("shape_mismatch", "mat1 and mat2 shapes"), ("two_devices", "cuda:0 and")]
+)
+def test_a_callers_mistake_fails_one_job(kind: str, says: str) -> None:
+    with faulty(kind) as client:
+        answer = client.post("/sdapi/v1/txt2img", small())
+        assert (answer.status_code, answer.json()["error"]) == (500, "RuntimeError")
+        assert says in answer.json()["errors"]
+        assert client.generate()["images"]
+
+
+def upscale(client: Client, upscaler: str) -> int:
+    body = {"image": as_text(Image.new("RGB", (8, 8))), "upscaler_1": upscaler}
+    return client.post("/sdapi/v1/extra-single-image", body).status_code
+
+
+def job_of(client: Client) -> tuple[object, ...]:
+    state = client.progress()["state"]
+    return (state["job"], state["job_count"], state["job_no"])
+
+
+@pytest.mark.parametrize("upscaler", ["Nope", ""])
+def test_an_upscale_that_failed_is_told_of_until_the_next_job(upscaler: str) -> None:
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        for heal in (client.generate, lambda: upscale(client, "Lanczos")):
+            assert upscale(client, upscaler) == 500
+            assert (job_of(client), client.progress()["progress"]) == (("Upscale", 1, 1), 1.0)
+            client.post("/sdapi/v1/interrupt")
+            client.post("/sdapi/v1/skip")
+            assert job_of(client) == ("Upscale", 1, 1)
+            heal()
+            assert client.idle()
+
+
+def test_a_batch_that_failed_is_told_of_where_it_stopped() -> None:
+    picture = as_text(Image.new("RGB", (8, 8)))
+    files = [{"data": picture, "name": name} for name in "abc"]
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        body = {"imageList": files, "upscaler_1": "Nope"}
+        assert client.post("/sdapi/v1/extra-batch-images", body).status_code == 500
+        assert job_of(client) == ("Upscale", 3, 1)
+        assert client.progress()["progress"] == pytest.approx(0.01 + 1 / 3)
+
+
+def test_busy_forever_ends_with_the_next_job() -> None:
+    with faulty("busy_forever") as client:
+        assert client.generate()["images"]
+        client.post("/sdapi/v1/interrupt")
+        assert job_of(client) == ("scripts_txt2img", 1, 1)
+        assert client.stats()["records"][0]["outcome"] == "completed"
+        client.generate()
+        assert client.idle()
+
+
+def test_a_fork_may_have_no_progress() -> None:
+    with (
+        SimulatedSdWebui(Behaviour(progress=False)) as webui,
+        client_of(webui.url) as client,
+    ):
+        answer = requests.get(f"{webui.url}/sdapi/v1/progress", timeout=5)
+        assert (answer.status_code, answer.content) == (404, b"")
+        assert client.generate()["images"]
 
 
 def test_bad_gateway_is_html() -> None:
@@ -247,6 +331,10 @@ def test_the_command_line_sets_the_behaviour(tmp_path: Path) -> None:
         (("--picture-bytes", "0"), "64 MiB"),
         (("--fault", "nope:1"), "unknown fault"),
         (("--fault", "slow:1"), "slow needs seconds"),
+        (("--version", "2"), "invalid choice: '2'"),
+        (("--encode-time", "-1"), "0 to 86400"),
+        (("--config-keys", "nope"), "no settings: nope"),
+        (("--models", "../x"), "no path below the folder"),
     ],
 )
 def test_bad_arguments_are_named(arguments: tuple[str, ...], says: str) -> None:
@@ -254,6 +342,25 @@ def test_bad_arguments_are_named(arguments: tuple[str, ...], says: str) -> None:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert ended.returncode == 2
     assert says in ended.stderr
+
+
+def test_the_command_line_chooses_the_version_and_its_ways(tmp_path: Path) -> None:
+    models = "a.safetensors,anime/lamp-v3.safetensors,lamp [night].safetensors"
+    arguments = ("--models", models, "--version", "1.8.0", "--no-progress", "--no-hash-cache")
+    keys = ("--config-keys", "CLIP_stop_at_last_layers", "--encode-time", "0.2")
+    with (
+        process(*arguments, *keys, log=tmp_path / "log") as (_, url),
+        client_of(url) as client,
+    ):
+        titles = [model["title"] for model in client.get("/sdapi/v1/sd-models")]
+        assert titles == models.split(",")
+        assert requests.get(f"{url}/sdapi/v1/progress", timeout=5).status_code == 404
+        assert client.post("/sdapi/v1/txt2img", small(sampler_name="Nope")).status_code == 404
+        started = time.monotonic()
+        override = {"CLIP_stop_at_last_layers": 2}
+        client.generate(width=512, height=512, override_settings=override)
+        assert time.monotonic() - started >= 0.2
+        assert client.get("/sdapi/v1/options")["CLIP_stop_at_last_layers"] == 1
 
 
 def test_a_taken_port_is_one_clear_line() -> None:

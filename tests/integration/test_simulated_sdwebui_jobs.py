@@ -53,6 +53,20 @@ def test_service_time_is_the_time_a_job_takes() -> None:
     assert 0.4 <= stats["busy_seconds"] < 0.8
 
 
+def test_pictures_are_encoded_while_the_next_job_runs() -> None:
+    behaviour = Behaviour(service_seconds=0.2, encode_seconds=0.4)
+    with SimulatedSdWebui(behaviour) as webui, client_of(webui.url) as client:
+        client.generate()
+        answers = [client.generate_later(width=1024, height=512, seed=seed) for seed in (1, 2)]
+        until(lambda: len(client.stats()["records"]) == 3, "the second runs")
+        assert client.progress()["state"]["job_count"] != 0
+        assert not answers[0].done()
+        assert [answer.result().status_code for answer in answers] == [200, 200]
+        records = client.stats()["records"]
+    assert all(one["ended_at"] - one["started_at"] < 0.6 for one in records)
+    assert records[2]["started_at"] - records[1]["ended_at"] < 0.2
+
+
 def test_progress_advances_and_then_rests() -> None:
     with (
         SimulatedSdWebui(Behaviour(service_seconds=1)) as webui,

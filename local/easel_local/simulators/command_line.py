@@ -81,7 +81,8 @@ def serve(
         arguments: What ``parser`` read.
 
     Returns:
-        The exit status: 1 when the port cannot be had. A signal exits with 0.
+        The exit status: 1 when the port cannot be had, 2 when an argument has a value that the
+        server does not take. A signal exits with 0.
     """
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     try:
@@ -93,6 +94,9 @@ def serve(
             file=sys.stderr,
         )
         return 1
+    except ValueError as error:
+        print(f"{title}: {error}", file=sys.stderr)  # noqa: T201 - a program's message
+        return 2
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     print(f"{title} on {server.url}", flush=True)  # noqa: T201 - a program's message

@@ -9,7 +9,7 @@ from easel_local.simulators.sdwebui.versions import DEFAULT_VERSION, VERSIONS
 
 
 def main() -> int:
-    """Run the simulator; the exit status is 0 after a signal, 1 when the port cannot be had."""
+    """Run the simulator; the exit status is that of ``serve``."""
     options = parser("sdwebui", "A simulated SD WebUI (AUTOMATIC1111): its API without a GPU.")
     options.add_argument(
         "--version", choices=sorted(VERSIONS), default=DEFAULT_VERSION, help="(%(default)s)"
@@ -29,6 +29,7 @@ def main() -> int:
     )
     options.add_argument("--no-hash-cache", action="store_true", help="no hash before a load")
     options.add_argument("--no-hashing", action="store_true", help="checkpoints have no hashes")
+    options.add_argument("--no-progress", action="store_true", help="no /sdapi/v1/progress")
     options.add_argument("--nowebui", action="store_true", help="no /internal/progress")
     options.add_argument("--scripts", metavar="NAME,NAME", help="more always-on scripts")
     options.add_argument("--seed", type=int, help="makes the seeds chosen for -1 repeatable")
@@ -44,6 +45,7 @@ def main() -> int:
         version=arguments.version,
         scripts=arguments.scripts.split(",") if arguments.scripts else (),
         seed=arguments.seed,
+        progress=not arguments.no_progress,
         web_ui=not arguments.nowebui,
         picture_bytes=arguments.picture_bytes,
         faults=arguments.fault,

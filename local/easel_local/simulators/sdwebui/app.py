@@ -67,6 +67,8 @@ class Behaviour:
             1024 x 1024.
         scripts: Always-on scripts beyond the built-in ones, such as ``controlnet``.
         seed: Makes the random seeds (``seed: -1``) the same at every start.
+        progress: Whether there is ``/sdapi/v1/progress``; without, it is a 404 with an empty body,
+            as in some peers of SD WebUI (sdcpp_get.json).
         web_ui: Whether the web UI runs beside the API, with ``/internal/progress``; a server with
             ``--nowebui`` has none.
         picture_bytes: For benchmarks: answer with one PNG of this size, painted once.
@@ -83,6 +85,7 @@ class Behaviour:
     version: str = DEFAULT_VERSION
     scripts: Sequence[str] = ()
     seed: int | None = None
+    progress: bool = True
     web_ui: bool = True
     picture_bytes: int | None = None
     faults: Sequence[Fault] = field(default=())
@@ -96,6 +99,7 @@ class SdWebuiApplication:
         self.log = JobLog()
         self._lifetime = Lifetime()
         self._web_ui = behaviour.web_ui
+        self._has_progress = behaviour.progress
         self._progress = Progress()
         self._checkpoints = Checkpoints(
             behaviour.models,
@@ -170,7 +174,7 @@ class SdWebuiApplication:
         )
         routes: dict[str, Mapping[str, Handler]] = {
             "options": {"GET": lambda _: self._settings.all(), "POST": self._set_options},
-            "progress": {"GET": lambda _: self._progress.snapshot()},
+            "progress": {"GET": self._tell_progress},
             "memory": {"GET": lambda _: _memory()},
             "sd-models": {"GET": lambda _: self._checkpoints.listed()},
             "samplers": {"GET": _constant(self._samplers.listed)},
@@ -225,6 +229,11 @@ class SdWebuiApplication:
             with self._gpu.queue.turn():
                 loaded = self._checkpoints.load(checkpoint)
                 self._settings.set({CHECKPOINT: loaded.title})
+
+    def _tell_progress(self, _request: Request) -> object:
+        if not self._has_progress:
+            return Response(404, b"", content_type=None)
+        return self._progress.snapshot()
 
     def _interrupt(self, _request: Request) -> dict[str, object]:
         self._progress.interrupt()

@@ -161,8 +161,8 @@ class Progress:
         if self._job_count == 0:
             return 0.0, 0.0
         done = 0.01
-        if self._job_count > 0 and self._steps > 0:
-            done += (self._job_no + step / self._steps) / self._job_count
+        if self._job_count > 0:
+            done += (self._job_no + step / max(self._steps, 1)) / self._job_count
         done = min(done, 1.0)
         elapsed = time.monotonic() - self._started
         return done, elapsed / done - elapsed
