@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from easel_contract.identifiers import CheckpointName, Prefix, TaskId
 from easel_contract.task import TaskMetadata, TaskType
@@ -10,6 +10,16 @@ from easel_contract.uid import TaskUid
 
 DEFAULT_PREFIX = "outputs"
 """Of a v1alpha1 request without `save_dir`, as in the seed's own image-to-image sample."""
+
+
+def _none_if_empty(value: object) -> object:
+    # What a form leaves empty says nothing.
+    return None if value == "" else value
+
+
+_ImageLink = Annotated[str, Field(min_length=1, max_length=16_384)]
+_OptionalImageLink = Annotated[_ImageLink | None, BeforeValidator(_none_if_empty)]
+_OptionalVae = Annotated[CheckpointName | None, BeforeValidator(_none_if_empty)]
 
 
 class V1Alpha2Task(BaseModel):
@@ -34,10 +44,12 @@ class V1Alpha1Routing(BaseModel):
     id_task: TaskId
     sd_model_checkpoint: CheckpointName
     save_dir: Prefix = DEFAULT_PREFIX
-    image_link: Annotated[str, Field(min_length=1, max_length=16_384)] | None = None
+    uid: Any = None
+    """The sender's own user; taken and forgotten, as the ancestor did."""
+    image_link: _OptionalImageLink = None
     """URLs of the pictures to start from, with commas between."""
-    sd_vae: CheckpointName | None = None
-    override_settings: dict[str, Any] = {}
+    sd_vae: _OptionalVae = None
+    override_settings: dict[str, Any] | None = None
 
 
 class V1Alpha1Request(BaseModel):

@@ -16,7 +16,7 @@ from easel_contract.errors import ContractError, Problem, problems_of
 from easel_contract.storage import TaskLocation
 from easel_contract.task import TaskMetadata, TaskType
 from easel_intake.routing import Runtimes
-from easel_intake.v1alpha1_content import content_of_v1alpha1
+from easel_intake.sdwebui_content import as_sdwebui_takes
 
 _V1ALPHA2_FIELDS = ("task.metadata.runtime", "task.metadata.tasktype")
 _CHECKPOINT_FIELD = "alwayson_scripts.sd_model_checkpoint"
@@ -74,7 +74,8 @@ def read_v1alpha2(body: JsonValue, runtimes: Runtimes) -> RequestedTask:
     problems += _routing_problems(body, runtimes, {problem.field for problem in problems})
     if request is None or problems:
         raise ContractError(problems)
-    return RequestedTask(request.task.metadata, request.task.content)
+    metadata, content = request.task.metadata, request.task.content
+    return RequestedTask(metadata, as_sdwebui_takes(content, metadata.tasktype))
 
 
 def read_v1alpha1(body: JsonValue, runtimes: Runtimes) -> RequestedTask:
@@ -98,16 +99,22 @@ def read_v1alpha1(body: JsonValue, runtimes: Runtimes) -> RequestedTask:
             problems += error.problems
     if request is None or runtime is None or problems:
         raise ContractError(problems)
+    routing = request.alwayson_scripts
     metadata = TaskMetadata(
-        id=request.alwayson_scripts.id_task,
+        id=routing.id_task,
         runtime=runtime,
-        tasktype=TaskType(request.alwayson_scripts.task),
-        prefix=request.alwayson_scripts.save_dir,
+        tasktype=TaskType(routing.task),
+        prefix=routing.save_dir,
     )
+    # With the checkpoint's name, to a static runtime, too: by then it may serve another one.
+    content = {
+        **(request.model_extra or {}),
+        "alwayson_scripts": routing.model_dump(exclude_unset=True),
+    }
     return RequestedTask(
         metadata,
-        content_of_v1alpha1(request, dynamic=runtimes.is_dynamic(runtime)),
-        checkpoint=request.alwayson_scripts.sd_model_checkpoint,
+        as_sdwebui_takes(content, metadata.tasktype),
+        checkpoint=routing.sd_model_checkpoint,
     )
 
 

@@ -65,7 +65,3 @@ class Runtimes:
                 )
             ]
         )
-
-    def is_dynamic(self, name: str) -> bool:
-        """Whether the runtime loads whichever checkpoint a task names."""
-        return self._runtimes[name].dynamic_model

@@ -236,4 +236,5 @@ def test_the_short_forms_of_v1alpha1_go_where_sd_webui_looks_for_them(
     assert content["alwayson_scripts"] == {
         "ControlNet": {"args": [{"weight": 1, "input_image": "https://example.com/3.png"}, "x"]},
         "other": {"args": [1]},
+        "sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors",
     }
