@@ -44,6 +44,31 @@ def test_pods_and_nodes_find_each_other(manifests: list[Manifest]) -> None:
     assert reference["name"] == of_kind(manifests, "EC2NodeClass")["metadata"]["name"]
 
 
+def test_nodes_take_pods_once_the_models_driver_is_ready(helm: Helm, sdwebui: Values) -> None:
+    waiting = helm.render(sdwebui)
+    template = of_kind(waiting, "NodePool")["spec"]["template"]["spec"]
+    taint = {"key": "s3.csi.aws.com/agent-not-ready", "effect": "NoExecute"}
+    assert template["startupTaints"] == [taint]
+    # The driver takes it away: a pod that bore it would come before the models.
+    assert taint["key"] not in {one.get("key") for one in pod_of(waiting)["tolerations"]}
+    assert all("key" in one for one in pod_of(waiting)["tolerations"])
+
+
+@pytest.mark.parametrize(
+    "without",
+    [
+        at("models.s3.startupTaint", value=False),
+        at("models", {"source": "emptyDir"}),
+        at("models", {"source": "existingClaim", "existingClaim": "own"}),
+    ],
+)
+def test_without_the_driver_nodes_wait_for_nothing(
+    helm: Helm, sdwebui: Values, without: Values
+) -> None:
+    manifests = helm.render(overlay(sdwebui, without))
+    assert "startupTaints" not in of_kind(manifests, "NodePool")["spec"]["template"]["spec"]
+
+
 def test_volumes_are_encrypted(helm: Helm, sdwebui: Values) -> None:
     manifests = helm.render(overlay(sdwebui, at("nodes.dataVolume.kmsKeyID", "alias/easel")))
     volumes = [one["ebs"] for one in node_class(manifests)["blockDeviceMappings"]]

@@ -32,6 +32,9 @@
 {{- if ne .Values.runtime.pricePerHour nil }}
   {{- $settings = concat $settings (list (list "PRICE_PER_HOUR" .Values.runtime.pricePerHour) (list "CURRENCY" .Values.runtime.currency)) }}
 {{- end }}
+{{- if eq (include "sd-runtime.filesShared" .) "true" }}
+  {{- $settings = concat $settings (list (list "RUNTIME_FILES_DIR" (include "sd-runtime.agentFilesPath" .))) }}
+{{- end }}
 {{- range $settings }}
 - name: EASEL_{{ index . 0 }}
   value: {{ index . 1 | toString | quote }}
@@ -83,4 +86,8 @@ securityContext:
 volumeMounts:
   - name: agent-tmp
     mountPath: /tmp
+  {{- if eq (include "sd-runtime.filesShared" .) "true" }}
+  - name: runtime-files
+    mountPath: {{ include "sd-runtime.agentFilesPath" . }}
+  {{- end }}
 {{- end }}

@@ -7,6 +7,7 @@ All problems are reported at once.
     (include "sd-runtime.nameProblems" . | fromJsonArray)
     (include "sd-runtime.scalingProblems" . | fromJsonArray)
     (include "sd-runtime.nodeProblems" . | fromJsonArray)
+    (include "sd-runtime.fileProblems" . | fromJsonArray)
     (include "sd-runtime.timeProblems" . | fromJsonArray) -}}
 {{- if $problems -}}
 {{- fail (printf "\n\nThese values do not go together:\n  - %s\n" (join "\n  - " $problems)) -}}
@@ -39,6 +40,17 @@ All problems are reported at once.
 {{- range $index, $hours := .Values.scaling.warmHours -}}
 {{- if gt (int $hours.replicas) $most -}}
 {{- $problems = append $problems (printf "scaling.warmHours[%d].replicas (%d) is above scaling.maxReplicaCount (%d)" $index (int $hours.replicas) $most) -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $problems -}}
+{{- end }}
+
+{{/* Kubernetes refuses a path that two volumes are mounted at, and names none of these values. */}}
+{{- define "sd-runtime.fileProblems" -}}
+{{- $problems := list -}}
+{{- range $index, $mount := .Values.runtime.extraVolumeMounts -}}
+{{- if has $mount.mountPath (include "sd-runtime.filePaths" $ | fromJsonArray) -}}
+{{- $problems = append $problems (printf "runtime.extraVolumeMounts[%d]: %s is a volume of runtime.files: leave the mount out, or set runtime.files.enabled to false" $index $mount.mountPath) -}}
 {{- end -}}
 {{- end -}}
 {{- toJson $problems -}}

@@ -28,6 +28,9 @@ initContainers:
   {{- if eq (include "sd-runtime.modelsLinked" .) "true" }}
   - {{ include "sd-runtime.linkContainer" . | nindent 4 | trim }}
   {{- end }}
+  {{- if eq (include "sd-runtime.filesShared" .) "true" }}
+  - {{ include "sd-runtime.filesContainer" . | nindent 4 | trim }}
+  {{- end }}
   - {{ include "sd-runtime.runtimeContainer" . | nindent 4 | trim }}
 containers:
   - {{ include "sd-runtime.agentContainer" . | nindent 4 | trim }}

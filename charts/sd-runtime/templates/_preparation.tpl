@@ -78,3 +78,33 @@ volumeMounts:
   - name: model-links
     mountPath: /model-links
 {{- end }}
+
+{{/*
+The runtime's user is its image's, often root, and makes folders as its umask says, commonly 755: the
+agent, a user of its own, could remove nothing from them. A folder with a default access control list
+passes this on to what is made below it, in the umask's place (acl(5)). See docs/adr/0037.
+*/}}
+{{- define "sd-runtime.filesContainer" -}}
+name: share-files
+{{ include "sd-runtime.preparation" . }}
+args:
+  - |
+    import os, pathlib, struct, sys
+    # linux/posix_acl_xattr.h: version 2; owner (1), group (4), others (32), each with rwx and no id.
+    entries = b"".join(struct.pack("<HHI", who, 7, 0xFFFFFFFF) for who in (1, 4, 32))
+    for name in sys.argv[2:]:
+        folder = pathlib.Path(sys.argv[1], name)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o777)
+        try:
+            os.setxattr(folder, "system.posix_acl_default", struct.pack("<I", 2) + entries)
+        except OSError as error:
+            print(f"{name}: no default access control list ({error}): files in folders below it stay")
+  - /runtime-files
+  {{- range splitList " " (include "sd-runtime.sharedFolders" . | trim) }}
+  - {{ . }}
+  {{- end }}
+volumeMounts:
+  - name: runtime-files
+    mountPath: /runtime-files
+{{- end }}

@@ -31,6 +31,20 @@
 {{- end }}
 - name: shared-memory
   mountPath: /dev/shm
+{{- if eq (include "sd-runtime.filesShared" .) "true" }}
+{{- range splitList " " (include "sd-runtime.sharedFolders" . | trim) }}
+- name: runtime-files
+  mountPath: {{ printf "%s/%s" $.Values.runtime.home . | quote }}
+  subPath: {{ . }}
+{{- end }}
+{{- else if eq (include "sd-runtime.filesBounded" .) "true" }}
+- name: runtime-files
+  mountPath: {{ printf "%s/outputs" .Values.runtime.home | quote }}
+{{- end }}
+{{- if eq (include "sd-runtime.filesBounded" .) "true" }}
+- name: runtime-tmp
+  mountPath: /tmp
+{{- end }}
 {{- with include "sd-runtime.configFile" . }}
 - name: {{ ternary "runtime-config" "config" (eq $.Values.runtime.type "sdwebui") }}
   mountPath: {{ printf "%s/%s" $.Values.runtime.home . | quote }}

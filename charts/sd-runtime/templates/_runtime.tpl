@@ -16,10 +16,13 @@
 
 {{/*
 SD WebUI reads a checkpoint through mmap by default, which is slow on Mountpoint for S3.
-https://github.com/AUTOMATIC1111/stable-diffusion-webui: modules/shared_options, "disable_mmap_load_safetensors".
+The agent sends pictures as base64, never as URLs: what SD WebUI would fetch by itself could be an
+address of the cluster, which the agent's own fetching keeps clear of.
+https://github.com/AUTOMATIC1111/stable-diffusion-webui: modules/shared_options,
+"disable_mmap_load_safetensors" and "api_enable_requests".
 */}}
 {{- define "sd-runtime.webuiConfig" -}}
-{{- $config := dict "disable_mmap_load_safetensors" true -}}
+{{- $config := dict "disable_mmap_load_safetensors" true "api_enable_requests" false -}}
 {{- with .Values.runtime.modelFilename }}
 {{- $_ := set $config "sd_model_checkpoint" . -}}
 {{- end }}
@@ -47,6 +50,39 @@ easel:
     RealESRGAN
     SwinIR
     ScuNET
+{{- end }}
+
+{{/* Whether the volumes for what the runtime writes are made: "true" or "false". */}}
+{{- define "sd-runtime.filesBounded" -}}
+{{- and .Values.runtime.files.enabled (ne .Values.runtime.type "custom") -}}
+{{- end }}
+
+{{/* Whether the agent shares these files: "true" or "false". */}}
+{{- define "sd-runtime.filesShared" -}}
+{{- and (eq (include "sd-runtime.filesBounded" .) "true") (eq .Values.runtime.type "comfyui") -}}
+{{- end }}
+
+{{/* The folders of ComfyUI's program that tasks fill; easel_agent knows them by these names. */}}
+{{- define "sd-runtime.sharedFolders" -}}
+input output temp
+{{- end }}
+
+{{/* The folders of the runtime's container that are such volumes, as a JSON list. */}}
+{{- define "sd-runtime.filePaths" -}}
+{{- $paths := list -}}
+{{- if eq (include "sd-runtime.filesBounded" .) "true" -}}
+{{- $folders := eq (include "sd-runtime.filesShared" .) "true" | ternary (include "sd-runtime.sharedFolders" . | trim) "outputs" -}}
+{{- range splitList " " $folders -}}
+{{- $paths = append $paths (printf "%s/%s" $.Values.runtime.home .) -}}
+{{- end -}}
+{{- $paths = append $paths "/tmp" -}}
+{{- end -}}
+{{- toJson $paths -}}
+{{- end }}
+
+{{/* Where the agent has them. */}}
+{{- define "sd-runtime.agentFilesPath" -}}
+/var/run/easel/runtime
 {{- end }}
 
 {{- define "sd-runtime.configFile" -}}

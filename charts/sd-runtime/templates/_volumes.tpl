@@ -20,6 +20,13 @@
 - name: agent-tmp
   emptyDir:
     sizeLimit: {{ .Values.agent.tmpSize }}
+{{- if eq (include "sd-runtime.filesBounded" .) "true" }}
+{{- range list "runtime-files" "runtime-tmp" }}
+- name: {{ . }}
+  emptyDir:
+    sizeLimit: {{ $.Values.runtime.files.sizeLimit }}
+{{- end }}
+{{- end }}
 {{- if include "sd-runtime.configFile" . }}
 - name: config
   configMap:
