@@ -87,8 +87,9 @@ def test_the_agent_understands_its_settings(helm: Helm, examples: dict[str, Valu
     }
 
 
-def test_every_setting_of_the_agent_can_be_given(helm: Helm, sdwebui: Values) -> None:
-    priced = pod_of(helm.render(overlay(sdwebui, at("runtime.pricePerHour", 1.006))))
+def test_every_setting_of_the_agent_can_be_given(helm: Helm, examples: dict[str, Values]) -> None:
+    values = overlay(examples["comfyui"], at("runtime.pricePerHour", 1.006))
+    priced = pod_of(helm.render(values))
     given = {name.removeprefix("EASEL_").lower() for name in environment_of(priced)}
     assert AgentSettings.model_fields.keys() <= given
 
