@@ -194,8 +194,8 @@ ROWS: tuple[Row, ...] = (
     # -- files
     Row(
         Verdict.FILES_GONE,
-        "errno(3) 107 ENOTCONN, 116 ESTALE: what FUSE answers when its process has ended, here Mountpoint for "
-        "Amazon S3; the mount stays so in this container",
+        "errno(3) 107 ENOTCONN, 116 ESTALE: what FUSE answers when its process has ended, here "
+        "Mountpoint for Amazon S3; the mount stays so in this container",
         _re(r"Transport endpoint is not connected|Stale file handle"),
         _re(rf"{_OS_ERRORS.pattern}|(?:\w+\.)*(?:SafetensorError|RuntimeError)"),
         example="[Errno 107] Transport endpoint is not connected: '/models/checkpoints/a.ckpt'",

@@ -2,7 +2,7 @@
 
 What ComfyUI does with a `filename_prefix` (folder_paths.py get_save_image_path): folders and a
 last part, placeholders such as %year% in both, then its own ending. `/view` refuses names with
-".." (server.py view_image), and a file system names of more than 255 bytes.
+".." (server.py view_image), and a file system refuses names of more than 255 bytes.
 """
 
 import re
@@ -23,6 +23,9 @@ _ENDING_BYTES = 40
 a custom node, and what a writer appends while it writes (".part"). Placeholders become shorter:
 %batch_num%, %width% and the parts of the time are replaced by fewer characters than they have."""
 _DOTS = re.compile(r"\.{2,}")
+_UNUSABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+"""aiohttp ends the connection over control characters in `/view`'s Content-Disposition, and halves
+of characters, which JSON may hold, have no bytes in a file's name."""
 _UNFINISHED_PLACEHOLDER = re.compile(r"%[^%]*\Z")
 
 
@@ -72,7 +75,7 @@ def _links(workflow: Workflow) -> Counter[str]:
 
 
 def _with_nonce(prefix: str, nonce: str) -> str:
-    *folders, name = prefix.split("/")
+    *folders, name = _UNUSABLE.sub("_", prefix).split("/")
     # "..", the folder above, stays: ComfyUI refuses to leave its own, and says so.
     kept = [folder if folder == ".." else _shortened(folder, _MAX_NAME_BYTES) for folder in folders]
     left = _MAX_NAME_BYTES - _ENDING_BYTES - len(nonce) - 1
@@ -83,7 +86,7 @@ def _with_nonce(prefix: str, nonce: str) -> str:
 
 def _shortened(text: str, limit: int) -> str:
     """Cuts a text to so many bytes, in no character and in no placeholder."""
-    encoded = text.encode(errors="surrogatepass")
+    encoded = text.encode()
     if len(encoded) <= limit:
         return text
     cut = encoded[:limit].decode(errors="ignore")
