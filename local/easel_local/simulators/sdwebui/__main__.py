@@ -1,9 +1,11 @@
 """``python -m easel_local.simulators.sdwebui``: serve until SIGTERM or Ctrl-C."""
 
+import argparse
 import sys
 
 from easel_local.simulators.command_line import parser, seconds, serve
 from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_local.simulators.sdwebui.sd_server import SdServerBehaviour, SimulatedSdServer
 from easel_local.simulators.sdwebui.settings import CONFIG_KEYS
 from easel_local.simulators.sdwebui.versions import DEFAULT_VERSION, VERSIONS
 
@@ -33,7 +35,12 @@ def main() -> int:
     options.add_argument("--nowebui", action="store_true", help="no /internal/progress")
     options.add_argument("--scripts", metavar="NAME,NAME", help="more always-on scripts")
     options.add_argument("--seed", type=int, help="makes the seeds chosen for -1 repeatable")
+    options.add_argument(
+        "--sd-server", action="store_true", help="be stable-diffusion.cpp's peer of the same API"
+    )
     arguments = options.parse_args()
+    if arguments.sd_server:
+        return _serve_sd_server(arguments)
     behaviour = Behaviour(
         models=arguments.models.split(","),
         service_seconds=arguments.service_time,
@@ -53,6 +60,19 @@ def main() -> int:
     return serve(
         "simulated SD WebUI",
         lambda: SimulatedSdWebui(behaviour, host=arguments.host, port=arguments.port),
+        arguments,
+    )
+
+
+def _serve_sd_server(arguments: argparse.Namespace) -> int:
+    behaviour = SdServerBehaviour(
+        model=arguments.models.split(",")[0],
+        service_seconds=arguments.service_time,
+        faults=tuple(arguments.fault),
+    )
+    return serve(
+        "simulated sd-server",
+        lambda: SimulatedSdServer(behaviour, host=arguments.host, port=arguments.port),
         arguments,
     )
 
