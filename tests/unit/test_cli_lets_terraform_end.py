@@ -35,7 +35,9 @@ sys.exit(1)
 
 # What both verbs do around Terraform is left out: here is how they call it and how they end.
 VERB = """
-import sys
+import signal, sys
+# Whoever runs the tests in the background has Ctrl-C ignored, and processes inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from easel_cli.environments import adopt, destroy
 def call(root, *_):
     root.run("destroy")
