@@ -226,6 +226,15 @@ def test_the_control_paths_are_apart() -> None:
         ({"steps": None}, 500, "TypeError"),
         ({"send_images": None}, 422, "none is not an allowed value"),
         ({"override_settings": {"nope": 1}}, 500, "KeyError"),
+        ({"enable_hr": True}, 500, "'>' not supported between instances of 'NoneType'"),
+        ({"enable_hr": True, "denoising_strength": 1, "hr_scale": "inf"}, 500, "OverflowError"),
+        ({"enable_hr": True, "denoising_strength": 1, "hr_scale": 1e9}, 500, "out of memory"),
+        ({"script_name": "prompt matrix", "prompt": "|" * 20}, 500, "MemoryError"),
+        (
+            {"script_name": "prompt matrix", "prompt": "|" * 10, "width": 512, "height": 512},
+            500,
+            "out of memory",
+        ),
     ],
 )
 def test_bad_requests_beyond_the_captures(body: dict[str, object], status: int, says: str) -> None:
@@ -234,6 +243,19 @@ def test_bad_requests_beyond_the_captures(body: dict[str, object], status: int, 
         assert answer.status_code == status
         assert says in answer.text
         assert client.idle()
+
+
+def test_a_number_of_thousands_of_digits_is_refused() -> None:
+    with SimulatedSdWebui() as webui:
+        body = b'{"seed": ' + b"1" * 5000 + b"}"
+        answer = requests.post(f"{webui.url}/sdapi/v1/txt2img", data=body, timeout=5)
+        assert answer.status_code == 400
+
+
+def test_image_to_image_needs_a_strength() -> None:
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        answer = client.post("/sdapi/v1/img2img", image(denoising_strength=None))
+        assert (answer.status_code, answer.json()["error"]) == (500, "TypeError")
 
 
 def test_extensions_may_be_installed() -> None:

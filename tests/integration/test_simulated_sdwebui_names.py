@@ -133,6 +133,11 @@ def test_1_8_0_knows_no_schedules_and_refuses_samplers() -> None:
         assert client.post("/sdapi/v1/schedulers").status_code == 404
 
 
+def test_there_are_two_versions() -> None:
+    with pytest.raises(ValueError, match="no version '2'; choose from"):
+        SimulatedSdWebui(Behaviour(version="2"))
+
+
 def test_1_10_1_lists_schedules(client: Client) -> None:
     labels = [one["label"] for one in client.get("/sdapi/v1/schedulers")]
     assert labels[:3] == ["Automatic", "Uniform", "Karras"]

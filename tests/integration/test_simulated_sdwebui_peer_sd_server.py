@@ -69,6 +69,22 @@ def test_the_rest_is_a_404_with_an_empty_body(server: SimulatedSdServer, path: s
     assert (answer.status_code, answer.content) == (404, b"")
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"[" * 100_000, 500),
+        (b'{"prompt": "a", "width": 1e999}', 500),
+        (b'{"prompt": "a", "seed": true}', 500),
+        (b'{"prompt": "a", "width": 100000000}', 500),
+        (b"[]", 400),
+        (b"\xff", 500),
+    ],
+)
+def test_bodies_are_bounded(server: SimulatedSdServer, body: bytes, status: int) -> None:
+    answer = requests.post(f"{server.url}/sdapi/v1/txt2img", data=body, timeout=5)
+    assert (answer.status_code, "error" in answer.json()) == (status, True)
+
+
 def test_it_fails_on_demand() -> None:
     behaviour = SdServerBehaviour(faults=(Fault("out_of_memory"),))
     with SimulatedSdServer(behaviour) as server, client_of(server.url) as client:

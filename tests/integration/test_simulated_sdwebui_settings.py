@@ -85,6 +85,25 @@ def test_a_setting_that_does_not_exist_cannot_be_in_config_json() -> None:
         SimulatedSdWebui(Behaviour(config_keys=("nope",)))
 
 
+def test_folders_are_not_overridden() -> None:
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        client.generate(override_settings={"outdir_samples": "x"})
+        assert client.get("/sdapi/v1/options")["outdir_samples"] == ""
+
+
+def test_a_format_that_is_none_fails_the_answer_of_a_job_that_is_done() -> None:
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        client.post("/sdapi/v1/options", {"samples_format": "bmp"})
+        answer = client.post("/sdapi/v1/txt2img", small())
+        assert (answer.status_code, answer.json()["detail"]) == (500, "Invalid image format")
+        assert client.stats()["records"][0]["outcome"] == "completed"
+
+
+def test_a_setting_of_null_that_nobody_has_set_is_passed_over() -> None:
+    with SimulatedSdWebui() as webui, client_of(webui.url) as client:
+        client.generate(override_settings={"nope": None})
+
+
 def masked(client: Client, **body: Any) -> Any:
     request = small(
         init_images=[as_text(Image.new("RGB", (64, 64), "green"))],
@@ -145,7 +164,10 @@ def test_the_prompt_matrix_draws_every_combination(
 
 @pytest.mark.parametrize("version", ["1.8.0", "1.10.1"])
 def test_an_infotext_fills_the_fields_that_a_body_leaves_out(version: str) -> None:
-    infotext = "a fox\nSteps: 3, Sampler: LMS, CFG scale: 7, Seed: 5, Size: 64x128, Clip skip: 2"
+    infotext = (
+        "a fox\nSteps: 3, Sampler: LMS, CFG scale: 7, Seed: 5, Size: 64x128, "
+        "Model hash: 0123456789, Clip skip: 2"
+    )
     with SimulatedSdWebui(Behaviour(version=version)) as webui, client_of(webui.url) as client:
         body = {"infotext": infotext, "seed": 9}
         answer = client.post("/sdapi/v1/txt2img", body).json()

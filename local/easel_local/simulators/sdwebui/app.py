@@ -35,7 +35,7 @@ from easel_local.simulators.sdwebui.settings import (
     Settings,
     recorded_answer,
 )
-from easel_local.simulators.sdwebui.versions import DEFAULT_VERSION, VERSIONS
+from easel_local.simulators.sdwebui.versions import DEFAULT_VERSION, version_of
 from easel_local.simulators.server import Request, Response
 
 API: Final = "/sdapi/v1/"
@@ -108,7 +108,7 @@ class SdWebuiApplication:
             load_seconds=behaviour.load_seconds,
             lifetime=self._lifetime,
         )
-        self._version = VERSIONS[behaviour.version]
+        self._version = version_of(behaviour.version)
         self._samplers = self._version.samplers()
         self._settings = Settings(self._checkpoints.first.title, behaviour.config_keys)
         self._scripts = Scripts(behaviour.scripts)

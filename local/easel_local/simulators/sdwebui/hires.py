@@ -28,11 +28,17 @@ def target_of(values: Values, size: Size) -> Size:
     Args:
         values: A validated text-to-image body with ``enable_hr``.
         size: Width and height that were asked for, in pixels.
+
+    Raises:
+        WebuiError: 500: the scale is no finite number.
     """
     wanted = (_whole(values, "hr_resize_x"), _whole(values, "hr_resize_y"))
     if wanted == (0, 0):
         scale = _number(values, "hr_scale") or 1.0
-        wanted = (int(size[0] * scale), int(size[1] * scale))
+        try:
+            wanted = (int(size[0] * scale), int(size[1] * scale))
+        except (OverflowError, ValueError) as error:
+            raise WebuiError.raised(type(error).__name__, str(error)) from error
     elif wanted[1] == 0:
         wanted = (wanted[0], wanted[0] * size[1] // size[0])
     elif wanted[0] == 0:

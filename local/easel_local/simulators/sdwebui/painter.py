@@ -79,12 +79,13 @@ class BenchmarkPainter(Painter):
     def encode(self, picture: Image.Image, picture_format: str, infotext: str | None) -> str:
         """Encode the first picture of a size and format; hand that out for every other."""
         key = (*picture.size, picture_format)
-        if key not in self._encoded:
+        encoded = self._encoded.get(key)  # one look: pictures are encoded by many threads at once
+        if encoded is None:
             data = pictures.encode(picture, picture_format, _texts(infotext))
             if picture_format == "png":
                 data = pictures.padded(data, self._picture_bytes)
-            self._encoded[key] = pictures.as_base64(data)
-        return self._encoded[key]
+            encoded = self._encoded[key] = pictures.as_base64(data)
+        return encoded
 
 
 def _texts(infotext: str | None) -> dict[str, str]:

@@ -11,7 +11,8 @@ from typing import Final, cast
 
 from PIL import Image
 
-from easel_local.simulators.sdwebui.errors import WebuiError
+from easel_local.simulators.pictures import MAX_PICTURE_PIXELS
+from easel_local.simulators.sdwebui.errors import WebuiError, out_of_memory
 from easel_local.simulators.sdwebui.sampling import MAX_PICTURES, Sampling
 
 NAME: Final = "prompt matrix"
@@ -42,6 +43,9 @@ def expand(values: Mapping[str, object], sampling: Sampling) -> Sampling:
     prompts = sampling.prompts if kind == "positive" else sampling.negative_prompts
     made = _combinations(prompts[0], ", " if joining == "comma" else " ", at_start=bool(at_start))
     count = len(made)
+    pixels = sampling.size[0] * sampling.size[1]
+    if pixels * count > MAX_PICTURE_PIXELS:
+        raise out_of_memory(pixels * count * 3 / 2**30)
     seed = sampling.seeds[0]
     return replace(
         sampling,

@@ -158,7 +158,7 @@ def json_body(request: Request) -> object:
         }
         detail = _detail(["body", error.pos], str(error), "value_error.jsondecode", context)
         raise ValidationFailed([detail]) from error
-    except UnicodeDecodeError as error:
+    except ValueError as error:  # not UTF-8, or a number of thousands of digits
         raise WebuiError.refused(400, "There was an error parsing the body") from error
     except RecursionError as error:
         raise WebuiError.raised("RecursionError", str(error)) from error

@@ -10,9 +10,9 @@ That jobs run one at a time is a guess, and so is the form of an error for an in
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from json import JSONDecodeError
 from pathlib import PurePosixPath
 from typing import Final, cast
 
@@ -175,7 +175,7 @@ class SimulatedSdServer(SimulatorServer):
 def _body_of(request: Request) -> Values:
     try:
         body = json.loads(request.body)
-    except (JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _RefusedError(
             500, "server_error", f"[json.exception.parse_error.101] parse error: {error}"
         ) from error
@@ -183,7 +183,8 @@ def _body_of(request: Request) -> Values:
         raise _RefusedError(400, "prompt required")
     for name in _NUMBERS:
         value = body.get(name, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):
             raise _RefusedError(
                 500,
                 "server_error",

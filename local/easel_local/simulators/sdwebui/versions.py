@@ -32,3 +32,14 @@ VERSIONS: Final = {
     "1.10.1": Version("1.10.1", "1.10.1", CorrectedSamplers),
 }
 DEFAULT_VERSION: Final = "1.10.1"
+
+
+def version_of(name: str) -> Version:
+    """The version of a name.
+
+    Raises:
+        ValueError: There is none of that name.
+    """
+    if name not in VERSIONS:
+        raise ValueError(f"no version {name!r}; choose from {', '.join(VERSIONS)}")
+    return VERSIONS[name]
