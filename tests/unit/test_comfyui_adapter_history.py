@@ -1,5 +1,7 @@
 """How the ComfyUI adapter reads a job's entry in the history."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,8 @@ from easel_agent.runtimes.comfyui_history import MAX_ERROR_CHARACTERS, Outcome, 
 from easel_contract.errors import TaskErrorCode
 
 pytestmark = pytest.mark.unit
+
+CAPTURES = Path(__file__).parents[1] / "data" / "captures"
 
 
 def file(name: str, kind: str = "output", subfolder: str = "") -> dict[str, Any]:
@@ -83,14 +87,26 @@ def test_too_many_files_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         names({"1": {"images": [file("a"), file("b"), file("c")]}}, "1")
 
 
-@pytest.mark.parametrize("outputs", [{}, {"1": {}}, {"1": {"images": []}}])
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {},
+        {"1": {}},
+        {"1": {"images": []}},
+        {"1": {"images": [file("a", "input")], "animated": [True]}},
+        {"1": {"result": [None, None, None]}},
+        {"1": {"result": ["", {"position": 1}, None]}},
+        {"1": {"result": ["/srv/x.glb", {"position": 1}, None]}},
+    ],
+)
 def test_success_without_any_output_is_a_failure(outputs: dict[str, Any]) -> None:
     with pytest.raises(RejectedTaskError, match="without any output"):
         Outcome(entry(outputs)).check_success()
 
 
-def test_text_alone_is_a_success() -> None:
-    outcome = Outcome(entry({"1": {"text": ["hello"]}}))
+@pytest.mark.parametrize("key", ["text", "string", "result"])
+def test_text_alone_is_a_success(key: str) -> None:
+    outcome = Outcome(entry({"1": {key: ["hello"]}}))
     outcome.check_success()
     assert outcome.files(["1"]) == []
 
@@ -152,6 +168,41 @@ def test_what_is_no_mesh_below_the_output_folder_is_not_fetched(path: object) ->
 def test_a_mesh_that_is_saved_and_shown_is_fetched_once() -> None:
     outputs = {"7": {"3d": [file("x.glb", subfolder="mesh")]}, "8": {"result": ["mesh/x.glb"]}}
     assert names(outputs, "8 7") == ["x.glb"]
+
+
+def test_what_was_recorded_of_0_8_0_is_read() -> None:
+    recorded = json.loads((CAPTURES / "comfy_0.8.0_jobs_uploads_prompts.json").read_text())
+    [done] = recorded["history_completed"]["response"].values()
+    outcome = Outcome(done)
+    outcome.check_success()
+    assert [one.filename for one in outcome.files(done["prompt"][2])] == [
+        "r_00001_.png",
+        "r_00002_.png",
+    ]
+    assert [one.type for one in outcome.listed()] == ["output", "output", "temp", "temp"]
+    [broken] = recorded["history_failed_partial_outputs"]["response"].values()
+    outcome = Outcome(broken)
+    with pytest.raises(
+        RejectedTaskError, match=r"node 5 \(ProbeFail\) failed: ValueError: the probe"
+    ):
+        outcome.check_success()
+    assert [one.filename for one in outcome.files(broken["prompt"][2])] == ["r_00003_.png"]
+
+
+def test_what_0_8_0_refuses_is_told() -> None:
+    recorded = json.loads((CAPTURES / "comfy_0.8.0_jobs_uploads_prompts.json").read_text())
+    told = {
+        name: Refusal.model_validate(exchange["response"]).summary()
+        for name, exchange in recorded.items()
+        if name.startswith("prompt_") and isinstance(exchange["response"], dict)
+    }
+    assert told["prompt_missing_custom_node"].startswith(
+        "Cannot execute because node IPAdapterAdvanced does not exist."
+    )
+    assert "nope.png" in told["prompt_partial_ok"]
+    assert "77" in told["prompt_link_to_absent_node"]
+    assert told["prompt_muted_node_mode"] == ""
+    assert all(told[name] for name in told if name != "prompt_muted_node_mode")
 
 
 def test_not_completed_is_no_success() -> None:

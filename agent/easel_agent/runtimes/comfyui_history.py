@@ -138,10 +138,11 @@ class Outcome:
         status = self._entry.status
         if status is not None and not self.succeeded:
             raise _failure(status, answer, made)
-        if not any(value for keys in self._entry.outputs.values() for value in keys.values()):
+        if not any(_has_output(keys) for keys in self._entry.outputs.values()):
             raise RejectedTaskError(
                 TaskErrorCode.RUNTIME_FAILED,
-                "ComfyUI ended the workflow without any output",
+                "ComfyUI ended the workflow without any output: it has to save a file, or to show "
+                "a picture, a text or a mesh below ComfyUI's output folder",
                 answer,
             )
 
@@ -190,6 +191,21 @@ def _listed(outputs: Mapping[str, Any]) -> Iterator[OutputFile]:
                 )
         if key == "result" and isinstance(items, list) and items:
             yield from _mesh(items[0])
+
+
+def _has_output(outputs: Mapping[str, Any]) -> bool:
+    """Whether a node saved or showed anything, a text for one."""
+    if any(file.type != "input" for file in _listed(outputs)):
+        return True
+    for key, items in outputs.items():
+        told = items if isinstance(items, list) else [items]
+        if key == "result":
+            # Of what Preview3D shows the rest is a camera's, and a mesh elsewhere is none of ours.
+            told = [one for one in told[:1] if not _MESH_FILE.search(str(one))]
+        # Flags (`animated`) tell of files.
+        if any(one and not isinstance(one, dict | bool) for one in told):
+            return True
+    return False
 
 
 def _mesh(path: object) -> Iterator[OutputFile]:

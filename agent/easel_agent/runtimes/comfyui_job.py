@@ -235,6 +235,8 @@ class ComfyUiJob:
                 return
         except UNUSABLE as error:
             raise self._gone(error) from error
+        # Never "broken": how long a person's job may take is not ours to say, and an agent whose
+        # own job hangs gives the runtime up itself. Other pods take the task meanwhile.
         raise RuntimeBusyError(
             f"the task's job did not begin within {self._limits.wait_seconds:g} s: somebody "
             f"else's runs in ComfyUI at {self._url}"
