@@ -15,7 +15,10 @@ from easel_cli.config_import_mapping import Imported, ImportRefusedError, conver
 from easel_cli.config_import_model import AncestorConfig
 
 _MAX_CHARACTERS = 1024 * 1024
+_KNOWN = {"stackName", "modelBucketArn", "modelsRuntime"}
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_INDEX = re.compile(r"\.(\d+)(?=\.|$)")
+_BRACKETS = r"[\1]"
 _VARIABLES_FILE = "imported.auto.tfvars.json"
 
 
@@ -35,12 +38,21 @@ def read_config(text: str, environment: Mapping[str, str]) -> AncestorConfig:
         content = yaml.safe_load(filled)
     except yaml.YAMLError as error:
         raise ImportRefusedError(f"it is not YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ImportRefusedError("it is not the config.yaml of sd-on-eks: stackName is missing")
+    if not isinstance(content, dict) or not content.keys() & _KNOWN:
+        raise ImportRefusedError("it is not the config.yaml of sd-on-eks: it has no modelsRuntime")
     try:
         return AncestorConfig.model_validate(content)
     except ValidationError as error:
         raise ImportRefusedError("\n".join(_problems(error))) from error
+
+
+_WORDS = {
+    "missing": "is missing",
+    "model_type": "must be a section with settings of its own",
+    "tuple_type": "must be a list",
+    "string_type": "must be text",
+}
+"""For pydantic's words where they are about Python."""
 
 
 def _problems(error: ValidationError) -> Iterator[str]:
@@ -49,7 +61,8 @@ def _problems(error: ValidationError) -> Iterator[str]:
         hint = ""
         if isinstance(value := problem["input"], str) and (name := _VARIABLE.search(value)):
             hint = f", or set the environment variable {name[1]}"
-        yield f"{path}: {problem['msg'].removeprefix('Value error, ')}{hint}"
+        words = _WORDS.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+        yield f"{_INDEX.sub(_BRACKETS, path)}: {words}{hint}"
 
 
 def write(imported: Imported, folder: Path) -> list[Path]:
@@ -78,6 +91,7 @@ def report(imported: Imported, files: list[Path]) -> str:
     for title, entries in (
         ("Changed:", imported.changed),
         ("Not carried over:", imported.not_carried),
+        ("To do before you apply:", imported.to_do),
     ):
         if entries:
             lines += ["", title, *(f"  - {entry}" for entry in entries)]
