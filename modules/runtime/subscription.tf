@@ -21,6 +21,8 @@ locals {
   )
 }
 
+# A new or changed filter may take up to 15 minutes to act: docs/operations.md, New runtimes.
+# https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
 resource "aws_sns_topic_subscription" "tasks" {
   topic_arn            = var.tasks_topic_arn
   protocol             = "sqs"
