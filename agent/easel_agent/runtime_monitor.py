@@ -34,6 +34,7 @@ class RuntimeMonitor:
         self._runtime = runtime
         self._ready = threading.Event()
         self._stopped = threading.Event()
+        self._look_now = threading.Event()
         self._job: Job | None = None
         self._broken: RuntimeBrokenError | None = None
         self._has_answered = False
@@ -49,6 +50,7 @@ class RuntimeMonitor:
     def stop(self) -> None:
         """Ends the thread."""
         self._stopped.set()
+        self._look_now.set()
         self._ready.set()  # whoever waits looks up
 
     @property
@@ -93,6 +95,7 @@ class RuntimeMonitor:
         """It was found dead: ready again when a probe says so."""
         self._ready.clear()
         self._last_ready = time.monotonic()
+        self._look_now.set()  # it may be away for a moment only
 
     def give_up(self, error: RuntimeBrokenError) -> None:
         """It was found broken: ready again when its process was started anew."""
@@ -106,7 +109,8 @@ class RuntimeMonitor:
                 self._watch_job(job)
             else:
                 self._look()
-            self._stopped.wait(_JOB_POLL_SECONDS if self._job else _POLL_SECONDS)
+            self._look_now.wait(_JOB_POLL_SECONDS if self._job else _POLL_SECONDS)
+            self._look_now.clear()
 
     def _look(self) -> None:
         state = self._runtime.state()
@@ -125,7 +129,8 @@ class RuntimeMonitor:
             self._broken = None
             if self._job is None:
                 if self.is_ready:
-                    self.lost()
+                    self._ready.clear()
+                    self._last_ready = time.monotonic()
                 self._say("runtime is not ready", state.reason)
 
     def _say(self, what: str, why: str) -> None:

@@ -70,11 +70,16 @@ class RuntimeProcess(ChildProcess):
 
 
 class Pod:
-    """One runtime and its agent."""
+    """One runtime and its agent.
 
-    def __init__(self, runtime: RuntimeProcess, agent: ChildProcess) -> None:
+    Attributes:
+        health_url: of the agent's probes.
+    """
+
+    def __init__(self, runtime: RuntimeProcess, agent: ChildProcess, health_url: str) -> None:
         self.runtime = runtime
         self.agent = agent
+        self.health_url = health_url
 
     def start(self) -> None:
         """Starts both; waits for the runtime."""

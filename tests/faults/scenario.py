@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from easel_local.aws_proxy import AwsProxy, Fault, FaultKind
 from easel_local.emulator import Emulator
-from easel_local.ports import free_port
+from easel_local.ports import LOOPBACK, free_port
 from tests.faults.aws_resources import (
     MAX_ATTEMPTS,
     VISIBILITY_TIMEOUT_SECONDS,
@@ -186,6 +186,7 @@ class Scenario:
             setup.runtime_options,
         )
         resources = self.resources
+        health_port = free_port()
         settings = {
             "EASEL_RUNTIME_NAME": RUNTIME,
             "EASEL_RUNTIME_TYPE": "sdwebui",
@@ -203,7 +204,7 @@ class Scenario:
             # A warm-up would take the fault that a test has put before the first task.
             "EASEL_WARM_UP": "false",
             "EASEL_SHUTDOWN_GRACE_SECONDS": "20",
-            "EASEL_HEALTH_PORT": str(free_port()),
+            "EASEL_HEALTH_PORT": str(health_port),
         }
         agent = ChildProcess(
             f"agent {number}",
@@ -211,7 +212,7 @@ class Scenario:
             {**environment, **settings, **setup.settings},
             self.folder / f"agent-{number}.log",
         )
-        return Pod(runtime, agent)
+        return Pod(runtime, agent, f"http://{LOOPBACK}:{health_port}")
 
     def _end(self) -> None:
         for pod in self.pods:
