@@ -228,9 +228,11 @@ def test_nothing_outside_of_the_folders_is_deleted(disk: Disk, file: OutputFile)
 def test_a_link_in_a_files_place_is_left_alone(disk: Disk) -> None:
     target = disk.outside / "target"
     target.write_bytes(b"x")
-    (disk.base / "output" / "nonce.png").symlink_to(target)
+    link = disk.base / "output" / "nonce.png"
+    link.symlink_to(target)
     disk.delete(OutputFile("nonce.png", "", "output"))
     assert target.exists()
+    assert link.is_symlink()
 
 
 def test_a_folder_stays_while_comfyui_may_write_there(disk: Disk) -> None:
