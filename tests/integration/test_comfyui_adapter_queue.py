@@ -70,7 +70,7 @@ def stage() -> Iterator[Stage]:
 def test_the_clock_of_a_task_begins_with_its_own_job(stage: Stage) -> None:
     other, job = stage.somebodys(1.0), Job()
     stage.server.faults.add(Fault("slow", seconds=0.4))
-    task = stage.later(stage.agent(timeout=0.7), text_to_image(), job)
+    task = stage.later(stage.agent(timeout=0.7), text_to_image(seed=2), job)
     until(stage.waits, "ours waits")
     time.sleep(0.3)
     assert job.begun_at is None
