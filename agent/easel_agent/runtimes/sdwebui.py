@@ -137,7 +137,7 @@ class SdWebUi:
         """Does one task; see `Runtime.generate`."""
         request = read_request(tasktype, content)
         job.check()
-        self._look(job)
+        is_trusted = self._look(job, may_trust=request.leaves_settings)
         if not request.is_generation:
             self._settings.settle_all(job, partial(self._heal, job))
             body = self._run(request, request.body, job)
@@ -145,8 +145,12 @@ class SdWebUi:
         self._settings.refuse_unknown(request.overrides)
         translated, sampling = self._samplers.translate(request.body)
         checkpoint = self._checkpoint_of(request)
-        pins = self._settings.settle(request.overrides, job, partial(self._heal, job))
-        pins |= self._use(checkpoint, job)
+        body = self._draw(request, translated, checkpoint, job)
+        if is_trusted and not self._settings.is_clean:
+            self._settings.look(job, partial(self._heal, job))
+            if self._settings.differ:
+                logger.warning("settings had been left behind: the task is drawn again")
+                body = self._draw(request, translated, checkpoint, job)
         expected = Expected(
             checkpoint=checkpoint,
             sampling=sampling,
@@ -155,11 +159,33 @@ class SdWebUi:
             masks=tuple(request.masks(self._settings.baseline(MASK_SETTINGS))),
             has_infotext=request.has_infotext,
         )
-        body = self._run(request, request.sent(translated, pins), job)
         return Finished(partial(collect, body, expected), held_bytes=len(body))
 
-    def _look(self, job: Job) -> None:
-        """Reads what it is set to; forgets what another process said."""
+    def _draw(
+        self, request: Request, body: dict[str, Any], checkpoint: Checkpoint | None, job: Job
+    ) -> bytes:
+        pins = self._settings.settle(request.overrides, job, partial(self._heal, job))
+        pins |= self._use(checkpoint, job)
+        sent = request.sent(body, pins)
+        self._settings.is_clean = False
+        check = None
+        if checkpoint is not None and request.leaves_settings:
+            own_settings = sent["override_settings"]
+            check = partial(
+                self._settings.check,
+                self._turn_reader.api,
+                overridden=own_settings,
+                title=checkpoint.title,
+            )
+        return self._run(request, sent, job, when_running=check)
+
+    def _look(self, job: Job, *, may_trust: bool = False) -> bool:
+        """Reads what it is set to, and forgets what another process said.
+
+        Returns:
+            Whether the settings were not read, as they were right while the last job ran: whoever
+            relies on that looks at them while, or after, the next one runs.
+        """
         try:
             told = self._reader.recent()
         except RuntimeGoneError:
@@ -171,7 +197,10 @@ class SdWebUi:
                 known.forget()
         self._process_is_new = False
         self._has_worked = not is_fresh
+        if may_trust and self._settings.is_clean:
+            return True
         self._settings.look(job, partial(self._heal, job))
+        return False
 
     def _checkpoint_of(self, request: Request) -> Checkpoint | None:
         """The checkpoint that is to draw it; None where that is not known."""
@@ -210,14 +239,17 @@ class SdWebUi:
             self._api.abort()
 
     def _run(
-        self, request: Request, body: dict[str, Any], job: Job, *, is_small: bool = False
+        self,
+        request: Request,
+        body: dict[str, Any],
+        job: Job,
+        when_running: Callable[[OwnJob], None] | None = None,
     ) -> bytes:
         before = self._reader.recent()
         task_id = body.get("force_task_id") if request.is_generation else None
         own = OwnJob(self._turn_reader, task_id, before)
         turn = Turn(self._api, self._turn_reader, own, job, self._limits)
-        if is_small:
-            turn.when_running = self._settings.take_sample
+        turn.when_running = when_running
         self._turn = turn
         try:
             answer = send(self._api, turn, request.path, body, job)
@@ -269,7 +301,7 @@ class SdWebUi:
 
     def _run_small(self, job: Job) -> None:
         request = read_request(TaskType.TEXT_TO_IMAGE, _SMALL)
-        self._run(request, request.sent(request.body, {}), job, is_small=True)
+        self._run(request, request.sent(request.body, {}), job, self._settings.take_sample)
 
 
 @contextmanager

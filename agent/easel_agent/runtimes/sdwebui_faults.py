@@ -218,7 +218,13 @@ FAULTS: tuple[Fault, ...] = (
         Verdict.CALLER,
         "Pillow PIL/Image.py `resize`, `composite`; Python's int() and float() of a script's args",
     ),
-    Fault("AssertionError", _ANY, Verdict.CALLER, "a1111_errors extra_bad_upscaler"),
+    Fault(
+        "AssertionError",
+        _ANY,
+        Verdict.CALLER,
+        "AUTOMATIC1111 checks of what was asked for: modules/sd_samplers.py `p_sample_ddim_hook` "
+        "(composition via AND), modules/upscaler.py",
+    ),
     Fault(
         "UnidentifiedImageError|DecompressionBombError",
         _ANY,

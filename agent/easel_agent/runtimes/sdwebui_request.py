@@ -53,6 +53,14 @@ class Request:
         """Whether its body carries parameters as text, which may name anything."""
         return bool(self.body.get("infotext"))
 
+    @property
+    def leaves_settings(self) -> bool:
+        """Whether no setting but its overrides changes while it runs, as far as is known.
+
+        A script may change some (AUTOMATIC1111's scripts/xyz_grid.py), an infotext overrides some.
+        """
+        return self.is_generation and not self.has_infotext and not self.body.get("script_name")
+
     def masks(self, settings: Values) -> list[str]:
         """What stands behind each picture of it.
 

@@ -42,7 +42,12 @@ Values = dict[str, Any]
 
 
 class SdWebUiSettings:
-    """The settings of one server."""
+    """The settings of one server.
+
+    Attributes:
+        is_clean: whether they were seen to be as at first, or as the task overrode them, while the
+            last job of ours ran: they need not be looked at before the next.
+    """
 
     def __init__(self, api: SdWebUiApi, reader: ProgressReader, wait_seconds: float) -> None:
         """Describes it; nothing is sent.
@@ -62,10 +67,12 @@ class SdWebUiSettings:
         self._stubborn: set[str] = set()
         self._is_readable = True
         self._is_writable = True
+        self.is_clean = False
 
     def forget(self) -> None:
         """The process has ended: its next one's settings are its own."""
         self._baseline = self._sample = None
+        self.is_clean = False
         self._known.clear()
 
     @property
@@ -159,15 +166,16 @@ class SdWebUiSettings:
         has = self._baseline is not None and name in self._baseline
         return has and name not in self._known | self._stubborn | {CHECKPOINT}
 
-    def _differing(self) -> Values:
+    def _differing(self, now: Values | None = None) -> Values:
         """The first values of what is not as it was."""
+        now = self._now if now is None else now
         return {
             name: value
             for name, value in (self._baseline or {}).items()
             if name not in _NOT_COMPARED
             and name not in self._stubborn
-            and name in self._now
-            and self._now[name] != value
+            and name in now
+            and now[name] != value
         }
 
     def _read(self) -> Values | None:
@@ -195,6 +203,32 @@ class SdWebUiSettings:
         self._now = self._read() or {}
         after = self._reader.read()
         return after is not None and not after.is_busy and _is_same_job(before, after)
+
+    def check(self, api: SdWebUiApi, own: OwnJob, overridden: Iterable[str], title: str) -> None:
+        """Looks at the settings while a job of ours runs; sets `is_clean`.
+
+        Called from another thread; never raises.
+
+        Args:
+            api: of that thread.
+            own: the job.
+            overridden: settings that are the job's own.
+            title: of the checkpoint that draws it.
+        """
+        if self._baseline is None or not own.is_known_by_id:
+            return
+        with contextlib.suppress(RuntimeDeadError, RejectedTaskError, TransientError):
+            told = api.get_if_any(_PATH)
+            if not isinstance(told, dict) or own.look() is not Standing.RUNNING:
+                return
+            is_same = told.get(CHECKPOINT) in (title, self.current_checkpoint)
+            differing = self._differing(told).keys() - set(overridden)
+            self.is_clean = is_same and not differing
+
+    @property
+    def differ(self) -> bool:
+        """Whether they differed from the first ones, when they were looked at last."""
+        return bool(self._differing(self._now))
 
     def take_sample(self, own: OwnJob) -> None:
         """Reads the settings while a small job of ours runs: then nobody's overrides are in force.

@@ -154,6 +154,8 @@ class Turn:
 
     def _watch(self) -> None:
         pause, is_certain = _FIRST_LOOK_SECONDS, False
+        # The request goes first: what is looked at would only stand in its way.
+        self._news.wait(pause)
         while not self._ended.is_set():
             standing = self._own.look()
             is_certain = is_certain or standing in (Standing.RUNNING, Standing.ENDED)
