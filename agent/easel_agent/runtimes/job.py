@@ -26,9 +26,13 @@ class Job:
         """When the runtime began it, of `time.monotonic()`; None where that is not known yet."""
         return self._begun_at
 
-    def begun(self) -> None:
-        """The runtime has begun this very job: its clock runs, from 0 where it is run again."""
-        self._begun_at = time.monotonic()
+    def begun(self, at: float | None = None) -> None:
+        """The runtime has begun this very job: its clock runs, from 0 where it is run again.
+
+        Args:
+            at: when, of `time.monotonic()`, where that is told later; None: now.
+        """
+        self._begun_at = time.monotonic() if at is None else at
 
     def when_ended(self, call: Callable[[], None]) -> None:
         """Has something called when the task's lease has ended, however it ended."""

@@ -42,8 +42,6 @@ _SMALL = {"prompt": "", "steps": 1, "width": 64, "height": 64}
 _PROGRESS_SECONDS = 1
 """For the connection, and again for the answer."""
 _FAILURES = (RuntimeDeadError, RejectedTaskError, TransientError)
-_FRESH = "0"
-"""`job_timestamp` before the first job of a process."""
 _TIMESTAMP = re.compile(rb'job_timestamp\\*": ?\\*"(\d+)')
 """In `info`, which is JSON in a JSON string."""
 _STUCK_SECONDS = 0.3
@@ -75,7 +73,6 @@ class SdWebUi:
         self._turn_reader = ProgressReader(SdWebUiApi(url))
         self._turn: Turn | None = None
         self._process_is_new = True
-        self._has_worked = False
 
     def is_ready(self) -> bool:
         """Whether it answers a request that touches no job."""
@@ -118,6 +115,7 @@ class SdWebUi:
         tried again, as the first task does the same.
         """
         try:
+            self._notice_process()
             self._run_small(job)
             self._look(job)
         except (RejectedTaskError, TransientError, RuntimeBusyError) as error:
@@ -146,11 +144,10 @@ class SdWebUi:
         translated, sampling = self._samplers.translate(request.body)
         checkpoint = self._checkpoint_of(request)
         body = self._draw(request, translated, checkpoint, job)
-        if is_trusted and not self._settings.is_clean:
-            self._settings.look(job, partial(self._heal, job))
-            if self._settings.differ:
-                logger.warning("settings had been left behind: the task is drawn again")
-                body = self._draw(request, translated, checkpoint, job)
+        is_doubtful = is_trusted and not self._settings.is_clean
+        if is_doubtful and self._settings.were_left(job, partial(self._heal, job)):
+            logger.warning("settings had been left behind: the task is drawn again")
+            body = self._draw(request, translated, checkpoint, job)
         expected = Expected(
             checkpoint=checkpoint,
             sampling=sampling,
@@ -179,24 +176,26 @@ class SdWebUi:
             )
         return self._run(request, sent, job, when_running=check)
 
-    def _look(self, job: Job, *, may_trust: bool = False) -> bool:
-        """Reads what it is set to, and forgets what another process said.
-
-        Returns:
-            Whether the settings were not read, as they were right while the last job ran: whoever
-            relies on that looks at them while, or after, the next one runs.
-        """
+    def _notice_process(self) -> None:
+        """Forgets what another process said than the one that answers now."""
         try:
             told = self._reader.recent()
         except RuntimeGoneError:
             self._process_is_new = True
             raise
-        is_fresh = told is not None and told.state.job_timestamp == _FRESH
-        if self._process_is_new or (is_fresh and self._has_worked):
+        if self._process_is_new or (told is not None and self._reader.is_new_process(told)):
             for known in (self._settings, self._checkpoints, self._samplers):
                 known.forget()
         self._process_is_new = False
-        self._has_worked = not is_fresh
+
+    def _look(self, job: Job, *, may_trust: bool = False) -> bool:
+        """Reads what it is set to.
+
+        Returns:
+            Whether the settings were not read, as they were right while the last job ran: whoever
+            relies on that looks at them while, or after, the next one runs.
+        """
+        self._notice_process()
         if may_trust and self._settings.is_clean:
             return True
         self._settings.look(job, partial(self._heal, job))
@@ -245,8 +244,9 @@ class SdWebUi:
         job: Job,
         when_running: Callable[[OwnJob], None] | None = None,
     ) -> bytes:
-        before = self._reader.recent()
         task_id = body.get("force_task_id") if request.is_generation else None
+        has_id = task_id is not None and self._turn_reader.has_tasks
+        before = self._reader.recent() if has_id else self._reader.read()
         own = OwnJob(self._turn_reader, task_id, before)
         turn = Turn(self._api, self._turn_reader, own, job, self._limits)
         turn.when_running = when_running

@@ -23,6 +23,8 @@ _TASK_PATH = "/internal/progress"
 _ALIVE_PATHS = ("/sdapi/v1/options", "/sdapi/v1/sd-models")
 """Either answers on a server that has no progress."""
 _MAX_STEPS = 1_000_000_000
+_BEFORE_JOBS = "0"
+"""`job_timestamp` of a process that has done no job (AUTOMATIC1111's modules/shared_state.py)."""
 _FRESH_SECONDS = 0.1
 """How long what it said is taken for what it would say."""
 
@@ -88,6 +90,7 @@ class ProgressReader:
         self.api = api
         self._says_missing = is_first
         self._has_progress = True
+        self._has_seen_jobs = False
         self.has_tasks = True
         self._last: tuple[ServerProgress | None, float] = (None, float("-inf"))
 
@@ -110,7 +113,14 @@ class ProgressReader:
         except ValidationError as error:
             raise TransientError(f"SD WebUI's progress cannot be read: {error}") from error
         self._last = (progress, time.monotonic())
+        self._has_seen_jobs |= progress.state.job_timestamp != _BEFORE_JOBS
         return progress
+
+    def is_new_process(self, told: ServerProgress) -> bool:
+        """Whether it has done no job yet, and the process that was asked before had."""
+        is_new = self._has_seen_jobs and told.state.job_timestamp == _BEFORE_JOBS
+        self._has_seen_jobs = self._has_seen_jobs and not is_new
+        return is_new
 
     def recent(self) -> ServerProgress | None:
         """What it said this very moment, else `read`."""

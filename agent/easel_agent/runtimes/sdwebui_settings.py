@@ -148,10 +148,12 @@ class SdWebUiSettings:
         if self._is_idle():
             self._restore(new)
             return {}
+        # What is in force now may be a running job's own: it stays as it is, and is known then.
+        self._set({name: self._now.get(name, value) for name, value in new.items()})
         if self._differing().keys() & _OF_ENCODING:
             self._when_idle(job, heal, lambda: bool(self._differing().keys() & _OF_ENCODING))
             if self._is_idle():
-                self._restore(new)
+                self._restore({})
                 return {}
         return self._differing()
 
@@ -215,7 +217,7 @@ class SdWebUiSettings:
             overridden: settings that are the job's own.
             title: of the checkpoint that draws it.
         """
-        if self._baseline is None or not own.is_known_by_id:
+        if self._baseline is None:
             return
         with contextlib.suppress(RuntimeDeadError, RejectedTaskError, TransientError):
             told = api.get_if_any(_PATH)
@@ -225,17 +227,25 @@ class SdWebUiSettings:
             differing = self._differing(told).keys() - set(overridden)
             self.is_clean = is_same and not differing
 
-    @property
-    def differ(self) -> bool:
-        """Whether they differed from the first ones, when they were looked at last."""
-        return bool(self._differing(self._now))
+    def were_left(self, job: Job, heal: Callable[[], None]) -> bool:
+        """Whether the job that was just done may have been done with what somebody left behind.
+
+        What a running job of somebody else overrides is waited for; see `look` for the rest.
+        """
+        self.look(job, heal)
+        try:
+            if self._differing() and not self._is_idle():
+                self._when_idle(job, heal, lambda: bool(self._differing()))
+        except RuntimeBusyError:
+            return True
+        return bool(self._differing())
 
     def take_sample(self, own: OwnJob) -> None:
         """Reads the settings while a small job of ours runs: then nobody's overrides are in force.
 
         Called from another thread; never raises.
         """
-        if self._baseline is not None or not own.is_known_by_id:
+        if self._baseline is not None:
             return
         with contextlib.suppress(RuntimeDeadError, RejectedTaskError, TransientError):
             told = self._api.get_if_any(_PATH)
@@ -281,18 +291,20 @@ class SdWebUiSettings:
         left = self._differing()
         if left:
             logger.warning("settings were left behind, put right: %s", ", ".join(sorted(left)))
-        wanted = left | new
-        try:
-            self._post(wanted)
-        except (RejectedTaskError, TransientError) as error:
-            logger.warning("settings could not be set together: %s", error)
-            for name, value in wanted.items():
-                self._post_alone(name, value)
+        self._set(left | new)
         if left and self._is_writable:
             self._now = self._read() or {}
             # `restrict_api`, `do_not_save`: the server takes them in silence, and sets nothing.
             self._warn_of(self._differing())
-        self._known.update(new)
+
+    def _set(self, values: Values) -> None:
+        try:
+            self._post(values)
+        except (RejectedTaskError, TransientError) as error:
+            logger.warning("settings could not be set together: %s", error)
+            for name, value in values.items():
+                self._post_alone(name, value)
+        self._known.update(values)
 
     def _post(self, values: Values) -> None:
         if self._api.tell_if_any(_PATH, values) is MISSING:

@@ -33,7 +33,7 @@ _INTERRUPT_AGAIN_SECONDS = 0.5
 _END_SECONDS = 60.0
 """How long an interrupted job may take to end."""
 _FIRST_LOOK_SECONDS = 0.02
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.1
 _ARRIVAL_SECONDS = 1.0
 """After which a request that the server does not know is not on its way any more."""
 
@@ -99,6 +99,7 @@ class Turn:
         self._stop_error: Exception | None = None
         self._begun_at: float | None = None
         self._interrupted_at: float | None = None
+        self._has_waited = False
         self._can_interrupt = True
         self._told_at = float("-inf")
         self.failure: Exception | None = None
@@ -116,8 +117,6 @@ class Turn:
 
     def __enter__(self) -> Self:
         self._sent_at = time.monotonic()
-        if self._own.begins_at_once:
-            self._begin()
         threading.Thread(target=self._watch, name="sdwebui-turn", daemon=True).start()
         return self
 
@@ -130,7 +129,7 @@ class Turn:
         # An interrupt that is under way would reach the next job: the lock waits for its end.
         with self._lock:
             if self._begun_at is None and error is None:
-                self._begin()
+                self._begin(self._sent_at if self._own.begins_at_once else time.monotonic())
             self._ended.set()
         self._told.set()
         self._news.set()
@@ -148,9 +147,9 @@ class Turn:
         self._news.set()
         self._told.wait(_INTERRUPT_SECONDS)
 
-    def _begin(self) -> None:
-        self._begun_at = time.monotonic()
-        self._job.begun()
+    def _begin(self, at: float) -> None:
+        self._begun_at = at
+        self._job.begun(at)
 
     def _watch(self) -> None:
         pause, is_certain = _FIRST_LOOK_SECONDS, False
@@ -179,12 +178,11 @@ class Turn:
         self._chase()
 
     def _note(self, standing: Standing) -> None:
-        """Sets the job's clock by what was seen."""
-        if standing is Standing.RUNNING and self._begun_at is None:
-            self._begin()
-        elif standing is Standing.WAITING and self._begun_at is not None:
-            # Somebody else's came in between.
-            self._begun_at = None
+        """Starts the job's clock, when it is seen to run or to have run."""
+        self._has_waited = self._has_waited or standing is Standing.WAITING
+        if self._begun_at is None and standing in (Standing.RUNNING, Standing.ENDED):
+            began_at_once = self._own.begins_at_once and not self._has_waited
+            self._begin(self._sent_at if began_at_once else time.monotonic())
 
     def _act(self, standing: Standing, now: float) -> bool:
         """Interrupts and gives up, where it is time; returns whether the waiting was ended."""
@@ -260,7 +258,7 @@ class Turn:
                 unknown_since = time.monotonic()
             elif time.monotonic() - unknown_since > _ARRIVAL_SECONDS:
                 return
-            time.sleep(_LOOK_SECONDS if standing is Standing.RUNNING else _LOOK_SECONDS / 5)
+            time.sleep(_LOOK_SECONDS)
 
 
 class _Moves:
