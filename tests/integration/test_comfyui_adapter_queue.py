@@ -121,10 +121,10 @@ def test_a_history_that_somebody_clears_as_the_job_ends_is_no_dead_runtime(
 ) -> None:
     history_entry = ComfyUiApi.history_entry
 
-    def cleared(api: ComfyUiApi, prompt_id: str) -> Any:
+    def cleared(api: ComfyUiApi, prompt_id: str, seconds: float | None = None) -> Any:
         if not stage.api.running():
             stage.api.post("/history", {"clear": True})
-        return history_entry(api, prompt_id)
+        return history_entry(api, prompt_id, seconds)
 
     monkeypatch.setattr(ComfyUiApi, "history_entry", cleared)
     monkeypatch.setattr("easel_agent.runtimes.comfyui_job._QUEUE_CHECK_SECONDS", 0.1)

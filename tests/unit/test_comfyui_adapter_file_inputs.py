@@ -123,6 +123,9 @@ def test_the_pictures_of_a_3d_loader_are_uploaded_and_its_mesh_goes_where_it_loo
         ("image", ["STRING", {}], "BASE64"),
         ("mask", ["STRING", {}], "BASE64"),
         ("video_base64", ["STRING", {}], "BASE64"),
+        ("directory", ["STRING", {}], "FOLDER_PATH"),
+        ("output_path", ["STRING", {}], "BASE64"),
+        ("output_folder", ["STRING", {}], "BASE64"),
         # URLs stay, and so does prose
         ("image_url", ["STRING", {}], None),
         ("url", ["STRING", {}], None),
@@ -140,9 +143,16 @@ def test_inputs_of_unknown_nodes_go_by_their_declaration(
     assert of_one("SomeNode", name, URL, info) == treated
 
 
-def test_a_node_that_takes_base64_gets_it() -> None:
-    info = declaring("file", "STRING", {})
-    assert of_one("LoadFileBase64", "file", URL, info) == "BASE64"
+@pytest.mark.parametrize(
+    ("class_type", "name", "treated"),
+    [
+        ("LoadFileBase64", "file", "BASE64"),
+        ("LoadImageFromPath", "image", "PATH"),
+        ("SaveImageToPath", "path", "BASE64"),
+    ],
+)
+def test_a_nodes_own_name_may_tell(class_type: str, name: str, treated: str) -> None:
+    assert of_one(class_type, name, URL, declaring(name, "STRING", {})) == treated
 
 
 @pytest.mark.parametrize("value", ["a.png", "ftp://x/a.png", "", 5, ["1", 0], None])

@@ -45,6 +45,8 @@ logger = logging.getLogger(__name__)
 
 _PROBE_SECONDS = 10
 """Its answers can stall for seconds while it works."""
+_IDLE_SECONDS = 2
+"""Where it does not say so quickly it is not idle."""
 _NONCE_CHARACTERS = 12
 
 
@@ -78,7 +80,7 @@ class ComfyUi:
         self._progress = ProgressFeed(url, self._client_id)
         self._prompt_id: str | None = None
         self._deletes = files_dir is not None
-        self._folders = ComfyUiFolders(files_dir, partial(self._api.is_idle, _PROBE_SECONDS))
+        self._folders = ComfyUiFolders(files_dir, partial(self._api.is_idle, _IDLE_SECONDS))
         self._inputs = InputFiles(self._folders.delete_input)
 
     def is_ready(self) -> bool:

@@ -112,13 +112,17 @@ class ComfyUiApi:
         """Queues a workflow, under an id of ours."""
         return self._request("POST", "/prompt", json=body)
 
-    def history_entry(self, prompt_id: str) -> dict[str, Any] | None:
+    def history_entry(self, prompt_id: str, seconds: float | None = None) -> dict[str, Any] | None:
         """What became of a job; None for one that has not ended, and for an unknown one.
+
+        Args:
+            prompt_id: the job's.
+            seconds: that the answer may take; None for `ANSWER_SECONDS`.
 
         Raises:
             UnreadableAnswerError: the answer is no history.
         """
-        history = self._get_object(f"/history/{prompt_id}")
+        history = self._get_object(f"/history/{prompt_id}", seconds)
         entry = history.get(prompt_id)
         return entry if isinstance(entry, dict) else None
 
@@ -243,8 +247,8 @@ class ComfyUiApi:
         except ValidationError as error:
             raise _unreadable("/queue", answer) from error
 
-    def _get_object(self, path: str) -> dict[str, Any]:
-        answer = self._request("GET", path)
+    def _get_object(self, path: str, seconds: float | None = None) -> dict[str, Any]:
+        answer = self._request("GET", path, seconds=seconds)
         try:
             value = json.loads(answer.body)
         except ValueError as error:

@@ -11,9 +11,10 @@ Of nodes that nobody here knows an input takes a file where
 - it is a choice (COMBO) among files: a choice takes one of its own, never a URL nor base64. Models
   are chosen so too, and are not uploaded: a choice counts where a picture, video, sound or mesh is
   among its options, or where there are none and its name is that of a medium;
-- it is a text with VideoHelperSuite's `vhs_path_extensions`, or named like a path or a video.
-  A text named `image` or `mask` is base64 as it always was: nodes that load pictures from base64
-  name theirs so.
+- it is a text with VideoHelperSuite's `vhs_path_extensions`, or named like a path, a folder or a
+  video, and not like something that is written to.
+  A text named `image` or `mask` is base64 as it always was, unless the node's class is named like
+  a path: nodes that load pictures from base64 name theirs so.
 Everything else becomes base64 (R19), except inputs named `url` (docs/adr/0009).
 """
 
@@ -36,6 +37,8 @@ _MEDIUM = re.compile(
 _PATH_NAME = re.compile(
     r"(?:^|_)(?:paths?|files?|file_?names?|videos?|audios?|mesh)$", re.IGNORECASE
 )
+_FOLDER_NAME = re.compile(r"(?:^|_)(?:dir|directory|folder)$", re.IGNORECASE)
+_WRITTEN_TO = re.compile(r"output|save|export", re.IGNORECASE)
 _MEDIA_FILE = re.compile(
     r"\.(?:png|jpe?g|webp|gif|bmp|tiff?|avif|heic|exr|psd|svg|mp4|mov|m4v|webm|mkv|avi|wav|mp3|ogg|"
     r"opus|flac|m4a|aac|glb|gltf|obj|fbx|stl|ply|splat|spz|ksplat|latent)$",
@@ -181,6 +184,9 @@ def _text_takes(class_type: str, name: str, options: Mapping[str, Any]) -> Takes
     if isinstance(extensions := options.get("vhs_path_extensions"), list):
         # A path without extensions is a folder's.
         return Takes.PATH if extensions else Takes.FOLDER_PATH
-    if _BASE64.search(class_type) or _BASE64.search(name):
+    if any(one.search(text) for one in (_BASE64, _WRITTEN_TO) for text in (class_type, name)):
         return None
-    return Takes.PATH if _PATH_NAME.search(name) else None
+    if _FOLDER_NAME.search(name):
+        return Takes.FOLDER_PATH
+    is_of_paths = "path" in class_type.lower() and _MEDIUM.search(name)
+    return Takes.PATH if is_of_paths or _PATH_NAME.search(name) else None

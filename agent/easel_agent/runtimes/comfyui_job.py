@@ -41,6 +41,8 @@ _CANCEL_AGAIN_SECONDS = 0.5
 """ComfyUI forgets an interrupt of a job's first moment when the job begins."""
 _SILENCE_SECONDS = 120
 """How long it may not answer while a job runs, as when it loads a large model."""
+_LATE_SECONDS = 5.0
+"""For an answer that is only nice to have when all is over."""
 _QUEUE_CHECK_SECONDS = 2.0
 """The history knows no difference between a job that runs and one that is lost."""
 _MIN_POLL_SECONDS, _MAX_POLL_SECONDS = 0.02, 0.5
@@ -163,7 +165,7 @@ class ComfyUiJob:
     def entry(self) -> dict[str, Any] | None:
         """Its entry in the history, without secrets; None where there is none, or no answer."""
         try:
-            entry = self._api.history_entry(self.prompt_id)
+            entry = self._api.history_entry(self.prompt_id, _LATE_SECONDS)
         except UNUSABLE:
             return None
         return None if entry is None else self._request.secrets.without_entry(entry)
