@@ -119,12 +119,16 @@ class Lease:
         self._is_running = True
         self.move(TaskState.RUNNING)
 
+    def run_again(self) -> None:
+        """The runtime gets the task once more, in the same try."""
+        self._gpu_seconds += self._running_seconds
+        self.job.runs_again()
+
     def end_generation(self) -> float:
-        """The runtime has ended its work; returns for how many seconds it worked."""
-        seconds = self._running_seconds
-        self._gpu_seconds += seconds
+        """The runtime has ended its work; returns for how many seconds it worked in this try."""
+        self._gpu_seconds += self._running_seconds
         self._is_running = False
-        return seconds
+        return self._gpu_seconds
 
     def on_end(self, call: Callable[[], None]) -> None:
         """Has something called when the lease has ended, in whichever way."""

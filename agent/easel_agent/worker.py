@@ -165,6 +165,7 @@ class Worker:
         except OutOfMemoryError as error:
             # What others left in the device's memory may be all that stood in the way.
             logger.warning("out of memory, once more: %s", error, extra={"task_uid": lease.uid})
+            lease.run_again()
             self._runtime.free_memory()
             return self._runtime.generate(*arguments)
 

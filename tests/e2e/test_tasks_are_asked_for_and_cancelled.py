@@ -217,6 +217,24 @@ def test_a_running_workflow_is_interrupted_in_time_and_the_next_begins(
     assert (begun - view.finished_at).total_seconds() < CANCEL_SECONDS
 
 
+def test_nothing_of_a_workflow_stays_on_the_runtimes_disk(
+    api: ApiClient, results: Results, comfyui: str, task_id: str, local_stack: LocalStack
+) -> None:
+    request = json.loads((SAMPLES / "v1alpha2-pipeline.json").read_text())
+    request["task"]["metadata"] |= {"id": task_id, "runtime": comfyui}
+    assert results.of(send(api, request)).result
+    folder = local_stack.runtime_files(comfyui)
+    assert (folder / "output").is_dir()
+
+    def left() -> list[str]:
+        return [str(path) for path in folder.rglob("*") if path.is_file()]
+
+    deadline = time.monotonic() + 10  # they go after the callback
+    while left() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert left() == []
+
+
 def test_a_waiting_task_is_cancelled_at_once_and_never_drawn(
     api: ApiClient, results: Results, sdwebui: str, task_id: str, local_stack: LocalStack
 ) -> None:

@@ -1,5 +1,6 @@
 """A runtime that answers and does no job well: it is given up, and no task pays for it."""
 
+import time
 from typing import Any
 
 import pytest
@@ -106,10 +107,15 @@ def test_one_task_alone_does_not_make_the_device_broken() -> None:
 
 
 def test_out_of_memory_is_tried_once_more_at_once(world: World, task: dict[str, Any]) -> None:
-    world.runtime.script = [OutOfMemoryError("CUDA out of memory")]
+    def runs_out() -> None:
+        time.sleep(0.3)
+        raise OutOfMemoryError("CUDA out of memory")
+
+    world.runtime.script = [runs_out]
     world.send(task)
     [result] = world.results(1)
     assert (result.result, result.attempts) == (True, 1)
+    assert result.usage.gpu_seconds >= 0.3  # both runs are the task's
     assert world.runtime.freed == 1
     assert len(world.runtime.done) == 2
 

@@ -27,12 +27,16 @@ class Job:
         return self._begun_at
 
     def begun(self, at: float | None = None) -> None:
-        """The runtime has begun this very job: its clock runs, from 0 where it is run again.
+        """The runtime has begun this very job: its clock runs.
 
         Args:
             at: when, of `time.monotonic()`, where that is told later; None: now.
         """
         self._begun_at = time.monotonic() if at is None else at
+
+    def runs_again(self) -> None:
+        """It is sent to the runtime once more: its clock stands until it has begun there."""
+        self._begun_at = None
 
     def when_ended(self, call: Callable[[], None]) -> None:
         """Has something called when the task's lease has ended, however it ended."""
