@@ -9,7 +9,7 @@ import pytest
 
 from easel_agent.errors import CancelledTaskError, RejectedTaskError
 from easel_agent.runtimes.comfyui import ComfyUi
-from easel_agent.runtimes.comfyui_api import OutputFile
+from easel_agent.runtimes.comfyui_api import ComfyUiApi, OutputFile
 from easel_agent.runtimes.comfyui_folders import ComfyUiFolders, TaskFiles
 from easel_agent.runtimes.job import Job
 from easel_agent.urls import ContentUrl
@@ -164,6 +164,24 @@ def test_a_loader_of_paths_finds_its_file_and_it_goes(stage: Stage) -> None:
     }
     assert stage.do(workflow) == 2
     assert stage.files() == set()
+
+
+def test_tidying_up_opens_no_connection_by_which_jobs_tell_a_restart(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[ComfyUiApi] = []
+    history_entry = ComfyUiApi.history_entry
+
+    def noted(api: ComfyUiApi, prompt_id: str, seconds: float | None = None) -> Any:
+        asked.append(api)
+        return history_entry(api, prompt_id, seconds)
+
+    job = Job()
+    with pytest.raises(RejectedTaskError):
+        generate(stage.runtime, TaskType.PIPELINE, {"1": node("Nope")}, job)
+    monkeypatch.setattr(ComfyUiApi, "history_entry", noted)
+    job.ended()
+    assert asked == [stage.runtime._api]
 
 
 def test_without_the_folders_nothing_is_deleted(stage: Stage) -> None:

@@ -247,7 +247,7 @@ class ComfyUi:
         begun: float,
     ) -> None:
         """Deletes what a task made, when it has ended in whatever way."""
-        if not listed and (entry := run.entry()) is not None:
+        if not listed and (entry := run.entry(self._api)) is not None:
             listed = Outcome(entry).listed()
         self._folders.delete_made(TaskFiles(nonce, listed, folders_of(dict(workflow)), begun))
 

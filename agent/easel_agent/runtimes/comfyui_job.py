@@ -162,10 +162,14 @@ class ComfyUiJob:
                 pause = max(_MIN_POLL_SECONDS, (now - self._since) * _POLL_FRACTION)
                 self.woken.wait(min(pause, _MAX_POLL_SECONDS, self._since + seconds - now))
 
-    def entry(self) -> dict[str, Any] | None:
-        """Its entry in the history, without secrets; None where there is none, or no answer."""
+    def entry(self, api: ComfyUiApi | None = None) -> dict[str, Any] | None:
+        """Its entry in the history, without secrets; None where there is none, or no answer.
+
+        Args:
+            api: by which another thread asks.
+        """
         try:
-            entry = self._api.history_entry(self.prompt_id, _LATE_SECONDS)
+            entry = (api or self._api).history_entry(self.prompt_id, _LATE_SECONDS)
         except UNUSABLE:
             return None
         return None if entry is None else self._request.secrets.without_entry(entry)
