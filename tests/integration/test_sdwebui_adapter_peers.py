@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -15,6 +16,7 @@ from easel_agent.runtimes import sdwebui_turn
 from easel_agent.runtimes.base import RuntimeState
 from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.runtimes.sdwebui_progress import ProgressReader, TaskStanding
 from easel_contract.task import TaskType
 from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
 from easel_local.simulators.sdwebui.sd_server import SdServerBehaviour, SimulatedSdServer
@@ -112,6 +114,18 @@ def test_a_server_without_progress_is_used_without() -> None:
         runtime.warm_up(Job())
         assert runtime.state() == RuntimeState(answers=True)
         assert generate(runtime, T2I, SMALL).pictures
+
+
+def test_a_fork_that_takes_no_id_is_followed_by_its_progress() -> None:
+    unknown = TaskStanding(active=False, queued=False, completed=False)
+    with (
+        SimulatedSdWebui(Behaviour(service_seconds=30)) as server,
+        patch.object(ProgressReader, "task", return_value=unknown),
+    ):
+        runtime = SdWebUi(server.url, task_timeout_seconds=3, wait_seconds=1, dynamic_model=False)
+        with pytest.raises(RejectedTaskError, match="longer than 3 s"):
+            generate(runtime, T2I, SMALL)
+        assert runtime.state() == RuntimeState(answers=True)
 
 
 @contextmanager

@@ -1,8 +1,12 @@
 """Whether the job that an SD WebUI is at is the one that was just sent to it."""
 
+import time
 from enum import Enum, auto
 
-from easel_agent.runtimes.sdwebui_progress import ProgressReader, ServerProgress
+from easel_agent.runtimes.sdwebui_progress import ProgressReader, ServerProgress, TaskStanding
+
+_ARRIVAL_SECONDS = 2.0
+"""After which an id that the server does not know is one that it does not take."""
 
 
 class Standing(Enum):
@@ -17,12 +21,13 @@ class Standing(Enum):
 class OwnJob:
     """Follows one request.
 
-    By its id, where the server tells (`ProgressReader.task`). Else, as for every upscale and for
-    a server with `--nowebui`, by `job_timestamp` of the progress: where the server was idle right
-    before, the request's job is the first that runs; where it was busy, the one that runs when the
-    timestamp changes next. So without ids a job is mistaken for ours where somebody else's was
-    already waiting, or came in the same moment, or began in the same second. Without any progress
-    it is believed to run from the beginning, and cannot be told from others'.
+    By its id, where the server tells (`ProgressReader.task`). Else, as for every upscale, for a
+    server with `--nowebui`, and for a fork that takes no id, by `job_timestamp` of the progress:
+    where the server was idle right before, the request's job is the first that runs; where it was
+    busy, the one that runs when the timestamp changes next. So without ids a job is mistaken for
+    ours where somebody else's was already waiting, or came in the same moment, or began in the same
+    second. Without any progress it is believed to run from the beginning, and cannot be told from
+    others'.
     """
 
     def __init__(
@@ -39,11 +44,13 @@ class OwnJob:
         self._task_id = task_id
         self._before = before
         self._timestamp: str | None = None
+        self._made_at = time.monotonic()
+        self._id_is_known = False
 
     @property
     def is_known_by_id(self) -> bool:
         """Whether it is surely told from others' jobs."""
-        return self._task_id is not None and self._reader.has_tasks
+        return self._id_is_known
 
     @property
     def begins_at_once(self) -> bool:
@@ -55,10 +62,17 @@ class OwnJob:
         if self._task_id is not None:
             task = self._reader.task(self._task_id)
             if task is not None:
-                return _standing_of(active=task.active, queued=task.queued, ended=task.completed)
-            if self._reader.has_tasks:
+                standing = _standing_of(task)
+                self._id_is_known = self._id_is_known or standing is not Standing.UNKNOWN
+                if self._id_is_known or self._is_on_its_way:
+                    return standing
+            elif self._reader.has_tasks:
                 return Standing.UNKNOWN  # it did not answer
         return self._look_at_timestamp()
+
+    @property
+    def _is_on_its_way(self) -> bool:
+        return time.monotonic() - self._made_at < _ARRIVAL_SECONDS
 
     def _look_at_timestamp(self) -> Standing:
         if self._before is None:
@@ -78,9 +92,9 @@ class OwnJob:
         return Standing.RUNNING
 
 
-def _standing_of(*, active: bool, queued: bool, ended: bool) -> Standing:
-    if active:
+def _standing_of(task: TaskStanding) -> Standing:
+    if task.active:
         return Standing.RUNNING
-    if queued:
+    if task.queued:
         return Standing.WAITING
-    return Standing.ENDED if ended else Standing.UNKNOWN
+    return Standing.ENDED if task.completed else Standing.UNKNOWN

@@ -74,6 +74,7 @@ class SdWebUiSettings:
         self._baseline = self._sample = None
         self.is_clean = False
         self._known.clear()
+        self._stubborn.clear()
 
     @property
     def checkpoint(self) -> str | None:
@@ -292,8 +293,7 @@ class SdWebUiSettings:
         if left:
             logger.warning("settings were left behind, put right: %s", ", ".join(sorted(left)))
         self._set(left | new)
-        if left and self._is_writable:
-            self._now = self._read() or {}
+        if left and self._is_writable and self._is_idle():
             # `restrict_api`, `do_not_save`: the server takes them in silence, and sets nothing.
             self._warn_of(self._differing())
 

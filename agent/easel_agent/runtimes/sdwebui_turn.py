@@ -34,6 +34,7 @@ _END_SECONDS = 60.0
 """How long an interrupted job may take to end."""
 _FIRST_LOOK_SECONDS = 0.02
 _LOOK_SECONDS = 0.1
+_SILENT_SECONDS = 4.0
 _ARRIVAL_SECONDS = 1.0
 """After which a request that the server does not know is not on its way any more."""
 
@@ -180,8 +181,10 @@ class Turn:
     def _note(self, standing: Standing) -> None:
         """Starts the job's clock, when it is seen to run or to have run."""
         self._has_waited = self._has_waited or standing is Standing.WAITING
-        if self._begun_at is None and standing in (Standing.RUNNING, Standing.ENDED):
-            began_at_once = self._own.begins_at_once and not self._has_waited
+        began_at_once = self._own.begins_at_once and not self._has_waited
+        # A server that was idle, and does not say what became of the request, is at it.
+        is_silent = began_at_once and time.monotonic() - self._sent_at >= _SILENT_SECONDS
+        if self._begun_at is None and (is_silent or standing in (Standing.RUNNING, Standing.ENDED)):
             self._begin(self._sent_at if began_at_once else time.monotonic())
 
     def _act(self, standing: Standing, now: float) -> bool:
@@ -208,7 +211,7 @@ class Turn:
         if self._stop_error is not None:
             is_there = standing is Standing.WAITING or waited >= _ARRIVAL_SECONDS
             return is_there and self._give_up(None)
-        if waited < self.limits.wait:
+        if waited < max(self.limits.wait, _SILENT_SECONDS if standing is Standing.UNKNOWN else 0):
             return False
         if self._moves.seconds_ago() >= self.limits.wait:
             message = f"SD WebUI says that it works, and nothing moved for {self.limits.wait:g} s"
