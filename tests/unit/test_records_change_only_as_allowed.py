@@ -107,7 +107,7 @@ ACTS: dict[str, Act] = {
     "abandon": lambda parts, record: parts.leases.abandon(
         TaskLease(MINE, record), counts=True, usage=Usage()
     ),
-    **{f"finish {status}": finishing(status) for status in END_STATUSES},
+    **{f"finish {status}": finishing(status) for status in sorted(END_STATUSES)},
     "refuse": lambda parts, record: parts.leases.refuse(record, result="{}"),
     "agent cancels": lambda parts, record: parts.leases.cancel_waiting(record, result="{}"),
     "reader cancels": lambda parts, record: parts.cancelling.cancel_waiting(
