@@ -117,6 +117,59 @@ def test_what_only_sounds_like_the_device_is_the_workflows(
 
 
 @pytest.mark.parametrize(
+    ("exception_type", "message", "verdict"),
+    [
+        ("RuntimeError", "Invalid buffer size: 18.23 GB", Verdict.OUT_OF_MEMORY),
+        ("RuntimeError", "MPS backend out of memory (MPS allocated: 9 GB)", Verdict.OUT_OF_MEMORY),
+        ("RuntimeError", "CUDA driver error: out of memory", Verdict.OUT_OF_MEMORY),
+        ("numpy.core._exceptions.MemoryError", "Unable to allocate 1 GiB", Verdict.OUT_OF_MEMORY),
+        ("OSError", "[Errno 12] Cannot allocate memory", Verdict.OUT_OF_MEMORY),
+        (
+            "onnxruntime.capi.onnxruntime_pybind11_state.RuntimeException",
+            "BFCArena::AllocateRaw Failed to allocate memory for requested buffer of size 1",
+            Verdict.OUT_OF_MEMORY,
+        ),
+        (
+            "RuntimeError",
+            "Triton Error [CUDA]: an illegal memory access was encountered",
+            Verdict.STICKY,
+        ),
+        ("RuntimeError", "Triton Error [CUDA]: invalid device context", Verdict.DEVICE_FAILED),
+        (
+            "onnxruntime.capi.onnxruntime_pybind11_state.Fail",
+            "[ONNXRuntimeError] : 1 : FAIL : CUDA failure 700: an illegal memory access",
+            Verdict.DEVICE_FAILED,
+        ),
+        (
+            "cupy_backends.cuda.api.runtime.CUDARuntimeError",
+            "cudaErrorIllegalAddress: an illegal memory access was encountered",
+            Verdict.DEVICE_FAILED,
+        ),
+        (
+            "torch.cuda.DeferredCudaCallError",
+            "CUDA call failed lazily at initialization with error: device >= 0",
+            Verdict.DEVICE_FAILED,
+        ),
+        ("RuntimeError", "cuFFT error: CUFFT_INTERNAL_ERROR", Verdict.DEVICE_FAILED),
+        (
+            "RuntimeError",
+            "GET was unable to find an engine to execute this computation",
+            Verdict.DEVICE_FAILED,
+        ),
+        (
+            "RuntimeError",
+            'NVML_SUCCESS == r INTERNAL ASSERT FAILED at "../c10/cuda/CUDACachingAllocator.cpp"',
+            Verdict.DEVICE_FAILED,
+        ),
+    ],
+)
+def test_other_libraries_words_for_the_same_are_known(
+    exception_type: str, message: str, verdict: Verdict
+) -> None:
+    assert row_of(exception_type, message).verdict is verdict
+
+
+@pytest.mark.parametrize(
     "words",
     [
         "an illegal memory access was encountered",

@@ -1,5 +1,6 @@
 """A checkpoint of SD WebUI is found under every name that users use, and no other is."""
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -81,6 +82,51 @@ def test_one_in_a_subfolder_has_many_names(name: str) -> None:
     assert checkpoint.made("anime_lamp-v3", None)
     assert not checkpoint.made("base", "00000000a1")
     assert not checkpoint.made("lamp-v3", "00000000a1")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        SHA[:10].upper(),
+        SHA[:8],
+        SHA[:12],
+        f"[{SHA[:10]}]",
+        "LAMP-V3.safetensors",
+        "Anime/Lamp-v3",
+        f"Lamp-V3.SafeTensors [{SHA[:10].upper()}]",
+    ],
+)
+def test_capitals_and_other_lengths_of_its_hash_are_names_of_it_too(name: str) -> None:
+    assert found(Server(*SUBFOLDER), name).path == "anime/lamp-v3.safetensors"
+
+
+def test_the_exact_case_goes_before_another() -> None:
+    server = Server(listed("Lamp.safetensors", "00000000a1"), listed("lamp.safetensors", SHA[:10]))
+    assert found(server, "lamp").path == "lamp.safetensors"
+    assert found(server, "Lamp.safetensors").path == "Lamp.safetensors"
+    with pytest.raises(RejectedTaskError, match="several checkpoints"):
+        found(server, "LAMP")
+
+
+def test_letters_with_marks_are_the_same_in_either_writing() -> None:
+    server = Server(listed(unicodedata.normalize("NFD", "ガラスの灯 v2.safetensors")))
+    assert found(server, "ガラスの灯 v2").title == server.models[0]["title"]
+
+
+@pytest.mark.parametrize("name", ["国风3.2_v3.ckpt", "国风3.2_v3", "国风3.2_v3.ckpt [00000000a2]"])
+def test_a_chinese_name_with_dots(name: str) -> None:
+    server = Server(listed("国风3.2.safetensors"), listed("国风3.2_v3.ckpt", "00000000a2"))
+    assert found(server, name).path == "国风3.2_v3.ckpt"
+
+
+def test_the_hash_decides_between_two_extensions_of_a_stem() -> None:
+    server = Server(listed("lamp.safetensors", "00000000a1"), listed("lamp.ckpt", "00000000a2"))
+    assert found(server, "lamp [00000000a2]").path == "lamp.ckpt"
+    assert found(server, "lamp.ckpt").path == "lamp.ckpt"
+    with pytest.raises(RejectedTaskError, match="several checkpoints"):
+        found(server, "lamp")
+    with pytest.raises(RejectedTaskError, match="has that hash"):
+        found(server, "lamp.safetensors [00000000a2]")
 
 
 @pytest.mark.parametrize("hashed", [True, False])

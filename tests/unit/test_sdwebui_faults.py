@@ -50,6 +50,17 @@ SAMPLES: tuple[tuple[str, str, Verdict], ...] = (
         "[enforce fail at alloc_cpu.cpp:114] data. CPU: not enough memory: you tried to allocate 9",
         Verdict.OUT_OF_MEMORY,
     ),
+    (
+        "RuntimeError",
+        "[enforce fail at alloc_cpu.cpp:121] . CPU: can't allocate memory: you tried to allocate 9",
+        Verdict.OUT_OF_MEMORY,
+    ),
+    (
+        "RuntimeError",
+        "Not enough memory, use lower resolution (max approx. 1280x1280). Need: 4.2GB free",
+        Verdict.OUT_OF_MEMORY,
+    ),
+    ("RuntimeError", "Invalid buffer size: 36.00 GB", Verdict.OUT_OF_MEMORY),
     *(
         ("RuntimeError", CUDA.format(says), Verdict.DEVICE_BROKEN)
         for says in (
@@ -102,6 +113,17 @@ SAMPLES: tuple[tuple[str, str, Verdict], ...] = (
     ("AssertionError", "could not find upscaler named Nope", Verdict.CALLER),
     ("AssertionError", "composition via AND is not supported for DDIM", Verdict.CALLER),
     ("UnidentifiedImageError", "cannot identify image file <_io.BytesIO>", Verdict.CALLER),
+    ("binascii.Error", "Incorrect padding", Verdict.CALLER),
+    (
+        "RuntimeError",
+        "The expanded size of the tensor (768) must match the existing size (1024) at dimension 1.",
+        Verdict.CALLER,
+    ),
+    (
+        "RuntimeError",
+        "FIND was unable to find an engine to execute this computation",
+        Verdict.DEVICE_FAILED,
+    ),
     ("RuntimeError", "Kernel size can't be greater than actual input size", Verdict.CALLER),
     (
         "RuntimeError",

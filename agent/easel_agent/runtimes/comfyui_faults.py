@@ -70,7 +70,9 @@ def _re(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
-_TORCH_ERRORS = _re(r"RuntimeError|torch\.(?:\w+\.)?(?:AcceleratorError|DeviceError)")
+_TORCH_ERRORS = _re(
+    r"RuntimeError|torch\.(?:\w+\.)?(?:AcceleratorError|DeviceError|DeferredCudaCallError)"
+)
 """PyTorch's own: c10::Error comes as RuntimeError, since 2.8 a CUDA error as AcceleratorError."""
 _OS_ERRORS = _re(r"OSError|IOError|FileNotFoundError|PermissionError|BlockingIOError")
 _NETWORK_ERRORS = _re(
@@ -119,8 +121,13 @@ ROWS: tuple[Row, ...] = (
     Row(
         Verdict.OUT_OF_MEMORY,
         "PyTorch c10/core/impl/alloc_cpu.cpp: 'DefaultCPUAllocator: not enough memory: you tried to"
-        " allocate' (Windows), 'can't allocate memory: you tried to allocate' (others)",
-        _re(r"DefaultCPUAllocator: .*you tried to allocate"),
+        " allocate' (Windows), 'can't allocate memory: you tried to allocate' (others); "
+        "aten/src/ATen/mps/MPSAllocator.mm 'Invalid buffer size: '; ONNX Runtime's "
+        "bfc_arena.cc 'Failed to allocate memory for requested buffer of size'",
+        _re(
+            r"DefaultCPUAllocator: .*you tried to allocate|^Invalid buffer size: [\d.]+ ?[KMGT]"
+            r"|Failed to allocate memory for requested buffer of size"
+        ),
         example="[enforce fail at alloc_cpu.cpp:121] err == 0. DefaultCPUAllocator: can't allocate "
         "memory: you tried to allocate 412316860416 bytes. Error code 12 (Cannot allocate memory)",
     ),
@@ -133,10 +140,19 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         Verdict.OUT_OF_MEMORY,
-        "Python, built-in exceptions: MemoryError; numpy/_core/_exceptions.py _ArrayMemoryError",
-        exception_type=_re(r"MemoryError|numpy\.(?:_?core\.)?_exceptions\._ArrayMemoryError"),
+        "Python, built-in exceptions: MemoryError; numpy/_core/_exceptions.py _ArrayMemoryError, "
+        "which calls itself MemoryError in some releases",
+        exception_type=_re(r"(?:\w+\.)*(?:_Array)?MemoryError"),
         example="Unable to allocate 5.56 GiB for an array with shape (8, 8192, 8192, 3)",
         example_type="numpy._core._exceptions._ArrayMemoryError",
+    ),
+    Row(
+        Verdict.OUT_OF_MEMORY,
+        "errno(3) 12 ENOMEM, as when ffmpeg is to be started beside a large process",
+        _re(r"\[Errno 12\]"),
+        _OS_ERRORS,
+        example="[Errno 12] Cannot allocate memory",
+        example_type="OSError",
     ),
     # -- the device
     Row(
@@ -154,8 +170,9 @@ ROWS: tuple[Row, ...] = (
         "cudaErrorLaunchTimeout, cudaErrorMisalignedAddress, cudaErrorHardwareStackError and "
         "others 'leave the process in an inconsistent state ... the process must be terminated and "
         "relaunched'; devices that are lost are not found again; YanWenKun/ComfyUI-Docker #195, "
+        "Triton third_party/nvidia/backend/driver.c 'Triton Error [CUDA]: '; "
         "Comfy-Org/ComfyUI #5428, #14756",
-        _re(rf"^(?:CUDA|HIP)(?: driver)? error: (?:{_STICKY_WORDS})"),
+        _re(rf"^(?:(?:CUDA|HIP)(?: driver)? error|Triton Error \[\w+\]): (?:{_STICKY_WORDS})"),
         _TORCH_ERRORS,
         example="CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be "
         "asynchronously reported at some other API call",
@@ -166,21 +183,32 @@ ROWS: tuple[Row, ...] = (
         "PyTorch c10/cuda/CUDAException.cpp: every cudaError_t comes as 'CUDA error: ' and CUDA's "
         "words, a status of cuBLAS, cuSOLVER, cuFFT likewise (aten/src/ATen/cuda/Exceptions.h); "
         "inside of other words where a node wraps it. 'no kernel image' is of one extension's "
-        "build, or of all: two tasks tell",
-        _re(r"\b(?:CUDA|HIP)(?: driver)? error: "),
+        "build, or of all: two tasks tell. ONNX Runtime's cuda_call.cc 'CUDA failure 700: ', "
+        "CuPy's CUDARuntimeError 'cudaErrorIllegalAddress: '",
+        _re(
+            r"\b(?:CUDA|HIP)(?: driver)? error: |\bTriton Error \[|\bCUDA failure \d+: |^cudaError"
+        ),
         example="CUDA error: no kernel image is available for execution on the device",
     ),
     Row(
         Verdict.DEVICE_FAILED,
-        "PyTorch aten/src/ATen/cudnn/Exceptions.h 'cuDNN error: '; NVIDIA's names of statuses",
-        _re(r"\b(?:cuDNN|MIOpen) error: |\bCU(?:DNN|BLAS|SOLVER|FFT|SPARSE)_STATUS_[A-Z]+"),
+        "PyTorch aten/src/ATen/cudnn/Exceptions.h 'cuDNN error: '; NVIDIA's names of statuses; "
+        "native/cuda/CuFFTUtils.h 'cuFFT error: '; native/cudnn/Conv_v8.cpp 'unable to find an "
+        "engine'; c10/cuda/CUDACachingAllocator.cpp 'NVML_SUCCESS == '",
+        _re(
+            r"\b(?:cuDNN|MIOpen|cuFFT) error: |\bCU(?:DNN|BLAS|SOLVER|FFT|SPARSE)_STATUS_[A-Z]+"
+            r"|^(?:GET|FIND) was unable to find an engine|^NVML_SUCCESS == "
+        ),
         example="cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
     ),
     Row(
         Verdict.DEVICE_FAILED,
         "PyTorch torch/csrc/cuda/Module.cpp and c10/cuda/CUDAFunctions.cpp when CUDA is first used:"
         " a device that has gone, or a node that wants one on a server without",
-        _re(r"^(?:No CUDA GPUs are available|Found no NVIDIA driver|Unexpected error from cuda)"),
+        _re(
+            r"^(?:No (?:CUDA|HIP) GPUs are available|Found no NVIDIA driver|CUDA unknown error"
+            r"|Unexpected error from cuda|CUDA call failed lazily at initialization)"
+        ),
         _TORCH_ERRORS,
         example="No CUDA GPUs are available",
     ),

@@ -6,7 +6,8 @@ extension; `info.sd_model_name` of a picture is the bare file name without exten
 """
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 import requests
@@ -26,6 +27,8 @@ _MAX_NAMES = 20
 _MAX_CHARACTERS = 200
 """Of a name in a message."""
 _TRAILING_HASH = re.compile(r"\s*\[(?P<hash>[0-9a-fA-F]{8,64})\]$")
+_HASH_ALONE = re.compile(r"\[?(?P<hash>[0-9a-fA-F]{8,64})\]?")
+"""As sites of models show it, in capitals, or longer than the server does."""
 _EXTENSION = re.compile(r"\.(?:safetensors|sft|ckpt|pth?|bin|gguf)$", re.IGNORECASE)
 _FOLDER = re.compile(r"^(?:.*/)?Stable-diffusion/")
 
@@ -68,6 +71,11 @@ class Checkpoint(BaseModel):
     def is_entitled(self, title: str | None) -> bool:
         """Whether the server's settings mean it, which add the hash when it is computed."""
         return title is not None and _TRAILING_HASH.sub("", title).replace("\\", "/") == self.path
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether its hash has been computed."""
+        return bool(self.sha256 or self.hash)
 
     def has_hash(self, digits: str) -> bool:
         """Whether a hash may be its own; True where it has not been computed."""
@@ -171,19 +179,45 @@ class Checkpoints:
 def _named(name: str, known: list[Checkpoint]) -> list[Checkpoint]:
     """Those that a name means: of the most exact kind of name that fits any, before any cut."""
     name = name.strip().replace("\\", "/")
-    found = _of_best_rank(known, name) or _of_best_rank(known, _FOLDER.sub("", name))
-    hash_ = _TRAILING_HASH.search(name)
-    if found or hash_ is None:
+    found = _of_best_form(known, name) or _of_best_form(known, _FOLDER.sub("", name))
+    if found:
         return found
-    return _of_best_rank([one for one in known if one.has_hash(hash_["hash"])], _bare(name))
+    if digits := _HASH_ALONE.fullmatch(name):
+        return [one for one in known if one.is_hashed and one.has_hash(digits["hash"])]
+    hash_ = _TRAILING_HASH.search(name)
+    if hash_ is None:
+        return []
+    return _of_best_form([one for one in known if one.has_hash(hash_["hash"])], _bare(name))
 
 
-def _of_best_rank(known: list[Checkpoint], name: str) -> list[Checkpoint]:
+def _of_best_form(known: list[Checkpoint], name: str) -> list[Checkpoint]:
+    for form in (str, _composed, _caseless):
+        if found := _of_best_rank(known, form(name), form):
+            return found
+    return []
+
+
+def _of_best_rank(
+    known: list[Checkpoint], name: str, form: Callable[[str], str]
+) -> list[Checkpoint]:
     for rank in zip(*(one.names() for one in known), strict=True):
-        found = [one for one, names in zip(known, rank, strict=True) if name in names - {""}]
+        found = [
+            one
+            for one, names in zip(known, rank, strict=True)
+            if name in {form(text) for text in names if text}
+        ]
         if found:
             return found
     return []
+
+
+def _composed(name: str) -> str:
+    """One writing of what looks the same: macOS takes letters with marks apart in files' names."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _caseless(name: str) -> str:
+    return _composed(name).casefold()
 
 
 def _bare(name: str) -> str:

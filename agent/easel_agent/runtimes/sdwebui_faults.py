@@ -99,9 +99,12 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "RuntimeError",
-        r".*not enough memory: you tried to allocate",
+        r".*(?:not enough|can't allocate) memory: you tried to allocate|"
+        r"Not enough memory, use lower resolution|Invalid buffer size: ",
         Verdict.OUT_OF_MEMORY,
-        "PyTorch c10/core/impl/alloc_cpu.cpp `alloc_cpu`, behind '[enforce fail at ...]'",
+        "PyTorch c10/core/impl/alloc_cpu.cpp `alloc_cpu`, behind '[enforce fail at ...]'; "
+        "AUTOMATIC1111 modules/sd_hijack_optimizations.py `split_cross_attention_forward`; "
+        "PyTorch aten/src/ATen/mps/MPSAllocator.mm",
     ),
     # --- the device ------------------------------------------------------------------------------
     Fault(
@@ -155,7 +158,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault(
         _TORCH,
         r"(?:cuDNN error: |CUDNN_STATUS_|CUBLAS_STATUS_|MIOpen Error|rocBLAS error|"
-        r"GET was unable to find an engine to execute this computation|"
+        r"(?:GET|FIND) was unable to find an engine to execute this computation|"
         r"Unable to find a valid cuDNN algorithm)",
         Verdict.DEVICE_FAILED,
         "PyTorch aten/src/ATen/cudnn/Exceptions.h, native/cudnn/Conv_v7.cpp, Conv_v8.cpp",
@@ -232,6 +235,12 @@ FAULTS: tuple[Fault, ...] = (
         "Pillow PIL/Image.py `open`, `_decompression_bomb_check`",
     ),
     Fault(
+        "Error",
+        r"(?:Incorrect padding|Invalid base64-encoded string|Non-base64 digit found|Excess data)",
+        Verdict.CALLER,
+        "CPython Modules/binascii.c `a2b_base64`, where a script decodes a picture of its own",
+    ),
+    Fault(
         "RuntimeError",
         ".*Kernel size can't be greater than actual input size",
         Verdict.CALLER,
@@ -260,6 +269,7 @@ FAULTS: tuple[Fault, ...] = (
         r"(?:mat1 and mat2 shapes cannot be multiplied|mat1 and mat2 must have the same dtype|"
         r"Sizes of tensors must match except in dimension|"
         r"The size of tensor a \(.*must match the size of tensor b|"
+        r"The expanded size of the tensor \(.*must match the existing size|"
         r"Given groups=\d+, (?:weight of size|expected weight)|shape '.*' is invalid for input)",
         Verdict.CALLER,
         "a ControlNet, LoRA or input of another model family: Mikubill/sd-webui-controlnet issues "
