@@ -10,7 +10,13 @@ from pydantic import ValidationError
 from easel_contract.envelope import UnreadableTaskError, decode_result, decode_task
 from easel_contract.errors import ContractError
 from easel_contract.result import TaskResult
-from easel_contract.task import MAX_CONTEXT_BYTES, TaskMessage
+from easel_contract.task import (
+    MAX_CONTEXT_BYTES,
+    RuntimeType,
+    TaskMessage,
+    TaskType,
+    check_task_type,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -99,3 +105,25 @@ def test_an_unreadable_task_keeps_what_its_sender_can_be_told_by() -> None:
 def test_a_notification_that_is_no_result_is_a_contract_error(body: str) -> None:
     with pytest.raises(ContractError):
         decode_result(body)
+
+
+@pytest.mark.parametrize(
+    ("runtime_type", "taken"),
+    [
+        (
+            RuntimeType.SDWEBUI,
+            {"text-to-image", "image-to-image", "extra-single-image", "extra-batch-images"},
+        ),
+        (RuntimeType.COMFYUI, {"pipeline"}),
+    ],
+)
+def test_a_runtimes_type_decides_which_task_types_it_takes(
+    runtime_type: RuntimeType, taken: set[str]
+) -> None:
+    for tasktype in TaskType:
+        if tasktype in taken:
+            check_task_type(tasktype, runtime_type)
+        else:
+            with pytest.raises(ContractError, match=tasktype):
+                check_task_type(tasktype, runtime_type)
+    assert taken <= set(TaskType)
