@@ -108,6 +108,25 @@ def test_an_overdue_job_is_stopped_and_only_that_one() -> None:
         assert outcomes(server) == ["interrupted", "completed"]
 
 
+def test_a_cancel_while_the_picture_is_encoded_leaves_the_next_job_alone() -> None:
+    # SD WebUI encodes after it has begun somebody else's job.
+    with SimulatedSdWebui(Behaviour(service_seconds=0.6, encode_seconds=1.5)) as server:
+        runtime = adapter(server.url)
+        generate(runtime, T2I, SMALL)
+        with client_of(server.url) as somebody, ThreadPoolExecutor(1) as pool:
+            job = Job()
+            large = SMALL | {"width": 512, "height": 512}
+            task = pool.submit(generate, runtime, T2I, large, job)
+            until(somebody.sampling, "ours runs")
+            theirs = somebody.generate_later(width=64, height=64)
+            until(lambda: outcomes(server)[1:] == ["completed", "running"], "theirs runs")
+            job.stop(CANCELLED)
+            with pytest.raises(CancelledTaskError):
+                task.result(timeout=10)
+            assert theirs.result().ok
+        assert outcomes(server)[1:] == ["completed", "completed"]
+
+
 def test_a_job_that_cannot_be_stopped_breaks_the_runtime(
     monkeypatch: pytest.MonkeyPatch, web_ui: bool
 ) -> None:

@@ -74,6 +74,7 @@ def test_an_override_ends_with_its_task(webui: SimulatedSdWebui, content: dict[s
     before = generate(runtime, T2I, SMALL).pictures
     overridden = generate(runtime, T2I, content).pictures
     assert overridden != before
+    assert options(webui.url) == at_first  # the server has restored them itself
     assert generate(runtime, T2I, SMALL).pictures == before
     assert options(webui.url) == at_first
 
