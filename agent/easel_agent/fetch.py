@@ -16,6 +16,8 @@ from easel_egress.guarded_session import GuardedSession, RefusedAddressError
 _MAX_REDIRECTS = 5
 _CONNECT_SECONDS = 5
 _CHUNK_BYTES = 64 * 1024
+_MAX_URL_CHARACTERS = 8192
+"""As much as web servers take of a request's first line (RFC 9112, section 3: at least 8,000)."""
 _PAGES = ("text/html", "application/xhtml+xml")
 """Content types that are not worth reading; all others are often wrong, so the content decides."""
 _AS_IT_IS = ("", "identity", "aws-chunked")
@@ -41,23 +43,33 @@ class FetchLimits:
 
     Attributes:
         max_bytes: of one file.
-        max_total_bytes: of all files of a task.
+        max_total_bytes: of all files of a task; one that stands in several places counts as often.
         seconds: for one file, from the connection to the last byte.
+        total_seconds: for all files of a task.
+        max_urls: places in a task's content that hold a URL.
+        max_pixels: of one picture, all its frames together.
+        max_total_pixels: of all pictures of a task, each as often as it stands there.
         allowed_hosts: that may be at any address; all others must be at a public one.
     """
 
     max_bytes: int = 20 * 1024 * 1024
     max_total_bytes: int = 50 * 1024 * 1024
     seconds: float = 30.0
+    total_seconds: float = 60.0
+    max_urls: int = 64
+    max_pixels: int = 8192 * 8192
+    max_total_pixels: int = 4 * 8192 * 8192
     allowed_hosts: Collection[str] = field(default_factory=frozenset)
 
 
-class ByteBudget:
-    """What the files of one task may still take, shared by the threads that fetch them."""
+class FetchBudget:
+    """What is left of one task's bytes and seconds, shared by the threads that fetch its files."""
 
-    def __init__(self, max_total_bytes: int) -> None:
-        self._total = max_total_bytes
-        self._left = max_total_bytes
+    def __init__(self, limits: FetchLimits) -> None:
+        """Has everything left; the seconds run from now."""
+        self._limits = limits
+        self._bytes_left = limits.max_total_bytes
+        self._ends_at = time.monotonic() + limits.total_seconds
         self._lock = threading.Lock()
 
     def take(self, count: int) -> None:
@@ -67,9 +79,36 @@ class ByteBudget:
             FetchError: there are not that many left.
         """
         with self._lock:
-            self._left -= count
-            if self._left < 0:
-                raise FetchError(f"the task's files have more than {self._total} bytes together")
+            self._bytes_left -= count
+            if self._bytes_left < 0:
+                raise FetchError(
+                    f"the task's files have more than {self._limits.max_total_bytes} bytes together"
+                )
+
+    def seconds_for_one(self) -> float:
+        """Returns how long one file may take from now.
+
+        Raises:
+            FetchError: the task's time is over.
+        """
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise FetchError(
+                f"the task's files took longer than {self._limits.total_seconds:g} s together"
+            )
+        return min(left, self._limits.seconds)
+
+    def time_over(self, since: float) -> FetchError:
+        """What to say of a file whose time is over.
+
+        Args:
+            since: when its fetching began, of `time.monotonic`.
+        """
+        if time.monotonic() < since + self._limits.seconds:
+            return FetchError(
+                f"the task's files took longer than {self._limits.total_seconds:g} s together"
+            )
+        return FetchError(f"took longer than {self._limits.seconds:g} s")
 
 
 def shown(url: str) -> str:
@@ -89,7 +128,7 @@ def shown(url: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in url[:500])
 
 
-def fetch_http(url: str, limits: FetchLimits, budget: ByteBudget) -> bytes:
+def fetch_http(url: str, limits: FetchLimits, budget: FetchBudget) -> bytes:
     """Fetches a file.
 
     Args:
@@ -100,19 +139,21 @@ def fetch_http(url: str, limits: FetchLimits, budget: ByteBudget) -> bytes:
     Raises:
         FetchError: it cannot be had within the limits, or is a web page.
     """
-    deadline = time.monotonic() + limits.seconds
-    with GuardedSession(limits.allowed_hosts, limits.seconds) as session:
+    seconds = budget.seconds_for_one()
+    began = time.monotonic()
+    deadline = began + seconds
+    with GuardedSession(limits.allowed_hosts, seconds) as session:
         try:
-            with _open(session, url, limits) as answer:
+            with _open(session, url, seconds) as answer:
                 _check_head(answer, limits)
                 data = _read(answer, limits, budget, deadline)
         except _NETWORK_ERRORS as error:
             if session.timed_out or time.monotonic() >= deadline:
-                raise FetchError(f"took longer than {limits.seconds:g} s") from error
+                raise budget.time_over(began) from error
             raise FetchError(_reason(error)) from error
         # Cut off, a body without a length looks as if it had ended.
-        if session.timed_out:
-            raise FetchError(f"took longer than {limits.seconds:g} s")
+        if data is None or session.timed_out:
+            raise budget.time_over(began)
     return data
 
 
@@ -146,13 +187,15 @@ def _is_meant(found: MediaType, name: str) -> bool:
     return not is_text or found.extension == extension_of(name)
 
 
-def _open(session: GuardedSession, url: str, limits: FetchLimits) -> requests.Response:
+def _open(session: GuardedSession, url: str, seconds: float) -> requests.Response:
     for _ in range(_MAX_REDIRECTS + 1):
+        if len(url) > _MAX_URL_CHARACTERS:
+            raise FetchError(f"is a URL of more than {_MAX_URL_CHARACTERS} characters")
         answer = session.get(
             url,
             # Unpacked it could be a thousand times as large: take it as it is stored.
             headers={"Accept-Encoding": "identity", "User-Agent": "easel"},
-            timeout=(_CONNECT_SECONDS, limits.seconds),
+            timeout=(_CONNECT_SECONDS, seconds),
             stream=True,
         )
         target = session.redirect_of(answer)
@@ -179,8 +222,9 @@ def _check_head(answer: requests.Response, limits: FetchLimits) -> None:
 
 
 def _read(
-    answer: requests.Response, limits: FetchLimits, budget: ByteBudget, deadline: float
-) -> bytes:
+    answer: requests.Response, limits: FetchLimits, budget: FetchBudget, deadline: float
+) -> bytes | None:
+    """Reads a body; None where the time is over."""
     data = bytearray()
     while time.monotonic() < deadline:
         chunk = answer.raw.read1(_CHUNK_BYTES, decode_content=False)
@@ -190,7 +234,7 @@ def _read(
         if len(data) > limits.max_bytes:
             raise FetchError(f"has more than {limits.max_bytes} bytes")
         budget.take(len(chunk))
-    raise FetchError(f"took longer than {limits.seconds:g} s")
+    return None
 
 
 def _reason(error: BaseException) -> str:

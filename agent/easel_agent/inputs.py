@@ -1,6 +1,7 @@
 """A task's content, and the files that its URLs point to (R19)."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -10,7 +11,8 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from easel_agent.aws import aws_call
 from easel_agent.errors import RejectedTaskError
-from easel_agent.fetch import ByteBudget, FetchError, FetchLimits, check_media, fetch_http, shown
+from easel_agent.fetch import FetchBudget, FetchError, FetchLimits, check_media, fetch_http, shown
+from easel_agent.picture_sizes import PixelBudget
 from easel_agent.s3_refusals import ACCESS_POINT, KEY_TOO_LONG, MAX_KEY_BYTES, senders_fault
 from easel_agent.urls import ContentUrl, is_s3
 from easel_contract.errors import TaskErrorCode
@@ -58,29 +60,53 @@ class InputLoader:
             raise _rejected(f"content_ref {task.content_ref}: is no JSON object")
         return content
 
-    def fetch(self, urls: Iterable[ContentUrl]) -> dict[str, bytes]:
+    def pixels_left(self, content: dict[str, Any]) -> PixelBudget:
+        """Returns what a task's content leaves of its pixels to the files that it points to.
+
+        Raises:
+            RejectedTaskError: the pictures in the content itself have too many.
+        """
+        pixels = PixelBudget(self._limits)
+        try:
+            pixels.take_inline(content)
+        except FetchError as error:
+            raise _invalid(str(error)) from error
+        return pixels
+
+    def fetch(
+        self, urls: Iterable[ContentUrl], pixels: PixelBudget | None = None
+    ) -> dict[str, bytes]:
         """Fetches what URLs point to, several at once and each only once.
+
+        Args:
+            urls: of one task, with every place where one stands.
+            pixels: what the task has left of them; where it has no other pictures all.
 
         Returns:
             The files, by URL as it stands in the content.
 
         Raises:
-            RejectedTaskError: one or more cannot be had; names each with its field and reason.
+            RejectedTaskError: there are too many, or one or more cannot be had; names each with its
+                field and reason.
             AwsError: S3 did not answer.
         """
         items = list(urls)
-        addresses = dict.fromkeys(item.address for item in items)
-        if not addresses:
+        if len(items) > self._limits.max_urls:
+            raise _invalid(
+                f"the content has {len(items)} URLs of files, the limit is {self._limits.max_urls}"
+            )
+        places = Counter(item.address for item in items)
+        if not places:
             return {}
-        budget = ByteBudget(self._limits.max_total_bytes)
-        fetch_one = partial(self._fetch_one, budget)
+        fetch_one = partial(self._fetch_one, FetchBudget(self._limits), places)
         with ThreadPoolExecutor(_PARALLEL_FETCHES, thread_name_prefix="fetch") as pool:
-            outcomes = dict(zip(addresses, pool.map(fetch_one, addresses), strict=True))
+            outcomes = dict(zip(places, pool.map(fetch_one, places), strict=True))
+        pixels = pixels or PixelBudget(self._limits)
         files: dict[str, bytes] = {}
         problems: dict[str, str] = {}
         for item in items:
             try:
-                files[item.url] = _usable(outcomes[item.address], item)
+                files[item.url] = _usable(outcomes[item.address], item, pixels)
             except FetchError as error:
                 # Of one that stands in many places the last is named: the message is bounded.
                 problems[item.url] = f"{item.field}: {shown(item.address)} {error}"
@@ -88,18 +114,22 @@ class InputLoader:
             raise _rejected("; ".join(problems.values()))
         return files
 
-    def _fetch_one(self, budget: ByteBudget, address: str) -> bytes | FetchError:
+    def _fetch_one(
+        self, budget: FetchBudget, places: Counter[str], address: str
+    ) -> bytes | FetchError:
         try:
+            budget.seconds_for_one()
             if is_s3(address):
-                data = self._read_s3(address, self._limits.max_bytes)
-                budget.take(len(data))
+                data = self._read_s3(address, self._limits.max_bytes, budget)
             else:
                 data = fetch_http(address, self._limits, budget)
+            # To the runtime it goes as often as it stands there.
+            budget.take(len(data) * (places[address] - 1))
         except FetchError as error:
             return error
         return data
 
-    def _read_s3(self, uri: str, max_bytes: int) -> bytes:
+    def _read_s3(self, uri: str, max_bytes: int, budget: FetchBudget | None = None) -> bytes:
         bucket, key = _bucket_and_key(uri)
         with aws_call():
             try:
@@ -116,13 +146,16 @@ class InputLoader:
                 size = answer["ContentLength"]
                 if size > max_bytes:
                     raise FetchError(f"has {size} bytes, the limit is {max_bytes}")
+                if budget is not None:
+                    budget.take(size)
                 return body.read()
 
 
-def _usable(outcome: bytes | FetchError, item: ContentUrl) -> bytes:
+def _usable(outcome: bytes | FetchError, item: ContentUrl, pixels: PixelBudget) -> bytes:
     if isinstance(outcome, FetchError):
         raise outcome
     check_media(outcome, item.filename, item.takes)
+    pixels.take(outcome)
     return outcome
 
 
@@ -145,6 +178,10 @@ def _bucket_and_key(uri: str) -> tuple[str, str]:
     if key_bytes > MAX_KEY_BYTES:
         raise FetchError(KEY_TOO_LONG)
     return parts[1], parts[2]
+
+
+def _invalid(message: str) -> RejectedTaskError:
+    return RejectedTaskError(TaskErrorCode.INVALID_TASK, message[:2000])
 
 
 def _rejected(message: str) -> RejectedTaskError:

@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from easel_agent.claims import Claims
@@ -77,7 +78,8 @@ class Preparation:
         try:
             self._check_type(task)
             content = self._inputs.content_of(task)
-            content = self._runtime.place_inputs(content, self._inputs.fetch, lease.job)
+            fetch = partial(self._inputs.fetch, pixels=self._inputs.pixels_left(content))
+            content = self._runtime.place_inputs(content, fetch, lease.job)
         except Exception as error:  # noqa: BLE001 - every kind is handled, none ends the thread
             self._failure_handler.handle(lease, error)
             return None

@@ -74,9 +74,20 @@ class AgentSettings(EnvironmentSettings):
     input_max_bytes: int = Field(default=20 * 1024 * 1024, ge=1)
     """Of one file that a task's URL points to."""
     input_max_total_bytes: int = Field(default=50 * 1024 * 1024, ge=1)
-    """Of all files of a task."""
+    """Of all files of a task; one that stands in several places counts as often."""
+    input_max_urls: int = Field(default=64, ge=1, le=1000)
+    """Places in a task's content that hold a URL."""
     input_timeout_seconds: float = Field(default=30.0, gt=0, le=600)
     """For one file."""
+    input_total_timeout_seconds: float = Field(default=60.0, gt=0, le=600)
+    """For all files of a task."""
+    input_max_pixels: int = Field(default=8192 * 8192, ge=1)
+    """Of one picture, all its frames together. Decoded, each pixel takes 4 bytes of the runtime's
+    memory several times over (as read, as RGB, as array): the default is 256 MiB each time."""
+    input_max_total_pixels: int = Field(default=4 * 8192 * 8192, ge=1)
+    """Of all pictures of a task, each as often as it stands there. The default is 1 GiB each time,
+    3 GiB in all, of the 13 GiB that the chart gives a runtime; a checkpoint that is being loaded
+    takes 7 GiB."""
     input_allowed_hosts: Annotated[frozenset[str], BeforeValidator(_split)] = frozenset()
     """Hosts that may be at a private address, separated by commas; all others must be public."""
 
@@ -95,6 +106,10 @@ class AgentSettings(EnvironmentSettings):
             max_bytes=self.input_max_bytes,
             max_total_bytes=self.input_max_total_bytes,
             seconds=self.input_timeout_seconds,
+            total_seconds=self.input_total_timeout_seconds,
+            max_urls=self.input_max_urls,
+            max_pixels=self.input_max_pixels,
+            max_total_pixels=self.input_max_total_pixels,
             allowed_hosts=self.input_allowed_hosts,
         )
 

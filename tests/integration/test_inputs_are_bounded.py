@@ -1,5 +1,6 @@
 """What a URL leads to is fetched within limits, or the task fails and says why (lesson 20)."""
 
+import base64
 import io
 import socket
 import struct
@@ -16,7 +17,7 @@ import pytest
 from PIL import Image
 
 from easel_agent.errors import RejectedTaskError
-from easel_agent.fetch import ByteBudget, FetchError, FetchLimits, fetch_http
+from easel_agent.fetch import FetchBudget, FetchError, FetchLimits, fetch_http
 from easel_agent.inputs import InputLoader
 from easel_agent.media_formats import FILES, PICTURES, MediaKind
 from easel_agent.urls import ContentUrl, find_urls
@@ -24,7 +25,12 @@ from easel_agent.urls import ContentUrl, find_urls
 pytestmark = pytest.mark.integration
 
 LIMITS = FetchLimits(
-    max_bytes=100_000, max_total_bytes=150_000, seconds=1.5, allowed_hosts={"pictures.test"}
+    max_bytes=100_000,
+    max_total_bytes=150_000,
+    seconds=1.5,
+    total_seconds=2.5,
+    max_urls=20,
+    allowed_hosts={"pictures.test"},
 )
 
 
@@ -118,6 +124,17 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"HTTP/1.1 200 OK\r\n")
         self.drip(b"X-A: b\r\n", 0.05)
 
+    def answer_wide(self) -> None:
+        self.send(200, PNG, X_Wide="a" * 70_000)
+
+    def answer_tall(self) -> None:
+        self.send(200, PNG, **{f"X_Tall_{number}": "a" for number in range(200)})
+
+    def answer_square(self) -> None:
+        side = io.BytesIO()
+        Image.new("1", (8000, 8000)).save(side, "PNG")
+        self.send(200, side.getvalue(), Content_Type="image/png")
+
     def answer_loop(self) -> None:
         self.send(302, Location="/loop")
 
@@ -183,7 +200,7 @@ def server() -> Iterator[str]:
 def fetch(server: str) -> Callable[[str], bytes]:
     def run(path: str) -> bytes:
         url = path if "://" in path else server + path
-        return fetch_http(url, LIMITS, ByteBudget(LIMITS.max_total_bytes))
+        return fetch_http(url, LIMITS, FetchBudget(LIMITS))
 
     return run
 
@@ -231,6 +248,9 @@ def test_the_body_of_a_redirect_is_not_read(fetch: Callable[[str], bytes], path:
         ("http://user:secret@metadata.test/", "is not at a public address"),
         ("http://no-such-host.invalid/", ""),
         ("http://[/", ""),
+        ("/picture?" + "a" * 8192, "is a URL of more than 8192 characters"),
+        ("/wide", ""),
+        ("/tall", ""),
     ],
 )
 def test_what_cannot_be_had_is_refused_with_a_reason_in_time(
@@ -313,3 +333,44 @@ def test_every_problem_is_named_with_field_and_url_but_no_secret(server: str) ->
     assert "mask: http://metadata.test/mask.png metadata.test is not" in message
     assert "secret" not in message
     assert "image:" not in message.replace("init_images", "")
+
+
+def test_the_places_of_urls_are_counted(server: str) -> None:
+    Handler.hits.clear()
+    content = {"init_images": [f"{server}/picture"] * 21}
+    with pytest.raises(RejectedTaskError, match="has 21 URLs of files, the limit is 20"):
+        loader().fetch(find_urls(content))
+    assert not Handler.hits
+
+
+def test_the_files_of_a_task_have_one_deadline(server: str) -> None:
+    content = {"init_images": [f"{server}/drip/{number}" for number in range(20)]}
+    began = time.monotonic()
+    with pytest.raises(RejectedTaskError) as refused:
+        loader().fetch(find_urls(content))
+    assert time.monotonic() - began < LIMITS.total_seconds + 1.5
+    assert "took longer than 1.5 s" in str(refused.value)
+    assert "the task's files took longer than 2.5 s together" in str(refused.value)
+
+
+def test_a_file_counts_as_often_as_it_stands_there(server: str) -> None:
+    Handler.hits.clear()
+    content = {"init_images": [f"{server}/big/1"] * 2}
+    with pytest.raises(RejectedTaskError, match="more than 150000 bytes together"):
+        loader().fetch(find_urls(content))
+    assert len(Handler.hits) == 1
+
+
+def test_the_pixels_of_one_url_count_as_often_as_it_stands_there(server: str) -> None:
+    content = {"init_images": [f"{server}/square"] * 4}
+    assert loader().fetch(find_urls(content))
+    with pytest.raises(RejectedTaskError, match=r"more than 268435456 pixels together"):
+        loader().fetch(find_urls({"init_images": [f"{server}/square"] * 5}))
+
+
+def test_pictures_in_the_content_and_those_of_urls_are_counted_together(server: str) -> None:
+    files = loader().fetch(find_urls({"image": f"{server}/square"}))
+    inline = {"init_images": [base64.b64encode(*files.values()).decode()] * 4}
+    pixels = loader().pixels_left(inline)
+    with pytest.raises(RejectedTaskError, match="pixels together"):
+        loader().fetch(find_urls({"image": f"{server}/square"}), pixels)

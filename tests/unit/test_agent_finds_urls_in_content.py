@@ -115,3 +115,21 @@ def test_a_key_with_blanks_is_a_url_and_a_prompt_with_one_is_a_prompt() -> None:
     url = "s3://bucket/in/Screenshot 2025-01-02 at 11.22.33.png"
     content = {"prompt": f"a lamp as in {url}", "steps": 1, "init_images": [url]}
     assert [item.path for item in find_urls(content)] == [("init_images", 0)]
+
+
+def test_what_is_not_replaced_is_not_copied() -> None:
+    untouched = {"args": [[], []]}
+    content = {"init_images": ["a", "b"], "mask": "c", "scripts": untouched}
+    replaced = replace_values(content, {("init_images", 0): "x", ("mask",): "y"})
+    assert replaced == {"init_images": ["x", "b"], "mask": "y", "scripts": untouched}
+    assert content == {"init_images": ["a", "b"], "mask": "c", "scripts": untouched}
+    assert replaced["scripts"] is untouched
+
+
+def test_two_values_of_one_container_are_both_replaced() -> None:
+    content = {"units": [{"image": "a", "mask": "b"}, {"image": "c"}]}
+    replaced = replace_values(
+        content, {("units", 0, "image"): "1", ("units", 0, "mask"): "2", ("units", 1, "image"): "3"}
+    )
+    assert replaced == {"units": [{"image": "1", "mask": "2"}, {"image": "3"}]}
+    assert content == {"units": [{"image": "a", "mask": "b"}, {"image": "c"}]}
