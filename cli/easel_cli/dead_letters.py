@@ -1,16 +1,17 @@
 """`easel dlq`: a runtime's dead-letter queue; works where SQS has no redrive of its own (China)."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from easel_cli.aws_clients import AwsClients
-from easel_cli.printable import printable
 from easel_cli.progress import Progress
 from easel_cli.submit import ExitStatus
 from easel_cli.target import Target, TargetRuntime
 from easel_contract.envelope import UnreadableTaskError, decode_task
+from easel_contract.plain_text import printable, printable_json
 from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import TaskResult
 from easel_contract.task import TaskMessage
@@ -96,7 +97,10 @@ class DeadLetterQueue:
         record = self._record(letter)
         if record is None or record.status is not TaskStatus.FAILED or record.result is None:
             return None
-        result = TaskResult.model_validate_json(record.result)
+        try:
+            result = TaskResult.model_validate_json(record.result)
+        except ValidationError:
+            return None  # of another version of easel
         return f"{result.error.code}: {result.error.message}" if result.error else None
 
     def release(self, letter: DeadLetter) -> None:
@@ -194,7 +198,8 @@ def _act(
             "tasktype": letter.task and letter.task.metadata.tasktype,
             "reason": reason,
         }
-        print(json.dumps(summary | ({"body": letter.body} if arguments.action == "show" else {})))
+        body = {"body": letter.body} if arguments.action == "show" else {}
+        print(printable_json(summary | body))
     elif arguments.action == "show":
         progress.say(printable(letter.body))
     else:

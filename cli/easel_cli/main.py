@@ -23,6 +23,7 @@ from easel_cli.target_source import TargetError, find_target
 from easel_cli.tasks import add_tasks
 from easel_cli.watch import watch
 from easel_cli.webhook_secret import add_webhook, webhook_secret
+from easel_contract.plain_text import printable_lines
 
 _Command = Callable[[argparse.Namespace, Target, Progress], ExitStatus]
 
@@ -67,7 +68,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except tuple(kind for kind, _ in _STATUSES) as error:
-        print(f"easel: {error}", file=sys.stderr)
+        print(printable_lines(f"easel: {error}"), file=sys.stderr)
         return next(status for kind, status in _STATUSES if isinstance(error, kind))
 
 

@@ -5,6 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.text import Text
+
+from easel_contract.plain_text import printable, printable_lines
 
 _PLAIN_UPDATE_SECONDS = 10.0
 
@@ -13,18 +16,19 @@ Update = Callable[[str], None]
 
 
 class Progress:
-    """Prints steps as they begin, move and end."""
+    """Prints steps as they begin, move and end; whatever is in a text, it is only shown."""
 
     def __init__(self, console: Console | None = None) -> None:
         self._console = console or Console(highlight=False)
 
     def say(self, text: str) -> None:
-        """Prints a line."""
-        self._console.print(text, markup=False, soft_wrap=True)
+        """Prints a line, or several."""
+        self._console.print(Text(printable_lines(text)), soft_wrap=True)
 
     @contextmanager
     def step(self, name: str) -> Iterator[Update]:
         """Shows a step while the block runs and its duration when it is done."""
+        name = printable(name)
         started = time.monotonic()
         show = self._live if self._console.is_terminal else self._plain
         with show(name) as update:
@@ -33,8 +37,8 @@ class Progress:
 
     @contextmanager
     def _live(self, name: str) -> Iterator[Update]:
-        with self._console.status(name) as status:
-            yield lambda text: status.update(f"{name}: {text}")
+        with self._console.status(Text(name)) as status:
+            yield lambda text: status.update(Text(printable(f"{name}: {text}")))
 
     @contextmanager
     def _plain(self, name: str) -> Iterator[Update]:
@@ -45,6 +49,6 @@ class Progress:
             nonlocal last
             if time.monotonic() - last >= _PLAIN_UPDATE_SECONDS:
                 last = time.monotonic()
-                self.say(f"  ...   {name}: {text}")
+                self.say(f"  ...   {name}: {printable(text)}")
 
         yield update

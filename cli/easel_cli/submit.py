@@ -12,12 +12,12 @@ import requests
 from easel_cli.api_authorization import authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
-from easel_cli.download import download_pictures
-from easel_cli.printable import printable
+from easel_cli.download import DownloadError, download_pictures
 from easel_cli.progress import Progress
 from easel_cli.request_building import build_request, task_id_of
 from easel_cli.results import ResultSubscription
 from easel_cli.target import Target
+from easel_contract.plain_text import printable, printable_json
 from easel_contract.result import TaskResult
 
 API_KEY_VARIABLE = "EASEL_API_KEY"
@@ -57,28 +57,42 @@ def submit(arguments: argparse.Namespace, target: Target, progress: Progress) ->
         headers = _headers(arguments)
         if arguments.no_wait:
             accepted = _post(api, version, body, headers)
-            _show(arguments, progress, accepted, f"accepted: {accepted['output_location']}")
+            _show(arguments, progress, accepted, _accepted(accepted))
             return ExitStatus.COMPLETED
         # Subscribed before it is sent: the result cannot be missed.
         with ResultSubscription(clients, target.notifications_topic_arn) as subscription:
             accepted = _post(api, version, body, headers)
-            progress.say(f"accepted: {accepted['output_location']}")
+            progress.say(_accepted(accepted))
             with progress.step(f"task {task_id}"):
                 result = subscription.wait_for(accepted["uid"], arguments.timeout)
-    return finish(arguments, progress, clients, result)
+    return finish(arguments, target, progress, clients, result)
 
 
 def finish(
-    arguments: argparse.Namespace, progress: Progress, clients: AwsClients, result: TaskResult
+    arguments: argparse.Namespace,
+    target: Target,
+    progress: Progress,
+    clients: AwsClients,
+    result: TaskResult,
 ) -> ExitStatus:
-    """Saves a finished task's pictures and shows what became of it."""
-    files = download_pictures(clients, result.image_url, Path(arguments.out))
+    """Saves a finished task's pictures and shows what became of it.
+
+    Returns:
+        COMPLETED where it completed and its pictures are saved, else FAILED.
+    """
+    folder = Path(arguments.out)
+    try:
+        files = download_pictures(clients, target.output_bucket, result.image_url, folder)
+    except DownloadError as error:
+        progress.say(printable(f"task {result.id} {result.status}, but not saved: {error}"))
+        return ExitStatus.FAILED
     shown = json.loads(result.to_json()) | {"files": [str(file) for file in files]}
     if result.result:
-        _show(arguments, progress, shown, "\n".join(shown["files"]) or f"{result.output_url}")
+        saved = shown["files"] or [f"{result.output_url}"]
+        _show(arguments, progress, shown, "\n".join(map(printable, saved)))
         return ExitStatus.COMPLETED
     reason = f"failed: {result.error.message}" if result.error else str(result.status)
-    _show(arguments, progress, shown, f"task {result.id} {printable(reason)}")
+    _show(arguments, progress, shown, printable(f"task {result.id} {reason}"))
     return ExitStatus.FAILED
 
 
@@ -97,11 +111,15 @@ def _post(
     return accepted
 
 
+def _accepted(answer: dict[str, Any]) -> str:
+    return printable(f"accepted: {answer['output_location']}")
+
+
 def _show(
     arguments: argparse.Namespace, progress: Progress, value: dict[str, Any], text: str
 ) -> None:
     if arguments.json:
-        print(json.dumps(value, ensure_ascii=False))
+        print(printable_json(value))
     else:
         progress.say(text)
 
@@ -109,7 +127,7 @@ def _show(
 def _explain(answer: requests.Response) -> str:
     try:
         error = answer.json()["error"]
-        details = [f"\n  {item['field']}: {item['problem']}" for item in error["details"]]
-        return str(error["message"]) + "".join(details)
+        problems = [f"{item['field']}: {item['problem']}" for item in error["details"]]
+        return "\n  ".join(map(printable, [str(error["message"]), *problems]))
     except (ValueError, KeyError, TypeError):
-        return answer.text[:500]
+        return printable(answer.text[:500])

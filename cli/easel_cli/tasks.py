@@ -1,7 +1,6 @@
 """`easel tasks`: asks the API how tasks stand, and cancels them."""
 
 import argparse
-import json
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -12,10 +11,10 @@ from urllib.parse import quote
 from easel_cli.api_authorization import authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
-from easel_cli.printable import printable
 from easel_cli.progress import Progress
 from easel_cli.submit import API_KEY_VARIABLE, ExitStatus, RefusedError
 from easel_cli.target import Target
+from easel_contract.plain_text import printable, printable_json
 from easel_contract.record import END_STATUSES, TaskStatus
 from easel_contract.tasks_api import MAX_LIMIT, MAX_PRESIGN_SECONDS, TaskList, TaskView
 
@@ -136,7 +135,7 @@ def _cancel(arguments: argparse.Namespace, target: Target, progress: Progress) -
         task = api.cancel(name)
         is_running = task.status is TaskStatus.RUNNING
         words = "is being interrupted" if is_running else str(task.status)
-        _print(arguments, progress, task, f"{task.id} ({task.uid}) {words}")
+        _print(arguments, progress, task, printable(f"{task.id} ({task.uid}) {words}"))
 
     return _each(arguments, target, progress, act)
 
@@ -206,14 +205,14 @@ def _each(
 
 def _print(arguments: argparse.Namespace, progress: Progress, task: TaskView, text: str) -> None:
     if arguments.json:
-        print(json.dumps(task.model_dump(mode="json"), ensure_ascii=False))
+        print(printable_json(task.model_dump(mode="json")))
     else:
         progress.say(text)
 
 
 def _line(task: TaskView) -> str:
     accepted = f"{task.created_at:%Y-%m-%d %H:%M:%S}"
-    return f"{accepted}  {task.uid}  {task.runtime}  {_standing(task):<18}  {task.id}"
+    return printable(f"{accepted}  {task.uid}  {task.runtime}  {_standing(task):<18}  {task.id}")
 
 
 def _standing(task: TaskView) -> str:
@@ -239,7 +238,7 @@ def _details(task: TaskView) -> list[str]:
         "cost": task.usage.cost and f"{task.usage.cost} {task.usage.currency}",
         "outputs": task.output_location,
     }
-    lines = [f"{task.id} ({task.uid})"]
+    lines = [printable(f"{task.id} ({task.uid})")]
     lines += [f"  {name}: {printable(str(value))}" for name, value in rows.items() if value]
     stored = [*task.pictures, *([task.answer] if task.answer else [])]
     return lines + [f"  {printable(item.url or item.uri)}" for item in stored]

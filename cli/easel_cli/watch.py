@@ -5,12 +5,12 @@ import time
 from collections.abc import Iterator
 
 from easel_cli.aws_clients import AwsClients
-from easel_cli.printable import printable
 from easel_cli.progress import Progress
 from easel_cli.results import ResultSubscription
 from easel_cli.submit import ExitStatus, finish
 from easel_cli.target import Target
 from easel_cli.tasks import TasksApi, open_api
+from easel_contract.plain_text import printable
 from easel_contract.record import END_STATUSES
 from easel_contract.result import ResultStatus, TaskResult
 from easel_contract.tasks_api import TaskView
@@ -34,7 +34,7 @@ def watch(arguments: argparse.Namespace, target: Target, progress: Progress) -> 
     # Subscribed before the API is asked: a task that ends in between cannot be missed.
     with ResultSubscription(clients, target.notifications_topic_arn) as subscription:
         for name, task in _ended_already(target, clients, list(waiting)):
-            status = max(status, finish(arguments, progress, clients, _result_of(task)))
+            status = max(status, finish(arguments, target, progress, clients, _result_of(task)))
             del waiting[name]
         if arguments.ids and not waiting:
             return status
@@ -43,7 +43,7 @@ def watch(arguments: argparse.Namespace, target: Target, progress: Progress) -> 
             named = waiting.keys() & {result.id, result.uid}
             if arguments.ids and not named:
                 continue
-            status = max(status, finish(arguments, progress, clients, result))
+            status = max(status, finish(arguments, target, progress, clients, result))
             for name in named:
                 del waiting[name]
             if arguments.ids and not waiting:

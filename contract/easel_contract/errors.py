@@ -6,9 +6,15 @@ task's callback carries `{"code", "message", "retryable"}`.
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
+
+from easel_contract.plain_text import printable
+
+MAX_MESSAGE_CHARACTERS = 4000
+"""Of an error: a callback must fit into SNS's 256 KiB, a log line into what collectors take."""
 
 
 class Problem(BaseModel):
@@ -68,21 +74,36 @@ class TaskErrorCode(StrEnum):
     INTERNAL = "internal_error"  # our fault
 
 
+def _told(text: str) -> str:
+    """Returns a message as one line that no terminal obeys, of a bounded length."""
+    # Cut before as well: escapes are up to ten times as long.
+    line = printable(text[: MAX_MESSAGE_CHARACTERS + 1])
+    is_long = len(line) > MAX_MESSAGE_CHARACTERS
+    return f"{line[: MAX_MESSAGE_CHARACTERS - 3]}..." if is_long else line
+
+
 class TaskError(BaseModel):
     """The `error` object of a failed task's result."""
 
     code: TaskErrorCode
-    message: str
+    message: Annotated[str, AfterValidator(_told)]
+    """One line; quotes runtimes and workflows, so it is cleaned where it is made."""
     retryable: bool = False
     """True where the same task, sent again under a new id, may well succeed."""
 
 
+_MAX_TOLD_PROBLEMS = 50
+
+
 class ContractError(ValueError):
-    """A request or message that does not keep the contract, with every problem found."""
+    """A request or message that does not keep the contract, with every problem found.
+
+    Its text is one line of a bounded length: fields have names from outside.
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = list(problems)
-        super().__init__("; ".join(map(str, self.problems)))
+        super().__init__(_told("; ".join(map(str, self.problems[:_MAX_TOLD_PROBLEMS]))))
 
 
 def problems_of(error: ValidationError, prefix: tuple[str | int, ...] = ()) -> list[Problem]:

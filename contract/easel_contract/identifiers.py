@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
+from easel_contract.plain_text import is_sendable
+
 MAX_ID_LENGTH = 128
 MAX_PREFIX_SEGMENTS = 8
 MAX_CHECKPOINT_LENGTH = 255
@@ -50,9 +52,11 @@ def check_checkpoint(value: str) -> str:
     """Returns a checkpoint's name unchanged.
 
     Raises:
-        ValueError: it is empty, longer than 255 characters or holds a control character.
+        ValueError: it is empty, longer than 255 characters, or holds a control character or one
+            that SNS does not take as an attribute (U+FFFE, U+FFFF, surrogates).
     """
-    if not 0 < len(value) <= MAX_CHECKPOINT_LENGTH or _CONTROL_CHARACTER.search(value):
+    has_control = _CONTROL_CHARACTER.search(value) or not is_sendable(value)
+    if not 0 < len(value) <= MAX_CHECKPOINT_LENGTH or has_control:
         raise ValueError(
             f"must be 1 to {MAX_CHECKPOINT_LENGTH} characters without control characters"
         )

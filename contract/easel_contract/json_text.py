@@ -15,6 +15,8 @@ import re
 from pydantic import JsonValue
 from pydantic_core import from_json
 
+from easel_contract.plain_text import sendable_json
+
 MAX_VALUES = 100_000
 """Of one document, containers included: a workflow of 1,000 nodes has about 20,000."""
 
@@ -45,12 +47,16 @@ def decode_json(text: str | bytes) -> JsonValue:
 
 
 def encode_json(value: JsonValue) -> str:
-    """Writes a value as compact JSON; non-ASCII characters stay as they are.
+    """Writes a value as compact JSON.
+
+    Non-ASCII characters stay as they are, but for those that SQS and SNS refuse
+    (`plain_text.sendable_json`).
 
     Raises:
         ValueError: it holds NaN or an infinite number.
     """
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return sendable_json(text)
 
 
 def _counts_more_than(most: int, raw: bytes) -> bool:

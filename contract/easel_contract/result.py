@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from easel_contract.errors import TaskError
+from easel_contract.plain_text import sendable_json
 from easel_contract.uid import TaskUid
 from easel_contract.usage import Usage
 
@@ -69,4 +70,4 @@ class TaskResult(BaseModel):
 
     def to_json(self) -> str:
         """The result as compact JSON; every field is there, absent ones as null."""
-        return self.model_dump_json()
+        return sendable_json(self.model_dump_json())

@@ -19,6 +19,7 @@ from easel_contract.callback_url import CallbackUrl
 from easel_contract.errors import ContractError, Problem
 from easel_contract.identifiers import Prefix, RuntimeName, TaskId, TenantName
 from easel_contract.json_text import encode_json
+from easel_contract.plain_text import sendable_json
 from easel_contract.uid import TaskUid
 
 MAX_DEADLINE_SECONDS = 14 * 24 * 3600
@@ -159,7 +160,7 @@ class TaskMessage(BaseModel):
 
     def to_json(self) -> str:
         """The message as compact JSON."""
-        return self.model_dump_json()
+        return sendable_json(self.model_dump_json())
 
 
 def check_task_type(tasktype: TaskType, runtime_type: RuntimeType) -> None:

@@ -10,8 +10,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from easel_cli.aws_clients import AwsClients
+from easel_cli.download import DownloadError
 from easel_cli.progress import Progress
 from easel_cli.target import Target
+from easel_contract.plain_text import printable_lines
 from easel_contract.task import RuntimeType
 from easel_local import interrupts
 from easel_local.demo import SEED_REQUEST, DemoError, generate_picture
@@ -31,6 +33,7 @@ _EXPECTED_ERRORS = (
     BusyError,
     ClientError,
     DemoError,
+    DownloadError,
     EmulatorError,
     PortTakenError,
     ServiceError,
@@ -146,7 +149,7 @@ def main() -> int:
     try:
         return verb(Stack(HOME, progress), progress, arguments)
     except _EXPECTED_ERRORS as error:
-        print(f"make {arguments.verb}: {error}", file=sys.stderr)
+        print(printable_lines(f"make {arguments.verb}: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(f"make {arguments.verb}: interrupted, everything is stopped", file=sys.stderr)

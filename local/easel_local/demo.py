@@ -53,6 +53,7 @@ def generate_picture(target: Target, progress: Progress, folder: Path) -> Path:
 
     Raises:
         DemoError: the API refused, the task failed, or the picture is not what was asked for.
+        easel_cli.download.DownloadError: the picture cannot be saved.
         TimeoutError: no callback came.
     """
     clients = AwsClients(target)
@@ -70,7 +71,7 @@ def generate_picture(target: Target, progress: Progress, folder: Path) -> Path:
         progress.say(f"        {result.to_json()}")
         if not result.result:
             raise DemoError("The task failed; the notification above says why.")
-        [picture] = download_pictures(clients, result.image_url, folder)
+        [picture] = download_pictures(clients, target.output_bucket, result.image_url, folder)
     _check_picture(picture)
     return picture
 

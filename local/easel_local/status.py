@@ -4,14 +4,16 @@ import json
 from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from easel_cli.aws_clients import AwsClients
 from easel_cli.target import Target
+from easel_contract.plain_text import printable
 from easel_local.state import StackState
 
 if TYPE_CHECKING:
@@ -25,16 +27,16 @@ def show_status(state: StackState, console: Console) -> None:
     """Prints the processes, the queues' depths and the last results of a stack."""
     console.print(_processes(state))
     logs = sorted({str(process.log.parent) for process in state.processes})
-    console.print(f"logs      {', '.join(logs)}", soft_wrap=True, highlight=False)
+    console.print(_text(f"logs      {', '.join(logs)}"), soft_wrap=True)
     target = state.target
     if target is None:
         console.print("Terraform has not applied yet.")
         return
-    console.print(f"endpoint  {target.endpoint}", soft_wrap=True, highlight=False)
+    console.print(_text(f"endpoint  {target.endpoint}"), soft_wrap=True)
     try:
         console.print(_queues(target))
     except (BotoCoreError, ClientError) as error:
-        console.print(f"The emulator does not answer: {error}", markup=False)
+        console.print(_text(f"The emulator does not answer: {error}"))
     console.print(_results(state))
 
 
@@ -42,7 +44,7 @@ def _processes(state: StackState) -> Table:
     table = Table("process", "pid", "state", title="Processes", title_justify="left")
     for process in state.processes:
         running = "running" if process.is_running() else "ENDED"
-        table.add_row(process.name, str(process.pid), running)
+        table.add_row(_text(process.name), str(process.pid), running)
     return table
 
 
@@ -59,7 +61,7 @@ def _queues(target: Target) -> Table:
             queue["ApproximateNumberOfMessagesNotVisible"],
             dead_letters["ApproximateNumberOfMessages"],
         )
-        table.add_row(name, *depths)
+        table.add_row(_text(name), *map(_text, depths))
     return table
 
 
@@ -73,16 +75,23 @@ def _results(state: StackState) -> Table:
     table.add_column("detail", no_wrap=True)
     logs = [process.log for process in state.processes if process.name.startswith("agent-")]
     entries = sorted(
-        (entry for log in logs for entry in _final_events(log)), key=lambda entry: entry["time"]
+        (entry for log in logs for entry in _final_events(log)),
+        key=lambda entry: str(entry.get("time")),
     )
     for entry in entries[-_LAST_RESULTS:]:
         detail = entry.get("reason") or f"{entry.get('pictures')} picture(s)"
-        time_of_day = entry["time"].partition(" ")[2].partition(",")[0]
-        table.add_row(time_of_day, entry["task_id"], entry["message"], detail)
+        time_of_day = str(entry.get("time")).partition(" ")[2].partition(",")[0]
+        cells = (time_of_day, entry.get("task_id"), entry["message"], detail)
+        table.add_row(*map(_text, cells))
     return table
 
 
-def _final_events(log: Path) -> Iterator[dict[str, str]]:
+def _text(value: object) -> Text:
+    """Shows what is in a value: rich takes brackets for markup, a terminal obeys ESC."""
+    return Text(printable(str(value)))
+
+
+def _final_events(log: Path) -> Iterator[dict[str, Any]]:
     if not log.exists():
         return
     with log.open(errors="replace") as lines:

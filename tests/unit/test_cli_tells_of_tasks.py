@@ -12,8 +12,8 @@ from moto import mock_aws
 
 from easel_cli import tasks as tasks_module
 from easel_cli.main import main
-from easel_cli.printable import printable
 from easel_cli.submit import API_KEY_VARIABLE, ExitStatus
+from easel_contract.plain_text import printable
 from easel_contract.record import TaskStatus
 from easel_contract.result import ResultStatus, TaskResult
 from easel_contract.tasks_api import TaskView
