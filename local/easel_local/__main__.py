@@ -21,6 +21,7 @@ from easel_local.emulator.process import EmulatorError
 from easel_local.paths import HOME, OUT
 from easel_local.ports import PortTakenError
 from easel_local.presets import UnknownRuntimeError
+from easel_local.private_files import ForeignFolderError, keep_private
 from easel_local.services import ServiceError
 from easel_local.stack import Stack, StackError, StackOptions
 from easel_local.state import BusyError
@@ -35,6 +36,7 @@ _EXPECTED_ERRORS = (
     DemoError,
     DownloadError,
     EmulatorError,
+    ForeignFolderError,
     PortTakenError,
     ServiceError,
     StackError,
@@ -147,6 +149,7 @@ def main() -> int:
     progress = Progress()
     verb, _ = _VERBS[arguments.verb]
     try:
+        keep_private(HOME)
         return verb(Stack(HOME, progress), progress, arguments)
     except _EXPECTED_ERRORS as error:
         print(printable_lines(f"make {arguments.verb}: {error}"), file=sys.stderr)

@@ -5,12 +5,14 @@ import sys
 from collections.abc import Callable, Sequence
 
 from easel_cli.environments.root_module import TerraformError
+from easel_contract.plain_text import printable_lines
 from easel_local import interrupts
 from easel_local.chart_registry import ChartRegistryError
 from easel_local.emulator.process import EmulatorError
 from easel_local.estate.estate import Estate, EstateError
 from easel_local.kubernetes import KubernetesApiError
 from easel_local.paths import HOME
+from easel_local.private_files import ForeignFolderError, keep_private
 from easel_local.state import BusyError, locked
 from easel_local.terraform_config import TerraformConfigError
 
@@ -19,6 +21,7 @@ _EXPECTED_ERRORS = (
     ChartRegistryError,
     EmulatorError,
     EstateError,
+    ForeignFolderError,
     KubernetesApiError,
     TerraformConfigError,
     TerraformError,
@@ -46,6 +49,7 @@ def main() -> int:
     interrupts.raise_on_signals()
     home = HOME / "estate" / arguments.environment
     try:
+        keep_private(HOME)
         estate = Estate(arguments.environment, home)
         with locked(
             home.with_name(f"{arguments.environment}.lock"),
@@ -53,10 +57,10 @@ def main() -> int:
         ):
             return _VERBS[arguments.verb](estate, options)
     except EstateError as error:
-        print(f"easel: {error}", file=sys.stderr)
+        print(printable_lines(f"easel: {error}"), file=sys.stderr)
         return 2
     except _EXPECTED_ERRORS as error:
-        print(f"easel: {error}", file=sys.stderr)
+        print(printable_lines(f"easel: {error}"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("easel: interrupted", file=sys.stderr)
