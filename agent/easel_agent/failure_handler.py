@@ -4,7 +4,7 @@ import logging
 import uuid
 
 from easel_agent.delivery import Delivery, Outcome
-from easel_agent.errors import AwsError, CancelledTaskError, LostTaskError
+from easel_agent.errors import AwsError, AwsRefusedError, CancelledTaskError, LostTaskError
 from easel_agent.lease import Lease
 from easel_agent.notify import Notifier
 from easel_agent.retry_policy import RetryPolicy
@@ -54,17 +54,24 @@ class FailureHandler:
     def dead_letter_unreadable(self, lease: Lease, error: UnreadableTaskError) -> None:
         """Moves a message that is no task to the dead-letter queue.
 
-        Its sender is told before, where the sender is known.
+        Its sender is told before, where the sender is known and the topic takes what is to be told.
         """
         message_id = lease.message.message_id
         logger.error("message is no task: %s", error, extra={"message_id": message_id})
         try:
             if error.task_id is not None:
-                self._notifier.publish(self._unreadable_result(lease, error))
+                self._tell_sender(self._unreadable_result(lease, error))
             lease.dead_letter()
         except AwsError as problem:
             logger.warning("a message could not be dead-lettered: %s", problem)
             lease.lose("aws")
+
+    def _tell_sender(self, result: TaskResult) -> None:
+        try:
+            self._notifier.publish(result)
+        except AwsRefusedError as problem:
+            # It would refuse every other time, and the message would come back for ever.
+            logger.warning("the sender of a message that is no task was not told: %s", problem)
 
     def _decide(self, lease: Lease, error: Exception, timings: Timings) -> None:
         decision = self._policy.decide(lease, error)
@@ -81,7 +88,7 @@ class FailureHandler:
         self._delivery.submit(lease, outcome)
 
     def _unreadable_result(self, lease: Lease, error: UnreadableTaskError) -> TaskResult:
-        failure = TaskError(code=TaskErrorCode.INVALID_TASK, message=str(error)[:2000])
+        failure = TaskError(code=TaskErrorCode.INVALID_TASK, message=str(error))
         return TaskResult(
             id=error.task_id or "",
             result=False,

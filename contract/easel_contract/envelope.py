@@ -11,7 +11,7 @@ from easel_contract.errors import ContractError, Problem, problems_of
 from easel_contract.identifiers import check_prefix, check_task_id
 from easel_contract.json_text import decode_json
 from easel_contract.result import TaskResult
-from easel_contract.task import TaskMessage
+from easel_contract.task import TaskMessage, check_context
 
 
 class SnsEnvelope(BaseModel):
@@ -89,7 +89,7 @@ def _readable_parts(value: JsonValue) -> dict[str, Any]:
     metadata = value.get("metadata") if isinstance(value, dict) else None
     if not isinstance(metadata, dict):
         return {}
-    parts: dict[str, Any] = {"context": metadata.get("context")}
+    parts: dict[str, Any] = {"context": _context_for_callback(metadata.get("context"))}
     for name, key, check in (("task_id", "id", check_task_id), ("prefix", "prefix", check_prefix)):
         text = metadata.get(key)
         try:
@@ -97,3 +97,11 @@ def _readable_parts(value: JsonValue) -> dict[str, Any]:
         except ValueError:
             parts[name] = None
     return parts
+
+
+def _context_for_callback(value: JsonValue) -> JsonValue:
+    # A larger one would be the callback that no topic takes, and nobody would hear of the task.
+    try:
+        return check_context(value)
+    except ValueError:
+        return None

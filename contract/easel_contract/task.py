@@ -55,7 +55,12 @@ TASK_TYPES: dict[RuntimeType, frozenset[TaskType]] = {
 """The task types that a runtime of a type takes (R20)."""
 
 
-def _check_context(value: JsonValue) -> JsonValue:
+def check_context(value: JsonValue) -> JsonValue:
+    """Returns a context unchanged.
+
+    Raises:
+        ValueError: it is so large that it might not fit into the callback.
+    """
     if len(encode_json(value).encode()) > MAX_CONTEXT_BYTES:
         raise ValueError(f"must be at most {MAX_CONTEXT_BYTES} bytes as JSON")
     return value
@@ -99,7 +104,7 @@ class TaskMetadata(BaseModel):
     runtime: RuntimeName
     tasktype: TaskType
     prefix: Prefix
-    context: Annotated[JsonValue, AfterValidator(_check_context)] = Field(
+    context: Annotated[JsonValue, AfterValidator(check_context)] = Field(
         default=None, exclude_if=lambda value: value is None
     )
     """Anything; comes back in the callback."""

@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_contract.errors import TaskErrorCode
@@ -167,6 +168,34 @@ def test_a_poison_message_is_buried_and_its_sender_told_where_he_is_known(
     assert all(r.error and r.error.code is TaskErrorCode.INVALID_TASK for r in told)
     eventually(world.settled)
     assert world.dead_letters() == 1
+
+
+def test_a_poison_message_with_a_context_that_fits_into_no_callback_is_buried_and_told(
+    world: World, task: dict[str, Any]
+) -> None:
+    # With what a callback has beside it that is more than SNS takes.
+    world.send(json.dumps({"metadata": {"id": "readable", "context": "x" * 261_950}}))
+    world.send(task)
+    [told] = [result for result in world.results(2) if result.id == "readable"]
+    assert told.context is None
+    assert told.error
+    assert "metadata.context: must be at most 32768 bytes" in told.error.message
+    eventually(world.settled)
+    assert world.dead_letters() == 1
+
+
+def test_a_poison_message_is_buried_where_the_topic_refuses_what_is_to_be_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: Any) -> None:
+        status = {"HTTPStatusCode": 400}
+        answer: Any = {"Error": {"Code": "InvalidParameter"}, "ResponseMetadata": status}
+        raise ClientError(answer, "Publish")
+
+    monkeypatch.setattr(world.agent_sns, "publish", refuse)
+    world.send('{"metadata": {"id": "readable"}}')
+    eventually(lambda: world.dead_letters() == 1)
+    eventually(world.settled)
 
 
 def test_stop_finishes_the_running_task_and_begins_no_other(
