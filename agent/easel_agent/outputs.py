@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from easel_agent.aws import aws_call
-from easel_agent.media_type import JSON, detect_media_type
+from easel_agent.media_type import JSON, MediaKind, MediaType, detect_media_type
 from easel_agent.runtimes.base import MadeFile
 from easel_contract.storage import TaskLocation, new_nonce
 
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 
 # 412: there is such an object; 409: another one is being written at this moment.
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+
+
+_SHOWN = frozenset({MediaKind.PICTURE, MediaKind.VIDEO, MediaKind.SOUND})
+"""What a browser decodes and shows, without anything in it that it could run."""
+
+
+def _disposition_of(media_type: MediaType) -> str:
+    """Returns the `Content-Disposition` of an object (RFC 6266): the rest is only downloaded.
+
+    Beside the content type, which alone is one that no browser runs (docs/adr/0036): S3 cannot
+    send `X-Content-Type-Options`.
+    """
+    return "inline" if media_type.kind in _SHOWN else "attachment"
 
 
 class TaskOutputs:
@@ -39,7 +52,7 @@ class TaskOutputs:
         return self._put(
             lambda nonce: self._location.picture_key(nonce, number, media_type.extension),
             file.data,
-            media_type.content_type,
+            media_type,
         )
 
     def store_answer(self, answer: bytes) -> str:
@@ -48,27 +61,28 @@ class TaskOutputs:
         Raises:
             AwsError: S3 did not take the answer.
         """
-        return self._put(self._location.answer_key, answer, JSON.content_type)
+        return self._put(self._location.answer_key, answer, JSON)
 
-    def _put(self, key_of: Callable[[str], str], body: bytes, content_type: str) -> str:
+    def _put(self, key_of: Callable[[str], str], body: bytes, media_type: MediaType) -> str:
         """Writes an object, never over another: many tasks may have the same id."""
         nonce = self._nonce
         while True:
             try:
                 with aws_call():
-                    self._write(key_of(nonce), body, content_type)
+                    self._write(key_of(nonce), body, media_type)
             except _TakenError:
                 nonce = new_nonce()
             else:
                 return self._location.uri_of(key_of(nonce))
 
-    def _write(self, key: str, body: bytes, content_type: str) -> None:
+    def _write(self, key: str, body: bytes, media_type: MediaType) -> None:
         try:
             self._s3.put_object(
                 Bucket=self._location.bucket,
                 Key=key,
                 Body=body,
-                ContentType=content_type,
+                ContentType=media_type.content_type,
+                ContentDisposition=_disposition_of(media_type),
                 IfNoneMatch="*",
             )
         except ClientError as error:

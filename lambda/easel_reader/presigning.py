@@ -1,5 +1,9 @@
 """Links to outputs that hold for a while and need no credentials.
 
+A browser opens a link on the bucket's origin, and S3 cannot send `X-Content-Type-Options`. So the
+link itself says how the object is answered, whatever type is stored with it: pictures, videos and
+sounds are shown as what their key's extension says, everything else is a download.
+
 A link dies with the credentials that signed it, and a function cannot tell how long its own live.
 So links are signed with a role that the function assumes, whose credentials say when they expire.
 """
@@ -28,6 +32,35 @@ _SIGNING = Config(
     signature_version="s3v4",
     s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
 )
+
+
+_SHOWN = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "bmp": "image/bmp",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "flac": "audio/flac",
+    "ogg": "audio/ogg",
+}
+"""Extension of the key -> content type. A browser decodes these and runs nothing in them; what is
+none of them in spite of its name shows as broken."""
+
+
+def _answered_as(key: str) -> dict[str, str]:
+    """Returns how S3 is to answer a link: its parameters that override headers.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+    shown = _SHOWN.get(key.rpartition(".")[2])
+    if shown is not None:
+        return {"ResponseContentType": shown, "ResponseContentDisposition": "inline"}
+    return {"ResponseContentDisposition": "attachment"}
 
 
 @dataclass(frozen=True)
@@ -66,12 +99,13 @@ class Presigner:
         """
         if not uri.startswith(self._prefix):
             return StoredObject(uri=uri)
+        key = uri.removeprefix(self._prefix)
         session = self._session_for(seconds)
         now = self._now()
         until = min(now + timedelta(seconds=seconds), session.expires_at)
         url = session.s3.generate_presigned_url(
             "get_object",
-            Params={"Bucket": self._bucket, "Key": uri.removeprefix(self._prefix)},
+            Params={"Bucket": self._bucket, "Key": key, **_answered_as(key)},
             # Rounded up: the signature's own time has no fraction of a second.
             ExpiresIn=max(1, math.ceil((until - now).total_seconds())),
         )
