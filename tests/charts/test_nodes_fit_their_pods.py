@@ -177,3 +177,31 @@ def test_nodes_are_named_unless_their_tags_name_them(helm: Helm, sdwebui: Values
     (name,) = tags({}).values()
     assert tags({"Stack": "easel"}) == {"Name": name, "Stack": "easel"}
     assert tags({"Name": "mine"}) == {"Name": "mine"}
+
+
+ALWAYS = overlay(
+    at("runtime.image.pullPolicy", value="Always"), at("agent.image.pullPolicy", value="Always")
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, "images come from the node's volume"),
+        (at("runtime.image.pullPolicy", value="Always"), "images come from the node's volume"),
+        (ALWAYS, None),
+        (at("nodes.imageCache", value="none"), "a node that has pulled an image once"),
+        (at("nodes.imageCache", value="soci"), "a node that has pulled an image once"),
+        (overlay(at("nodes.imageCache", value="none"), ALWAYS), None),
+    ],
+)
+def test_the_reason_for_not_always_pulling_is_true_of_the_nodes(
+    helm: Helm, sdwebui: Values, changes: Values, reason: str | None
+) -> None:
+    without_snapshot = at("nodes.dataVolume.snapshotID", value="") if "nodes" in changes else {}
+    rendered = helm.render(overlay(overlay(sdwebui, changes), without_snapshot))
+    annotations = of_kind(rendered, "Deployment")["metadata"]["annotations"]
+    told = [text for text in annotations.values() if text.startswith("CKV_K8S_15=")]
+    assert [text.removeprefix("CKV_K8S_15=").startswith(reason or "") for text in told] == (
+        [True] if reason else []
+    )
