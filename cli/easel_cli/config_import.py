@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from easel_cli.config_import_mapping import Imported, ImportRefusedError, convert
 from easel_cli.config_import_model import AncestorConfig
+from easel_contract.plain_text import printable_lines
 
 _MAX_CHARACTERS = 1024 * 1024
 _KNOWN = {"stackName", "modelBucketArn", "modelsRuntime"}
@@ -125,9 +126,9 @@ def config_import(arguments: argparse.Namespace) -> int:
         imported = convert(read_config(_text(path), os.environ))
     except (OSError, UnicodeDecodeError, ImportRefusedError) as error:
         problems = "\n".join(f"  - {line}" for line in str(error).splitlines())
-        sys.stderr.write(f"easel: {path} cannot be imported:\n{problems}\n")
+        sys.stderr.write(printable_lines(f"easel: {path} cannot be imported:\n{problems}\n"))
         return 2
-    sys.stdout.write(report(imported, write(imported, arguments.out)) + "\n")
+    sys.stdout.write(printable_lines(report(imported, write(imported, arguments.out))) + "\n")
     return 0
 
 

@@ -1,7 +1,9 @@
 """A hostile runtime and a hostile message, through every command of `easel` that shows them."""
 
+import argparse
 import json
 import re
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ import pytest
 import responses
 from moto import mock_aws
 
+from easel_cli.cluster.errors import ClusterError
+from easel_cli.cluster.verbs import run_cluster_verb
 from easel_cli.submit import ExitStatus
 from easel_contract.record import TaskStatus
 from easel_contract.result import TaskResult
@@ -150,3 +154,14 @@ def test_a_record_of_another_version_is_no_traceback(
     queues.give_up("one")
     assert queues.easel("list") == ExitStatus.COMPLETED
     assert "no reason is recorded" in printed(capsys)
+
+
+def test_what_a_cluster_or_a_chart_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_arguments: argparse.Namespace) -> int:
+        raise ClusterError(HOSTILE.replace("\n", ""))
+
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert run_cluster_verb(argparse.Namespace(cluster_verb=refuse)) == ExitStatus.FAILED
+    assert SHOWN.replace(r"\n", "") in printed(capsys)

@@ -23,6 +23,7 @@ from easel_cli.cluster.request import (
     read_request,
 )
 from easel_cli.helm_binary import HelmMissingError, find_helm
+from easel_contract.plain_text import printable_lines
 
 _ROOT = Path(__file__).resolve().parents[3]
 _HISTORY = 5
@@ -245,7 +246,7 @@ def _helm(access: ClusterAccess, say: Say) -> Helm:
 
 def _speaker(request: ReleaseRequest) -> Callable[[str], None]:
     def say(text: str) -> None:
-        sys.stdout.write(f"release {request.name}: {text}\n")
+        sys.stdout.write(printable_lines(f"release {request.name}: {text}\n"))
         sys.stdout.flush()
 
     return say

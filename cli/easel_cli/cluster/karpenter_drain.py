@@ -15,6 +15,7 @@ from easel_cli.cluster.access import Say, cluster_access
 from easel_cli.cluster.errors import ClusterGoneError, UnreachableError
 from easel_cli.cluster.kubernetes_client import KubernetesClient
 from easel_cli.cluster.request import CLUSTER_VARIABLE, ClusterRequest, read_request
+from easel_contract.plain_text import printable_lines
 
 _POLL_SECONDS = 3.0
 _PROGRESS_SECONDS = 10.0
@@ -191,5 +192,5 @@ def _at_the_limit(left: str, passed: float, kinds: tuple[Kind, ...]) -> str:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"karpenter drain: {text}\n")
+    sys.stdout.write(printable_lines(f"karpenter drain: {text}\n"))
     sys.stdout.flush()

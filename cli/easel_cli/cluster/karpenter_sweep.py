@@ -19,6 +19,7 @@ from easel_cli.cluster.access import Say, cluster_access
 from easel_cli.cluster.errors import ClusterError, ClusterGoneError
 from easel_cli.cluster.karpenter_drain import let_go
 from easel_cli.cluster.request import CLUSTER_VARIABLE, ClusterRequest, read_request
+from easel_contract.plain_text import printable_lines
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -271,5 +272,5 @@ def _is_gone(error: ClientError) -> bool:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"karpenter sweep: {text}\n")
+    sys.stdout.write(printable_lines(f"karpenter sweep: {text}\n"))
     sys.stdout.flush()

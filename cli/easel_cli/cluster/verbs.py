@@ -17,6 +17,7 @@ from easel_cli.cluster.request import (
     RELEASE_VARIABLE,
     RequestRefusedError,
 )
+from easel_contract.plain_text import printable_lines
 
 _FAILED = 1
 _USAGE = 2
@@ -74,10 +75,10 @@ def run_cluster_verb(arguments: argparse.Namespace) -> int:
         sys.stderr.write("easel: interrupted\n")
         return _INTERRUPTED
     except RequestRefusedError as error:
-        sys.stderr.write(f"easel: {error}\n")
+        sys.stderr.write(printable_lines(f"easel: {error}\n"))
         return _USAGE
     except ClusterError as error:
-        sys.stderr.write(f"easel: {error}\n")
+        sys.stderr.write(printable_lines(f"easel: {error}\n"))
         return _FAILED
     return status
 
