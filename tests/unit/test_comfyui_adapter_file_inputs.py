@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from easel_agent.errors import RejectedTaskError
 from easel_agent.runtimes.comfyui_inputs import FileInput, Takes, file_inputs
 from easel_agent.runtimes.comfyui_uploads import InputFiles, input_folder, value_for
 from easel_agent.urls import ContentUrl
@@ -274,3 +275,18 @@ def test_an_upload_that_fails_is_needed_by_nobody() -> None:
     key, _ = store.place(b"a")
     store.files.release([key])
     assert store.names == set()
+
+
+def test_the_questions_to_the_server_are_bounded() -> None:
+    workflow = {
+        str(n): {"class_type": f"Class{n}", "inputs": {"image": URL}} for n in range(10_000)
+    }
+    asked = []
+
+    def ask(class_type: str) -> Mapping[str, Any]:
+        asked.append(class_type)
+        return {}
+
+    with pytest.raises(RejectedTaskError, match="more than 256 node classes"):
+        file_inputs(workflow, ask)
+    assert len(asked) == 256

@@ -24,8 +24,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from easel_agent.errors import RejectedTaskError
 from easel_agent.runtimes.comfyui_workflow import Workflow
 from easel_agent.urls import ContentUrl, find_urls
+from easel_contract.errors import TaskErrorCode
 
 _URL_INPUT = re.compile(r"(?:^|_)ur[il]s?$", re.IGNORECASE)
 _BASE64 = re.compile(r"base_?64|b64", re.IGNORECASE)
@@ -45,6 +47,7 @@ _MEDIA_FILE = re.compile(
     re.IGNORECASE,
 )
 _FILE_TYPES = frozenset({"WEBCAM", "AUDIO_RECORD", "LOAD_3D", "LOAD_3D_ANIMATION"})
+_MAX_CLASSES = 256
 _MODELS_FOLDER = "3d"
 """Below `input`: Load3D lists the files there, and takes none that is not in its list."""
 
@@ -109,12 +112,20 @@ def file_inputs(
     Returns:
         The inputs that take an uploaded file, and the URLs that become base64. URLs in prose, in
         nodes' titles and in inputs named `url` are in neither.
+
+    Raises:
+        RejectedTaskError: more classes than 256 have URLs: each is a question to the server.
     """
     declared: dict[str, Mapping[str, Any]] = {}
     uploads, others = [], []
     for at in _input_urls(workflow):
         class_type, name = workflow[str(at.path[0])]["class_type"], str(at.path[2])
         if class_type not in declared:
+            if len(declared) >= _MAX_CLASSES:
+                raise RejectedTaskError(
+                    TaskErrorCode.INVALID_TASK,
+                    f"more than {_MAX_CLASSES} node classes of the workflow have URLs as inputs",
+                )
             declared[class_type] = _declarations(object_info(class_type))
         takes = _takes(class_type, name, declared[class_type].get(name))
         if takes is not None:
