@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from easel_contract.errors import ContractError, Problem, problems_of
 from easel_contract.identifiers import check_prefix, check_task_id
-from easel_contract.json_text import decode_json
+from easel_contract.json_text import TooManyValuesError, decode_json
 from easel_contract.result import TaskResult
 from easel_contract.task import TaskMessage, check_context
 
@@ -43,7 +43,7 @@ def unwrap(body: str) -> JsonValue:
     """Returns the JSON that was published, out of the SNS envelope if there is one.
 
     Raises:
-        ContractError: the body or the enveloped message is not JSON.
+        ContractError: the body or the enveloped message is not JSON, or has too many values.
     """
     try:
         value = decode_json(body)
@@ -51,6 +51,8 @@ def unwrap(body: str) -> JsonValue:
             value = decode_json(SnsEnvelope.model_validate(value).Message)
     except ValidationError as error:
         raise ContractError(problems_of(error)) from error
+    except TooManyValuesError as error:
+        raise ContractError([Problem(field="", problem=str(error))]) from error
     except ValueError as error:
         raise ContractError([Problem(field="", problem=f"is not JSON: {error}")]) from error
     return value

@@ -24,6 +24,10 @@ _QUOTE = ord('"')
 _STRINGS_AND_SEPARATORS = re.compile(rb'"[^"]*"|[,\[{]')
 
 
+class TooManyValuesError(ValueError):
+    """A JSON document has more values than this reader makes."""
+
+
 def decode_json(text: str | bytes) -> JsonValue:
     """Reads one JSON document.
 
@@ -34,13 +38,13 @@ def decode_json(text: str | bytes) -> JsonValue:
         The value: dict, list, str, int, float, bool or None.
 
     Raises:
-        ValueError: it is not JSON, is nested deeper than the parser's limit (about 200), has more
-            than 100,000 values, or holds a number too large for a float. The message says what,
-            and where it can.
+        TooManyValuesError: it has more than 100,000.
+        ValueError: it is not JSON, is nested deeper than the parser's limit (about 200), or holds a
+            number too large for a float. The message says what, and where it can.
     """
     raw = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if _counts_more_than(MAX_VALUES, raw):
-        raise ValueError(f"has more than {MAX_VALUES} values")
+        raise TooManyValuesError(f"has more than {MAX_VALUES} values")
     value: JsonValue = from_json(text, allow_inf_nan=False)
     _refuse_infinite_numbers(value)
     return value

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, JsonValue
 
 from easel_contract.errors import ApiError, ApiErrorBody, ApiErrorCode, Problem
-from easel_contract.json_text import decode_json
+from easel_contract.json_text import TooManyValuesError, decode_json
 
 MAX_BODY_BYTES = 5 * 1024 * 1024
 """Lambda takes events of 6 MB, in which the body is escaped or base64-encoded."""
@@ -62,7 +62,8 @@ def read_json_body(event: Mapping[str, Any]) -> JsonValue:
     """Reads the request's body.
 
     Raises:
-        RefusedRequestError: it is not declared as JSON (415), too large (413) or not JSON (400).
+        RefusedRequestError: it is not declared as JSON (415), too large or of too many values
+            (413), or not JSON (400).
     """
     media_type = (header_of(event, "content-type") or "").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -80,6 +81,10 @@ def read_json_body(event: Mapping[str, Any]) -> JsonValue:
                 "Put large pictures into S3 and send their s3:// URLs.",
             )
         return decode_json(raw)
+    except TooManyValuesError as error:
+        raise RefusedRequestError(
+            ApiErrorCode.PAYLOAD_TOO_LARGE, f"The body {error}, lists and objects included."
+        ) from error
     except (ValueError, binascii.Error) as error:
         raise RefusedRequestError(
             ApiErrorCode.INVALID_REQUEST,

@@ -145,6 +145,7 @@ def test_a_base64_body_is_read(intake: Intake) -> None:
         ({"headers": None}, ApiErrorCode.UNSUPPORTED_MEDIA_TYPE, 415),
         ({"headers": {"Content-Type": "text/plain"}}, ApiErrorCode.UNSUPPORTED_MEDIA_TYPE, 415),
         ({"body": "x" * (http_events.MAX_BODY_BYTES + 1)}, ApiErrorCode.PAYLOAD_TOO_LARGE, 413),
+        ({"body": f"[{'[],' * 1_700_000}[]]"}, ApiErrorCode.PAYLOAD_TOO_LARGE, 413),
         ({"resource": "/v2"}, ApiErrorCode.NOT_FOUND, 404),
     ],
 )
