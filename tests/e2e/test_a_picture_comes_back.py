@@ -135,7 +135,7 @@ def test_what_the_runtime_refuses_is_a_failed_callback_that_says_why(
     result = results.of(task_id)
     assert (result.result, result.image_url, result.context) == (False, [], "mine")
     assert result.error is not None
-    assert "Sampler not found" in result.error.message
+    assert "there is no sampler 'Nope'" in result.error.message
     assert not result.error.retryable
 
 
