@@ -1,10 +1,15 @@
 """Which runtime gets a task (R8, R20)."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 
 from easel_contract.errors import ContractError, Problem
 from easel_contract.task import TASK_TYPES, RuntimeType, TaskType
 from easel_http.settings import RuntimeSettings
+
+_TRAILING_HASH = re.compile(r"\s*\[[0-9a-fA-F]{8,64}\]$")
+_EXTENSION = re.compile(r"\.(?:safetensors|sft|ckpt|pth?|bin|gguf)$", re.IGNORECASE)
 
 
 class Runtimes:
@@ -43,7 +48,9 @@ class Runtimes:
         of several dynamic ones the first by name takes all, so that it switches least.
 
         Args:
-            checkpoint: bare file name, as in the runtime's `modelFilename`.
+            checkpoint: file name, as in the runtime's `modelFilename`; or another of the names
+                that SD WebUI shows for it, where that fits one static runtime only. The agent
+                compares the rest, such as a hash, with what the runtime has.
             field: path of the checkpoint in the request.
 
         Raises:
@@ -53,6 +60,9 @@ class Runtimes:
         for name, runtime in webuis.items():
             if runtime.model_filename == checkpoint:
                 return name
+        alike = [name for name, runtime in webuis.items() if _fits(runtime, checkpoint)]
+        if len(alike) == 1:
+            return alike[0]
         for name, runtime in webuis.items():
             if runtime.dynamic_model:
                 return name
@@ -65,3 +75,21 @@ class Runtimes:
                 )
             ]
         )
+
+
+def _fits(runtime: RuntimeSettings, checkpoint: str) -> bool:
+    """Whether a name may be that of a static runtime's file, as SD WebUI shows it.
+
+    With a folder or without, with the short hash, without extension, in another letter case.
+    """
+    if not runtime.model_filename:
+        return False
+    file, name = _plain(runtime.model_filename), _plain(_TRAILING_HASH.sub("", checkpoint))
+    names = {file, file.rpartition("/")[2], _EXTENSION.sub("", file)}
+    names.add(_EXTENSION.sub("", file.rpartition("/")[2]))
+    # The folder of a file is the model bucket's; `modelFilename` may leave it out.
+    return name in names or name.rpartition("/")[2] == file
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name.strip().replace("\\", "/")).casefold()

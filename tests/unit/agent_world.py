@@ -168,6 +168,10 @@ class World:
         while time.monotonic() < deadline:
             answer = self.sqs.receive_message(QueueUrl=self._results_url, MaxNumberOfMessages=10)
             messages = answer.get("Messages", [])
+            for message in messages:  # else it is there again after half a minute
+                self.sqs.delete_message(
+                    QueueUrl=self._results_url, ReceiptHandle=message["ReceiptHandle"]
+                )
             found += [decode_result(message["Body"]) for message in messages]
             if len(found) >= count and not messages:
                 break

@@ -114,6 +114,7 @@ SAMPLES: tuple[tuple[str, str, Verdict], ...] = (
     ("AssertionError", "composition via AND is not supported for DDIM", Verdict.CALLER),
     ("UnidentifiedImageError", "cannot identify image file <_io.BytesIO>", Verdict.CALLER),
     ("binascii.Error", "Incorrect padding", Verdict.CALLER),
+    ("RuntimeError", "number of steps must be non-negative", Verdict.CALLER),
     (
         "RuntimeError",
         "The expanded size of the tensor (768) must match the existing size (1024) at dimension 1.",

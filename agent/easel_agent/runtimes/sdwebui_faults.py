@@ -248,9 +248,9 @@ FAULTS: tuple[Fault, ...] = (
     ),
     Fault(
         "RuntimeError",
-        "Trying to create tensor with negative dimension",
+        "Trying to create tensor with negative dimension|number of steps must be non-negative",
         Verdict.CALLER,
-        "a1111_errors huge",
+        "a1111_errors huge; PyTorch aten/src/ATen/native/RangeFactories.cpp `linspace`",
     ),
     Fault(
         "RuntimeError",
