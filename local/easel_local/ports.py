@@ -5,8 +5,8 @@ import socket
 
 LOOPBACK = "127.0.0.1"
 _CHOSEN = range(20_000, 32_768)
-"""Below the ports that Linux gives to outgoing connections (ip_local_port_range, from 32768): such a
-port could be taken again before its server listens."""
+"""Below the ports that Linux gives to outgoing connections (ip_local_port_range, from 32768): one
+of those could be taken again before its server listens."""
 _TRIES = 200
 
 
