@@ -122,6 +122,7 @@ def test_what_only_sounds_like_the_device_is_the_workflows(
         ("RuntimeError", "Invalid buffer size: 18.23 GB", Verdict.OUT_OF_MEMORY),
         ("RuntimeError", "MPS backend out of memory (MPS allocated: 9 GB)", Verdict.OUT_OF_MEMORY),
         ("RuntimeError", "CUDA driver error: out of memory", Verdict.OUT_OF_MEMORY),
+        ("RuntimeError", "Triton Error [CUDA]: out of memory", Verdict.OUT_OF_MEMORY),
         ("numpy.core._exceptions.MemoryError", "Unable to allocate 1 GiB", Verdict.OUT_OF_MEMORY),
         ("OSError", "[Errno 12] Cannot allocate memory", Verdict.OUT_OF_MEMORY),
         (

@@ -108,7 +108,7 @@ ROWS: tuple[Row, ...] = (
         "PyTorch c10/cuda/CUDACachingAllocator.cpp 'CUDA out of memory. Tried to allocate'; "
         + _CUDA_RUNTIME
         + "cudaErrorMemoryAllocation 'out of memory'; ROCm says HIP in its place",
-        _re(r"\b(?:CUDA|HIP|XPU|MPS)(?: driver)?(?: error:| backend)? out of memory"),
+        _re(r"\b(?:CUDA|HIP|XPU|MPS)\]?(?: driver)?(?: error:| backend|:)? out of memory"),
         example="CUDA out of memory. Tried to allocate 2.25 GiB",
     ),
     Row(
