@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import boto3
 from botocore.config import Config
-from botocore.credentials import Credentials
+from botocore.credentials import Credentials, SharedCredentialProvider
 from botocore.exceptions import NoCredentialsError
 
 from easel_cli.target import Target
@@ -25,11 +25,12 @@ class AwsClients:
     """One client per service that a user of a stack needs."""
 
     def __init__(self, target: Target) -> None:
-        # The emulator takes any key pair; a person's own must not travel to it.
-        key = "test" if target.aws_endpoint_url else None
-        self._session = session = boto3.Session(
-            region_name=target.region, aws_access_key_id=key, aws_secret_access_key=key
-        )
+        """Makes the clients; nothing is called yet.
+
+        Raises:
+            botocore.exceptions.NoCredentialsError: the emulator's key is gone, as the emulator is.
+        """
+        self._session = session = _session_of(target)
         endpoint = target.aws_endpoint_url
         self.apigateway: APIGatewayClient = session.client(
             "apigateway", endpoint_url=endpoint, config=_CONFIG
@@ -59,3 +60,18 @@ class AwsClients:
             botocore.exceptions.ClientError: there is none, or these credentials may not read it.
         """
         return self.apigateway.get_api_key(apiKey=api_key_id, includeValue=True)["value"]
+
+
+def _session_of(target: Target) -> boto3.Session:
+    if target.aws_endpoint_url is None:
+        return boto3.Session(region_name=target.region)
+    # The emulator has a key of its own; a person's must not travel to it.
+    file = target.aws_credentials_file
+    key = SharedCredentialProvider(str(file)).load() if file else None
+    if key is None:
+        raise NoCredentialsError
+    return boto3.Session(
+        region_name=target.region,
+        aws_access_key_id=key.access_key,
+        aws_secret_access_key=key.secret_key,
+    )

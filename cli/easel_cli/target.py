@@ -6,6 +6,7 @@ know no other way to find a queue or a topic.
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -51,6 +52,8 @@ class Target(BaseModel):
     runtimes: dict[str, TargetRuntime]
     aws_endpoint_url: str | None = None
     """Of the emulator; None on AWS."""
+    aws_credentials_file: Path | None = None
+    """With the emulator's access key; None on AWS."""
 
     @field_validator("api_key_id")
     @classmethod

@@ -8,6 +8,11 @@ output "aws_endpoint_url" {
   value       = var.aws_endpoint_url
 }
 
+output "aws_credentials_file" {
+  description = "File with the emulator's access key, for AWS_SHARED_CREDENTIALS_FILE."
+  value       = var.aws_credentials_file
+}
+
 output "region" {
   description = "Region of the stack."
   value       = "us-east-1"

@@ -1,4 +1,5 @@
-# The endpoint, the region and the dummy keys come from the environment (AWS_ENDPOINT_URL, ...).
+# The endpoint, the region and the file with the key come from the environment (AWS_ENDPOINT_URL,
+# AWS_SHARED_CREDENTIALS_FILE, ...).
 # What an emulator cannot answer is not asked; the partition then follows from the region.
 provider "aws" {
   region = "us-east-1"

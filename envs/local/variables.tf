@@ -15,6 +15,12 @@ variable "aws_endpoint_url" {
   }
 }
 
+variable "aws_credentials_file" {
+  description = "File with the emulator's access key, as in AWS_SHARED_CREDENTIALS_FILE; for the outputs."
+  type        = string
+  nullable    = false
+}
+
 variable "functions_package_path" {
   description = "Zip of the functions' code, built for this machine's Python."
   type        = string

@@ -13,7 +13,7 @@ from easel_cli.progress import Progress
 from easel_cli.target import Target
 from easel_contract.task import RuntimeType
 from easel_local import interrupts
-from easel_local.emulator.process import Emulator
+from easel_local.emulator.process import UNWANTED_VARIABLES, Emulator
 from easel_local.paths import FUNCTIONS_PACKAGE
 from easel_local.ports import LOOPBACK, free_port
 from easel_local.presets import runtimes_of
@@ -29,6 +29,7 @@ from easel_local.terraform import Terraform, stack_environment
 
 _AGENT_GRACE_SECONDS = 15.0
 _GRACE_SECONDS = 5.0
+_CREDENTIALS = "credentials"
 _FILES = "runtimes"
 """Folder of what simulated runtimes keep on disk."""
 
@@ -109,7 +110,7 @@ class Stack:
                 process.stop(_AGENT_GRACE_SECONDS if is_agent else _GRACE_SECONDS)
         for folder in ("terraform", "emulator", _FILES):
             shutil.rmtree(self.home / folder, ignore_errors=True)
-        for file in ("environment", "outputs.json"):
+        for file in ("environment", "outputs.json", _CREDENTIALS):
             (self.home / file).unlink(missing_ok=True)
         self.state_file.remove()
         return True
@@ -123,6 +124,7 @@ class Stack:
             emulator.environment(),
             {
                 "aws_endpoint_url": emulator.endpoint_url,
+                "aws_credentials_file": str(emulator.credentials_path),
                 "functions_package_path": str(FUNCTIONS_PACKAGE),
                 "runtimes": runtimes_of(options.runtimes),
             },
@@ -174,7 +176,12 @@ class Stack:
     def _start_emulator(self, state: StackState, port: int) -> Emulator:
         with self._progress.step("AWS emulator"), interrupts.deferred():
             log = self.logs / "emulator.log"
-            emulator = Emulator(log_path=log, port=port, enforce_iam=True)
+            emulator = Emulator(
+                log_path=log,
+                credentials_path=self.home / _CREDENTIALS,
+                port=port,
+                enforce_iam=True,
+            )
             emulator.start()
             self._keep(state, ManagedProcess.of_pid("emulator", emulator.pid, log))
         return emulator
@@ -199,5 +206,5 @@ class Stack:
             for name, value in sorted(environment.items())
             if name.startswith(("AWS_", "TF_")) and os.environ.get(name) != value
         ]
-        lines += ["unset AWS_CA_BUNDLE AWS_PROFILE AWS_SESSION_TOKEN"]
+        lines += [f"unset {' '.join(UNWANTED_VARIABLES)}"]
         (self.home / "environment").write_text("\n".join(lines) + "\n")

@@ -66,7 +66,7 @@ class LocalStack:
 
     def up(self) -> "LocalStack":
         try:
-            emulator = self._exit.enter_context(
+            self.emulator = emulator = self._exit.enter_context(
                 Emulator(log_path=self.home / "emulator.log", enforce_iam=True)
             )
             self.aws_environment = emulator.environment()
@@ -74,6 +74,7 @@ class LocalStack:
             package("local", functions_package)
             variables = {
                 "aws_endpoint_url": emulator.endpoint_url,
+                "aws_credentials_file": str(emulator.credentials_path),
                 "functions_package_path": str(functions_package),
                 "runtimes": runtimes_of(["sdwebui", "dynamic", "comfyui"]),
                 "api_keys": {"default": {}, NEIGHBOUR: {}},
@@ -112,8 +113,7 @@ class LocalStack:
             "logs",
             endpoint_url=self.target.aws_endpoint_url,
             region_name=self.target.region,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
+            **self.emulator.credentials.keywords(),
         )
 
     def slow_down(self, name: str, seconds: float) -> None:

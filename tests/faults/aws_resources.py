@@ -32,9 +32,7 @@ class AwsClients:
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator
-        self._session = boto3.Session(
-            aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1"
-        )
+        self._session = boto3.Session(**emulator.credentials.keywords(), region_name="us-east-1")
         self.sqs: SQSClient = self.new("sqs")
         self.sns: SNSClient = self.new("sns")
         self.s3: S3Client = self.new("s3")

@@ -19,8 +19,7 @@ def client_through_the_proxy(cloud: Cloud, service: str) -> Any:
     return make(
         service,
         endpoint_url=cloud.proxy.endpoint_url,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
+        **cloud.emulator.credentials.keywords(),
         region_name="us-east-1",
         config=Config(retries={"mode": "standard", "total_max_attempts": 1}),
     )

@@ -80,8 +80,9 @@ class AppliedEstate:
     @property
     def target(self) -> Target:
         """The stack, as a client on this machine reaches it."""
-        url = self.services.emulator.endpoint_url
-        return Target.from_outputs(as_target_outputs(self.outputs, url))
+        emulator = self.services.emulator
+        file = str(emulator.credentials_path)
+        return Target.from_outputs(as_target_outputs(self.outputs, emulator.endpoint_url, file))
 
     def client(self, service: str, **keys: str) -> Any:
         """A client of the emulator; as the account's root unless keys are given."""
@@ -145,7 +146,7 @@ class AppliedEstate:
 
 def _clients(services: EstateServices, region: str) -> Client:
     connect: Any = boto3.client
-    root = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    root = services.emulator.credentials.keywords()
 
     def client(service: str, **keys: str) -> Any:
         url = services.emulator.endpoint_url

@@ -26,7 +26,7 @@ def client_of() -> Callable[[Emulator], Client]:
         connect: Any = boto3.client
 
         def client(service: str, *, region: str | None = None, **keys: str) -> Any:
-            keys = keys or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+            keys = keys or emulator.credentials.keywords()
             region = region or emulator.region
             return connect(service, endpoint_url=emulator.endpoint_url, region_name=region, **keys)
 

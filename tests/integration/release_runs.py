@@ -91,8 +91,7 @@ def running_releases(folder: Path) -> Iterator[Releases]:
         foreign = ("AWS_", "EASEL_")
         own = {name: one for name, one in os.environ.items() if not name.startswith(foreign)}
         aws = {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SHARED_CREDENTIALS_FILE": str(api.credentials_path),
             "AWS_ENDPOINT_URL_EKS": eks,
             "AWS_CONFIG_FILE": os.devnull,
         }

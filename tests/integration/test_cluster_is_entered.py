@@ -19,6 +19,7 @@ from easel_cli.cluster.errors import (
     UnreachableError,
 )
 from easel_cli.cluster.request import ClusterRequest
+from easel_local.credentials import StackCredentials
 from easel_local.kubernetes import KubernetesApi
 from easel_local.paths import ROOT
 from easel_local.ports import free_port
@@ -40,8 +41,9 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubernetesApi]:
 def clusters(api: KubernetesApi, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clusters]:
     for name in [name for name in os.environ if name.startswith(("AWS_", "EASEL_"))]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    key = StackCredentials.read(api.credentials_path)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key.secret_access_key)
     monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")

@@ -18,6 +18,7 @@ import pytest
 from easel_cli.environments.kept_log_role import ROLE
 from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY
 from easel_cli.environments.root_module import RootModule, TerraformError
+from easel_local.credentials import StackCredentials
 from easel_local.emulator import Emulator
 from easel_local.paths import ROOT
 from easel_local.terraform_config import write_cli_config
@@ -162,7 +163,8 @@ class SmallStack:
     def client(self, service: str) -> Any:
         connect: Any = boto3.client
         url = self.environment["AWS_ENDPOINT_URL"]
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+        file = Path(self.environment["AWS_SHARED_CREDENTIALS_FILE"])
+        keys = StackCredentials.read(file).keywords()
         return connect(service, endpoint_url=url, region_name=REGION, **keys)
 
     def draw(self) -> None:

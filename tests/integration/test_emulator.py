@@ -200,8 +200,8 @@ def test_the_pinned_version_is_the_one_that_the_bridges_are_for() -> None:
 
 
 def test_another_version_of_ministack_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(server, "MINISTACK_VERSION", "9.9.9")
-    assert __main__.main(["--port", "0"]) == 1
+    assert __main__.main(["--port", "0", "--credentials", str(tmp_path / "credentials")]) == 1
     assert "ministack 9.9.9 is needed, found" in capsys.readouterr().err

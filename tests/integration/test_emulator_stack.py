@@ -70,6 +70,7 @@ def stack(
     with Emulator(log_path=home / "emulator.log", enforce_iam=True) as emulator:
         variables = {
             "aws_endpoint_url": emulator.endpoint_url,
+            "aws_credentials_file": str(emulator.credentials_path),
             "functions_package_path": str(package),
             "runtimes": RUNTIMES,
         }

@@ -139,11 +139,9 @@ def stack(tmp_path: Path, api: KubernetesApi) -> Iterator[Stack]:
             folder,
             own
             | {
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
+                "AWS_SHARED_CREDENTIALS_FILE": str(api.credentials_path),
                 "AWS_ENDPOINT_URL_EKS": eks,
                 "AWS_CONFIG_FILE": os.devnull,
-                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
                 "NO_PROXY": "127.0.0.1",
                 "EASEL": str(Path(sys.executable).with_name("easel")),
                 "TF_CLI_CONFIG_FILE": str(write_cli_config(tmp_path / "cli")),

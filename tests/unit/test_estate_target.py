@@ -31,11 +31,12 @@ def outputs() -> dict[str, Any]:
 
 def test_easel_reaches_the_emulator_by_it(outputs: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "outputs.json"
-    written = write_target(outputs, EMULATOR, file)
+    written = write_target(outputs, EMULATOR, "/somewhere/credentials", file)
     target = find_target(None, file)
     assert target == written
     assert target.endpoint == f"{EMULATOR}/_aws/execute-api/abc123/prod"
     assert target.aws_endpoint_url == EMULATOR
+    assert target.aws_credentials_file == Path("/somewhere/credentials")
     assert target.region == "cn-northwest-1"
 
 
@@ -46,5 +47,5 @@ def test_after_an_apply_of_a_part_none_is_left(
     file = tmp_path / "outputs.json"
     file.write_text("of an earlier apply")
     del outputs[missing]
-    assert write_target(outputs, EMULATOR, file) is None
+    assert write_target(outputs, EMULATOR, "/somewhere/credentials", file) is None
     assert not file.exists()

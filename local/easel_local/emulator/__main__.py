@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from easel_local.credentials import CredentialsError, StackCredentials
 from easel_local.emulator.process import REGION, KubernetesEndpoint
 from easel_local.emulator.server import ServerError, ServerOptions, serve
 
@@ -26,6 +27,12 @@ def _parser() -> argparse.ArgumentParser:
         description="AWS on 127.0.0.1: the emulator of easel's local stack.",
     )
     parser.add_argument("--port", type=_port, default=0, help="port; 0 (default) takes a free one")
+    parser.add_argument(
+        "--credentials",
+        type=Path,
+        required=True,
+        help="file with the root's access key, as AWS_SHARED_CREDENTIALS_FILE; made if missing",
+    )
     parser.add_argument("--region", default=REGION, help="of requests that nobody signed")
     parser.add_argument(
         "--state-dir", type=Path, help="keep the state in this folder over restarts"
@@ -57,7 +64,13 @@ def main(arguments: list[str] | None = None) -> int:
     found = parser.parse_args(arguments)
     if (found.kubernetes_url is None) != (found.kubernetes_ca is None):
         parser.error("--kubernetes-url and --kubernetes-ca need each other")
+    try:
+        credentials = StackCredentials.made(found.credentials)
+    except CredentialsError as error:
+        print(f"emulator: {error}", file=sys.stderr)
+        return 1
     options = ServerOptions(
+        credentials=credentials,
         port=found.port,
         region=found.region,
         state_dir=found.state_dir,

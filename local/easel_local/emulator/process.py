@@ -15,8 +15,19 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from easel_local.credentials import CredentialsError, StackCredentials
+
 REGION = "us-east-1"
 """Where an emulator is that is not told."""
+
+UNWANTED_VARIABLES = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_PROFILE",
+    "AWS_CA_BUNDLE",
+)
+"""Of a person's own shell: they would lead clients to another key than the emulator's."""
 
 _START_SECONDS = 30.0
 _STOP_SECONDS = 10.0
@@ -52,6 +63,7 @@ class Emulator:
         self,
         *,
         log_path: Path,
+        credentials_path: Path | None = None,
         port: int = 0,
         region: str = REGION,
         state_dir: Path | None = None,
@@ -63,20 +75,26 @@ class Emulator:
 
         Args:
             log_path: File for its output; overwritten.
+            credentials_path: File with the root's access key, made if missing; None takes
+                ``credentials`` in ``state_dir``, or beside the log.
             port: Port on 127.0.0.1; 0 takes a free one.
             region: Of ``environment``, and of requests that nobody signed. Requests that are signed
                 for another region are served there; those of cn-* are in the partition aws-cn.
             state_dir: Folder that keeps the state over restarts; None keeps it in memory.
             enforce_iam: Whether IAM policies of sqs, sns, s3 and kms requests are checked; the
-                dummy keys of ``environment`` are the account's root and may do everything.
+                key of ``environment`` is the account's root and may do everything.
             kubernetes: What every EKS cluster says of its API server; None gives an address where
                 nothing answers.
             bridges: Whether ministack's gaps are bridged; False only shows what they are for.
         """
         self._log_path = log_path
+        self.credentials_path = (
+            credentials_path or (state_dir or log_path.parent) / "credentials"
+        ).resolve()
         self.region = region
         self._command = [sys.executable, "-m", "easel_local.emulator"]
         self._command += ["--port", str(port), "--region", region]
+        self._command += ["--credentials", str(self.credentials_path)]
         if state_dir is not None:
             self._command += ["--state-dir", str(state_dir)]
         if enforce_iam:
@@ -103,6 +121,11 @@ class Emulator:
             raise EmulatorError("the emulator is not started: call start() first")
         return self._process.pid
 
+    @property
+    def credentials(self) -> StackCredentials:
+        """The account's root."""
+        return StackCredentials.read(self.credentials_path)
+
     def environment(self) -> dict[str, str]:
         """A copy of this process's environment in which AWS is the emulator.
 
@@ -115,13 +138,12 @@ class Emulator:
         }
         return inherited | {
             "AWS_ENDPOINT_URL": self.endpoint_url,
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            # The only place of the key: neither environments nor arguments hold it.
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.credentials_path),
             "NO_PROXY": _with_loopback(os.environ.get("NO_PROXY", "")),
             "no_proxy": _with_loopback(os.environ.get("no_proxy", "")),
         }
@@ -134,6 +156,10 @@ class Emulator:
         """
         deadline = time.monotonic() + _START_SECONDS
         self._log_path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            StackCredentials.made(self.credentials_path)
+        except CredentialsError as error:
+            raise EmulatorError(str(error)) from error
         with self._log_path.open("wb") as log:
             self._process = subprocess.Popen(  # noqa: S603  (our own module, fixed arguments)
                 self._command,

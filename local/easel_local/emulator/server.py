@@ -21,6 +21,7 @@ from hypercorn.asyncio import serve as serve_asgi
 from hypercorn.config import Config
 from hypercorn.typing import ASGIFramework, ASGIReceiveCallable, ASGISendCallable, Scope
 
+from easel_local.credentials import StackCredentials
 from easel_local.emulator.partition import with_china
 from easel_local.emulator.process import REGION, KubernetesEndpoint
 from easel_local.emulator.whole_answers import send_whole_answers
@@ -43,6 +44,7 @@ class ServerOptions:
     """What is served, and how.
 
     Attributes:
+        credentials: The account's root; whatever is signed with no known key is refused.
         port: The only port that is listened on; 0 takes a free one.
         region: Of requests that nobody signed.
         state_dir: Folder that keeps the state over restarts; None keeps it in memory.
@@ -51,6 +53,7 @@ class ServerOptions:
         bridges: Whether ministack's gaps are bridged; see ``bridges``.
     """
 
+    credentials: StackCredentials
     port: int = 0
     region: str = REGION
     state_dir: Path | None = None
@@ -136,6 +139,9 @@ def _settings(port: int, scratch: Path, options: ServerOptions) -> dict[str, str
         "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": options.region,
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,
+        # What ministack takes for the root. A function gets keys of its own in their place.
+        "AWS_ACCESS_KEY_ID": options.credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": options.credentials.secret_access_key,
         # Listeners that the local stack does not use; without this line ministack opens
         # 0.0.0.0:8883.
         "IOT_MTLS_ENABLED": "0",
@@ -162,6 +168,8 @@ async def _serve(listener: socket.socket, options: ServerOptions) -> None:
     # Imported here: ministack reads its settings from the environment when it is imported.
     from ministack.app import app  # noqa: PLC0415
 
+    from easel_local.emulator.gatekeeper import guarded  # noqa: PLC0415
+
     served: ASGIFramework = app
     if options.bridges:
         from easel_local.emulator.bridges import build_bridges  # noqa: PLC0415
@@ -169,6 +177,7 @@ async def _serve(listener: socket.socket, options: ServerOptions) -> None:
         build_bridges(options.kubernetes)
         served = with_china(served)
 
+    served = guarded(served)
     send_whole_answers()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -8,6 +8,7 @@ from easel_cli.environments.root_module import TerraformError
 from easel_contract.plain_text import printable_lines
 from easel_local import interrupts
 from easel_local.chart_registry import ChartRegistryError
+from easel_local.credentials import CredentialsError
 from easel_local.emulator.process import EmulatorError
 from easel_local.estate.estate import Estate, EstateError
 from easel_local.kubernetes import KubernetesApiError
@@ -19,6 +20,7 @@ from easel_local.terraform_config import TerraformConfigError
 _EXPECTED_ERRORS = (
     BusyError,
     ChartRegistryError,
+    CredentialsError,
     EmulatorError,
     EstateError,
     ForeignFolderError,

@@ -14,6 +14,7 @@ from easel_cli.environments.destroy import EMULATED_VARIABLE
 from easel_cli.environments.root_module import RootModule
 from easel_cli.environments.terraform_options import is_targeted
 from easel_local import interrupts
+from easel_local.emulator.process import UNWANTED_VARIABLES
 from easel_local.estate.folder import root_folder
 from easel_local.estate.services import (
     EstateServices,
@@ -216,14 +217,16 @@ class Estate:
     def _write_environment(self, state: EstateState) -> None:
         # For a person's own `terraform`, `aws` and `easel`.
         lines = [f"export {name}={shlex.quote(value)}" for name, value in state.environment.items()]
-        lines += ["unset AWS_CA_BUNDLE AWS_PROFILE AWS_SESSION_TOKEN"]
+        lines += [f"unset {' '.join(UNWANTED_VARIABLES)}"]
         (self._home / "environment").write_text("\n".join(lines) + "\n")
 
     def _how_to_use(self, state: EstateState) -> str:
         values = RootModule(self._root, program_environment(state.environment)).outputs()
         url = state.environment["AWS_ENDPOINT_URL"]
         file = self._home / "outputs.json"
-        target = write_target({name: {"value": one} for name, one in values.items()}, url, file)
+        outputs = {name: {"value": one} for name, one in values.items()}
+        credentials = state.environment["AWS_SHARED_CREDENTIALS_FILE"]
+        target = write_target(outputs, url, credentials, file)
         # An apply of a part of it (-target) may have made no API.
         here = target.endpoint if target else "none yet"
         send = (

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from easel_cli.target import Target
 from easel_local import interrupts
 from easel_local.chart_registry import ChartRegistry
+from easel_local.credentials import StackCredentials
 from easel_local.emulator.process import Emulator, KubernetesEndpoint
 from easel_local.estate.state import EstateState
 from easel_local.kubernetes import KubernetesApi
@@ -40,6 +41,7 @@ class EstateServices:
             home: gets `logs/` and the API server's certificates.
 
         Raises:
+            easel_local.credentials.CredentialsError: the file of the access key cannot be used.
             easel_local.emulator.process.EmulatorError: the emulator did not start.
             easel_local.kubernetes.KubernetesApiError: the API server did not start.
             easel_local.chart_registry.ChartRegistryError: the registry did not start.
@@ -47,7 +49,13 @@ class EstateServices:
         logs = home / "logs"
         logs.mkdir(parents=True, exist_ok=True)
         folder = home / "kubernetes"
-        kubernetes = KubernetesApi(state.name, folder=folder, log_path=logs / "kubernetes.log")
+        credentials = StackCredentials.made(home / "credentials").path
+        kubernetes = KubernetesApi(
+            state.name,
+            folder=folder,
+            log_path=logs / "kubernetes.log",
+            credentials_path=credentials,
+        )
         charts = ChartRegistry(log_path=logs / "chart-registry.log")
         with contextlib.ExitStack() as started, interrupts.deferred():
             kubernetes.start()
@@ -56,6 +64,7 @@ class EstateServices:
             started.callback(charts.stop)
             emulator = Emulator(
                 log_path=logs / "emulator.log",
+                credentials_path=credentials,
                 region=state.region,
                 enforce_iam=True,
                 kubernetes=KubernetesEndpoint(kubernetes.url, folder / "ca.pem"),
@@ -132,31 +141,41 @@ def local_endpoint(outputs: Mapping[str, Any], endpoint_url: str) -> str:
     return f"{endpoint_url}/_aws/execute-api/{outputs['rest_api_id']}/{stage}"
 
 
-def as_target_outputs(outputs: Mapping[str, Any], endpoint_url: str) -> dict[str, Any]:
+def as_target_outputs(
+    outputs: Mapping[str, Any], endpoint_url: str, credentials_file: str
+) -> dict[str, Any]:
     """`terraform output -json` as a client on this machine needs it.
 
     Args:
         outputs: what `terraform output -json` says.
         endpoint_url: of the emulator.
+        credentials_file: with its access key.
     """
     values = {name: output["value"] for name, output in outputs.items()}
-    local = {"endpoint": local_endpoint(values, endpoint_url), "aws_endpoint_url": endpoint_url}
+    local = {
+        "endpoint": local_endpoint(values, endpoint_url),
+        "aws_endpoint_url": endpoint_url,
+        "aws_credentials_file": credentials_file,
+    }
     return {**outputs, **{name: {"value": value} for name, value in local.items()}}
 
 
-def write_target(outputs: Mapping[str, Any], endpoint_url: str, file: Path) -> Target | None:
+def write_target(
+    outputs: Mapping[str, Any], endpoint_url: str, credentials_file: str, file: Path
+) -> Target | None:
     """Writes the file that `easel --outputs` takes for the estate on this machine.
 
     Args:
         outputs: what `terraform output -json` says.
         endpoint_url: of the emulator.
+        credentials_file: with its access key.
         file: to write; removed where there is nothing to write.
 
     Returns:
         What it describes; None where an apply of a part (-target) has left outputs out.
     """
     try:
-        local = as_target_outputs(outputs, endpoint_url)
+        local = as_target_outputs(outputs, endpoint_url, credentials_file)
         target = Target.from_outputs(local)
     except (KeyError, ValidationError):
         file.unlink(missing_ok=True)

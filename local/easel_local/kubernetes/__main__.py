@@ -7,14 +7,12 @@ import sys
 import threading
 from pathlib import Path
 
+from easel_local.credentials import CredentialsError, StackCredentials
 from easel_local.kubernetes.certificate import make_certificate, server_context
 from easel_local.kubernetes.objects import ObjectStore
 from easel_local.kubernetes.server import serving
 from easel_local.kubernetes.tokens import EksAuthenticator
 from easel_local.ports import LOOPBACK
-
-# The local stack's keys; they open nothing else.
-_SECRETS = {"test": "test"}
 
 
 def main() -> int:
@@ -32,9 +30,20 @@ def main() -> int:
     parser.add_argument(
         "--certificate", type=Path, required=True, help="folder that gets ca.pem and own-token"
     )
+    parser.add_argument(
+        "--credentials",
+        type=Path,
+        required=True,
+        help="file with the access key that tokens are signed with; made if missing",
+    )
     options = parser.parse_args()
     options.certificate.mkdir(mode=0o700, parents=True, exist_ok=True)
     make_certificate(options.certificate)
+    try:
+        key = StackCredentials.made(options.credentials)
+    except CredentialsError as error:
+        print(f"kubernetes: {error}", file=sys.stderr)
+        return 1
     own_token = secrets.token_urlsafe(32)
     token_file = options.certificate / "own-token"
     token_file.touch(0o600)
@@ -47,7 +56,9 @@ def main() -> int:
             ObjectStore(),
             port=options.port,
             tls=server_context(options.certificate),
-            authenticate=EksAuthenticator(options.cluster, _SECRETS, own_token),
+            authenticate=EksAuthenticator(
+                options.cluster, {key.access_key_id: key.secret_access_key}, own_token
+            ),
         ) as url:
             print(url, flush=True)
             stop.wait()

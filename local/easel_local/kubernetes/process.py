@@ -29,17 +29,30 @@ class KubernetesApi:
         ...     print(api.url, api.items("api/v1/namespaces"))
     """
 
-    def __init__(self, cluster_name: str, *, folder: Path, log_path: Path, port: int = 0) -> None:
+    def __init__(
+        self,
+        cluster_name: str,
+        *,
+        folder: Path,
+        log_path: Path,
+        credentials_path: Path | None = None,
+        port: int = 0,
+    ) -> None:
         """Describes the process; nothing is started yet.
 
         Args:
             cluster_name: that the callers' EKS tokens must be for.
             folder: gets the certificates and the server's own token; made if missing, private.
             log_path: file for its output; overwritten.
+            credentials_path: file with the access key that signs EKS tokens, made if missing; None
+                takes ``credentials`` in the folder.
             port: on 127.0.0.1; 0 takes a free one.
         """
         self._command = [sys.executable, "-m", "easel_local.kubernetes", "--port", str(port)]
         self._command += ["--cluster", cluster_name, "--certificate", str(folder.resolve())]
+        self.credentials_path = (credentials_path or folder / "credentials").resolve()
+        """Of the file for AWS_SHARED_CREDENTIALS_FILE."""
+        self._command += ["--credentials", str(self.credentials_path)]
         self._folder = folder
         self._log_path = log_path
         self.process: ManagedProcess | None = None

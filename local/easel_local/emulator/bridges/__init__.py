@@ -6,7 +6,15 @@ tests/integration/test_emulator_bridges_*.py that fails when ministack no longer
 Importing this package imports ministack, which reads its settings from the environment.
 """
 
-from easel_local.emulator.bridges import access, apigateway, ec2, eks, functions, pod_identity
+from easel_local.emulator.bridges import (
+    access,
+    apigateway,
+    ec2,
+    eks,
+    function_keys,
+    functions,
+    pod_identity,
+)
 from easel_local.emulator.process import KubernetesEndpoint
 
 
@@ -21,6 +29,7 @@ def build_bridges(kubernetes: KubernetesEndpoint | None) -> None:
         apigateway.BRIDGES,
         ec2.BRIDGES,
         eks.bridges(kubernetes),
+        function_keys.BRIDGES,
         functions.BRIDGES,
         pod_identity.BRIDGES,
     )
