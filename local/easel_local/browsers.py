@@ -8,6 +8,7 @@ last two.
 """
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 _LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost"})
 _OWN_SITES = frozenset({"none", "same-origin"})
@@ -16,12 +17,16 @@ _OWN_SITES = frozenset({"none", "same-origin"})
 _MAX_SHOWN = 100
 
 
-def foreign_request(headers: Mapping[str, str], *, origins: bool = False) -> str | None:
+def foreign_request(
+    headers: Mapping[str, str], *, own_pages: bool = False, any_host: bool = False
+) -> str | None:
     """Says why a request is refused; None where it is not.
 
     Args:
         headers: the request's, by their names in lower case.
-        origins: whether a request with an Origin passes, for a server that looks at it by itself.
+        own_pages: whether the pages of the server's own origin are served, as a runtime's are.
+        any_host: whether other names than this machine's own are served, for a server that was told
+            to listen on another address.
 
     Returns:
         One sentence for a person.
@@ -30,13 +35,14 @@ def foreign_request(headers: Mapping[str, str], *, origins: bool = False) -> str
     # Any port: a browser always sends the one that it connects to, and a proxy of ours passes on
     # what its client sent, as it is signed.
     name, colon, port = host.partition(":")
-    if name.lower() not in _LOOPBACK_NAMES or (colon and not (port.isascii() and port.isdigit())):
+    known = name.lower() in _LOOPBACK_NAMES and (not colon or (port.isascii() and port.isdigit()))
+    if not (known or any_host):
         return (
             f"Host {host[:_MAX_SHOWN]!a} is not this machine's: only 127.0.0.1 and localhost are "
             "served."
         )
-    # Its own origin too: what it serves may be a page that somebody else has written.
-    if "origin" in headers and not origins:
+    # An emulator's own too: what it serves may be a page that somebody else has written.
+    if "origin" in headers and not (own_pages and urlsplit(headers["origin"]).netloc == host):
         return "Web pages are not served: the request has an Origin."
     site = headers.get("sec-fetch-site", "none")
     if site.lower() not in _OWN_SITES:

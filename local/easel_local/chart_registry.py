@@ -28,6 +28,7 @@ from typing import Any, ClassVar, Self
 
 import yaml
 
+from easel_local.browsers import foreign_request
 from easel_local.paths import ROOT
 from easel_local.ports import LOOPBACK
 from easel_local.processes import ManagedProcess, start
@@ -176,6 +177,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if (why := foreign_request(headers)) is not None:
+            self.send_error(HTTPStatus.FORBIDDEN, "Foreign request", why)
+            return
         blob = _Blob("application/json", b"{}") if self.path == "/v2/" else self._found()
         status = HTTPStatus.OK if blob else HTTPStatus.NOT_FOUND
         unknown = b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "not a stand-in chart"}]}'

@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from easel_local.aws_proxy.faults import Fault, FaultPlan
 from easel_local.aws_proxy.messages import RequestHead, response
+from easel_local.browsers import foreign_request
 
 PREFIX = "/_proxy/"
 MAX_DELAY_SECONDS = 60.0
@@ -55,6 +56,8 @@ class Control:
 
     def answer(self, head: RequestHead, body: bytes) -> bytes:
         """The whole response to a request."""
+        if (why := foreign_request(head.headers)) is not None:
+            return _json("403 Forbidden", {"error": why})
         try:
             value = self._do(head.method, head.target.removeprefix(PREFIX), body)
         except ValidationError as error:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
+from easel_local.browsers import foreign_request
 from easel_local.kubernetes.discovery import Resource, discovery
 from easel_local.kubernetes.objects import ApiError, Event, Object, ObjectStore
 from easel_local.kubernetes.paths import ObjectPath
@@ -66,6 +67,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.store.calls.append(f"{self.command} {self.path}")
         try:
             self._content = self._received()
+            self._check_sender()
             for guard in self.guards:
                 guard(self.headers["Authorization"])
             parsed = ObjectPath.parse(url.path.strip("/"))
@@ -75,6 +77,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             if body is not None:  # else it has answered by itself
                 self._send(HTTPStatus.OK, body)
+
+    def _check_sender(self) -> None:
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        if (why := foreign_request(headers)) is not None:
+            raise ApiError(HTTPStatus.FORBIDDEN, why, "Forbidden")
 
     def _send(self, status: HTTPStatus, body: Object) -> None:
         with self.store.changed:

@@ -13,6 +13,9 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, urlsplit
 
+from easel_local.browsers import foreign_request
+from easel_local.ports import LOOPBACK
+
 LOG = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 128 * 1024 * 1024
@@ -84,6 +87,10 @@ class _RefusedError(Exception):
         self.status = status
 
 
+class _ForeignError(Exception):
+    """A web page sends the request, or a name that is not this machine's."""
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = IDLE_CONNECTION_SECONDS
@@ -102,6 +109,11 @@ class _Handler(BaseHTTPRequestHandler):
             response = Response.of_json(
                 {"detail": str(refused)}, refused.status, {"Connection": "close"}
             )
+        except _ForeignError as foreign:
+            self.close_connection = True
+            LOG.warning("%s %s refused: %s", self.command, self.path.partition("?")[0], foreign)
+            # As ComfyUI answers: nothing, and of no kind that a page could show.
+            response = Response(403, b"", "application/octet-stream", {"Connection": "close"})
         except ConnectionDropped:
             self._drop()
             return
@@ -123,11 +135,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read_request(self) -> Request:
         url = urlsplit(self.path)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        any_host = self.server.server_address[0] != LOOPBACK
+        if (why := foreign_request(headers, own_pages=True, any_host=any_host)) is not None:
+            raise _ForeignError(why)
         return Request(
             method=self.command,
             path=url.path,
             query=dict(parse_qsl(url.query, keep_blank_values=True)),
-            headers={name.lower(): value for name, value in self.headers.items()},
+            headers=headers,
             body=self.rfile.read(self._body_length()),
         )
 
@@ -222,7 +238,7 @@ class SimulatorServer:
     caller's thread.
     """
 
-    def __init__(self, application: Application, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, application: Application, host: str = LOOPBACK, port: int = 0) -> None:
         """Bind the port.
 
         Args:
