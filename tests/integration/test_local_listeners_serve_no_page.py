@@ -12,7 +12,8 @@ from easel_local.chart_registry import serving as serving_charts
 from easel_local.emulator import Emulator
 from easel_local.kubernetes.objects import ObjectStore
 from easel_local.kubernetes.server import serving as serving_objects
-from tests.integration.simulated_runtime import SimulatedComfyUi, SimulatedSdWebUi
+from easel_local.simulators.comfyui import SimulatedComfyUi
+from easel_local.simulators.sdwebui import SimulatedSdWebui
 
 pytestmark = pytest.mark.integration
 
@@ -42,7 +43,7 @@ FOREIGN = {
 def urls(tmp_path_factory: pytest.TempPathFactory, emulator: Emulator) -> Iterator[dict[str, str]]:
     folder: Path = tmp_path_factory.mktemp("listeners")
     with ExitStack() as stack:
-        sdwebui = stack.enter_context(SimulatedSdWebUi()).url
+        sdwebui = stack.enter_context(SimulatedSdWebui()).url
         comfyui = stack.enter_context(SimulatedComfyUi()).url
         proxy = AwsProxy(
             emulator.endpoint_url, log_path=folder / "log", environment=emulator.environment()
