@@ -117,6 +117,8 @@ class Stack:
 
     def _up(self, state: StackState, port: int, options: StackOptions) -> Target:
         shutil.rmtree(self.logs, ignore_errors=True)
+        # Of a stack that was not taken down: every stack has a key of its own.
+        (self.home / _CREDENTIALS).unlink(missing_ok=True)
         self.logs.mkdir(parents=True)
         emulator = self._start_emulator(state, port)
         environment = stack_environment(

@@ -79,6 +79,16 @@ def reached(home: Path, step: str) -> bool:
     return log.exists() and step in log.read_text()
 
 
+def others_may_read(home: Path) -> list[Path]:
+    """The files of a stack that other users of the machine may read or write."""
+    found = []
+    for path in home.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # it is at work
+            if not path.is_symlink() and path.stat().st_mode & 0o077:
+                found.append(path)
+    return found
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("step", ["emulator", "apply_start"])
 def test_an_interrupted_demo_leaves_nothing(home: Path, step: str, number: signal.Signals) -> None:
@@ -86,6 +96,7 @@ def test_an_interrupted_demo_leaves_nothing(home: Path, step: str, number: signa
     eventually(lambda: reached(home, step))
     port = emulator_port(home)
     assert listens(port)
+    assert others_may_read(home) == []
     os.killpg(demo.pid, number)
     output, _ = demo.communicate(timeout=DEADLINE_SECONDS)
     assert demo.returncode == 130, output
