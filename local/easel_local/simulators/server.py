@@ -112,8 +112,8 @@ class _Handler(BaseHTTPRequestHandler):
         except _ForeignError as foreign:
             self.close_connection = True
             LOG.warning("%s %s refused: %s", self.command, self.path.partition("?")[0], foreign)
-            # As ComfyUI answers: nothing, and of no kind that a page could show.
-            response = Response(403, b"", "application/octet-stream", {"Connection": "close"})
+            # As ComfyUI answers such a request.
+            response = Response(403, b"", None, {"Connection": "close"})
         except ConnectionDropped:
             self._drop()
             return
