@@ -4,6 +4,7 @@ The API answers `{"error": {"code", "message", "details": [{"field", "problem"}]
 task's callback carries `{"code", "message", "retryable"}`.
 """
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
@@ -133,12 +134,15 @@ _WORDING = {
 }
 """pydantic's error types in the words of JSON, in which the caller thinks."""
 
+_MEMBER = re.compile(r"<\w+\.\w+: ('[^']*')>")
+
 
 def _wording(details: ErrorDetails) -> str:
     template = _WORDING.get(details["type"])
     if template is None:
         return details["msg"].removeprefix("Value error, ")
-    return template.format(**details.get("ctx", {}))
+    # Of an enum's members pydantic shows what Python calls them.
+    return _MEMBER.sub(r"\1", template.format(**details.get("ctx", {})))
 
 
 def _path(location: tuple[str | int, ...]) -> str:

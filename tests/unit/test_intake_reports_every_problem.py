@@ -95,6 +95,7 @@ def test_every_problem_of_a_v1alpha1_request(intake: Intake) -> None:
         "alwayson_scripts.sd_model_checkpoint",
     }
     assert "v1-5-pruned-emaonly.safetensors" in found["alwayson_scripts.sd_model_checkpoint"]
+    assert found["alwayson_scripts.task"] == "must be 'text-to-image' or 'image-to-image'"
 
 
 @pytest.mark.parametrize(
