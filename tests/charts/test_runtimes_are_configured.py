@@ -20,6 +20,8 @@ def test_sd_webui_loads_its_checkpoint_without_mmap(helm: Helm, sdwebui: Values)
         "disable_mmap_load_safetensors": True,
         # The agent fetches; SD WebUI would reach addresses of the cluster.
         "api_enable_requests": False,
+        # For one who turns the former on again.
+        "api_forbid_local_requests": True,
         "sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors",
     }
 
@@ -28,7 +30,10 @@ def test_settings_of_ones_own_win(helm: Helm, sdwebui: Values) -> None:
     own = {"disable_mmap_load_safetensors": False, "api_enable_requests": True, "sd_vae": "vae.pt"}
     manifests = helm.render(overlay(sdwebui, at("runtime.config", own)))
     config = json.loads(of_kind(manifests, "ConfigMap")["data"]["config.json"])
-    assert config == own | {"sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors"}
+    assert config == own | {
+        "api_forbid_local_requests": True,
+        "sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors",
+    }
 
 
 def test_sd_webui_can_write_its_configuration(helm: Helm, sdwebui: Values) -> None:

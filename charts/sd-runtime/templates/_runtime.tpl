@@ -19,10 +19,10 @@ SD WebUI reads a checkpoint through mmap by default, which is slow on Mountpoint
 The agent sends pictures as base64, never as URLs: what SD WebUI would fetch by itself could be an
 address of the cluster, which the agent's own fetching keeps clear of.
 https://github.com/AUTOMATIC1111/stable-diffusion-webui: modules/shared_options,
-"disable_mmap_load_safetensors" and "api_enable_requests".
+"disable_mmap_load_safetensors", "api_enable_requests" and "api_forbid_local_requests".
 */}}
 {{- define "sd-runtime.webuiConfig" -}}
-{{- $config := dict "disable_mmap_load_safetensors" true "api_enable_requests" false -}}
+{{- $config := dict "disable_mmap_load_safetensors" true "api_enable_requests" false "api_forbid_local_requests" true -}}
 {{- with .Values.runtime.modelFilename }}
 {{- $_ := set $config "sd_model_checkpoint" . -}}
 {{- end }}
