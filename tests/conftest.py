@@ -13,6 +13,8 @@ ESTATE = "estate"
 """Tests of the two environments that are applied once and destroyed at the end."""
 
 
+# First: pytest-xdist reads the groups at the same moment.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     groups = {item: _group_of(item.path.relative_to(TESTS)) for item in items}
     for item, group in groups.items():
