@@ -15,6 +15,8 @@ ESTATE = "estate"
 
 # First: pytest-xdist reads the groups at the same moment.
 @pytest.hookimpl(tryfirst=True)
+# First: pytest-xdist reads the groups in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     groups = {item: _group_of(item.path.relative_to(TESTS)) for item in items}
     for item, group in groups.items():
