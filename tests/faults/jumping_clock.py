@@ -48,10 +48,21 @@ class _JumpingDatetime(datetime_module.datetime):
         return cls.fromtimestamp(_jumping_time(), datetime_module.UTC).replace(tzinfo=None)
 
 
+_true_class = datetime_module.datetime
+
+
+def _true_datetime() -> datetime_module.datetime:
+    return _true_class.fromtimestamp(_real_time(), datetime_module.UTC).replace(tzinfo=None)
+
+
 def main() -> int:
     """Runs the agent."""
     time.time = _jumping_time
     datetime_module.datetime = _JumpingDatetime  # type: ignore[misc]
+    import botocore.auth  # noqa: PLC0415 - after the clock
+
+    # AWS refuses what is signed by a wrong clock, and the test is of what the agent makes of one.
+    botocore.auth.get_current_datetime = _true_datetime  # type: ignore[attr-defined]
     from easel_agent.__main__ import main as run_agent  # noqa: PLC0415 - after the clock
 
     return run_agent()

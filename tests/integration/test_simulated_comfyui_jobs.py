@@ -228,7 +228,7 @@ def test_a_request_for_a_socket_that_is_none_is_cut_off() -> None:
 
 def test_a_client_that_does_not_read_does_not_hold_up_jobs() -> None:
     request = (
-        b"GET /ws?clientId=tests HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        b"GET /ws?clientId=tests HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
         b"Connection: Upgrade\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
         b"Sec-WebSocket-Version: 13\r\n\r\n"
     )

@@ -289,7 +289,7 @@ def test_bodies_are_bounded(header: str, status: int) -> None:
         SimulatedSdWebui() as webui,
         socket.create_connection(("127.0.0.1", webui.port), timeout=5) as connection,
     ):
-        request = f"POST /sdapi/v1/txt2img HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n"
+        request = f"POST /sdapi/v1/txt2img HTTP/1.1\r\nHost: 127.0.0.1\r\n{header}\r\n\r\n"
         connection.sendall(request.encode())
         received = b""
         while chunk := connection.recv(4096):
