@@ -16,8 +16,9 @@ from easel_agent.errors import (
     RuntimeBrokenError,
     TransientError,
 )
-from easel_agent.runtimes.comfyui_faults import ROWS, Row, Verdict, row_of
+from easel_agent.runtimes.comfyui_faults import ROWS, row_of
 from easel_agent.runtimes.comfyui_history import Outcome
+from easel_agent.runtimes.faults import Row, Verdict
 
 pytestmark = pytest.mark.unit
 
@@ -29,7 +30,7 @@ ERRORS = {
     Verdict.OUT_OF_MEMORY: OutOfMemoryError,
     Verdict.DEVICE_FAILED: DeviceFailedError,
     Verdict.STICKY: RuntimeBrokenError,
-    Verdict.FILES_GONE: RuntimeBrokenError,
+    Verdict.DISK_BROKEN: RuntimeBrokenError,
 }
 STICKY = "CUDA error: an illegal memory access was encountered"
 

@@ -15,8 +15,10 @@ from easel_agent.errors import (
     RuntimeBrokenError,
     TransientError,
 )
+from easel_agent.runtimes import device_faults
+from easel_agent.runtimes.faults import Row, Verdict, first_row
 from easel_agent.runtimes.sdwebui_errors import failure_of, verdict_of
-from easel_agent.runtimes.sdwebui_faults import FAULTS, Fault, Verdict
+from easel_agent.runtimes.sdwebui_faults import ROWS
 
 pytestmark = pytest.mark.unit
 
@@ -62,7 +64,7 @@ SAMPLES: tuple[tuple[str, str, Verdict], ...] = (
     ),
     ("RuntimeError", "Invalid buffer size: 36.00 GB", Verdict.OUT_OF_MEMORY),
     *(
-        ("RuntimeError", CUDA.format(says), Verdict.DEVICE_BROKEN)
+        ("RuntimeError", CUDA.format(says), Verdict.STICKY)
         for says in (
             "an illegal memory access was encountered",
             "device-side assert triggered",
@@ -76,11 +78,11 @@ SAMPLES: tuple[tuple[str, str, Verdict], ...] = (
             "CUDA driver version is insufficient for CUDA runtime version",
         )
     ),
-    ("AcceleratorError", CUDA.format("unspecified launch failure"), Verdict.DEVICE_BROKEN),
-    ("RuntimeError", "HIP error: unspecified launch failure", Verdict.DEVICE_BROKEN),
-    ("RuntimeError", "No CUDA GPUs are available", Verdict.DEVICE_BROKEN),
-    ("AssertionError", "Torch not compiled with CUDA enabled", Verdict.DEVICE_BROKEN),
-    ("RuntimeError", "NVRM: Xid (PCI:0000): 79, GPU has fallen off the bus", Verdict.DEVICE_BROKEN),
+    ("AcceleratorError", CUDA.format("unspecified launch failure"), Verdict.STICKY),
+    ("RuntimeError", "HIP error: unspecified launch failure", Verdict.STICKY),
+    ("RuntimeError", "No CUDA GPUs are available", Verdict.STICKY),
+    ("AssertionError", "Torch not compiled with CUDA enabled", Verdict.STICKY),
+    ("RuntimeError", "NVRM: Xid (PCI:0000): 79, GPU has fallen off the bus", Verdict.STICKY),
     ("RuntimeError", CUDA.format("invalid configuration argument"), Verdict.CALLER),
     ("RuntimeError", "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED", Verdict.DEVICE_FAILED),
     (
@@ -99,7 +101,7 @@ SAMPLES: tuple[tuple[str, str, Verdict], ...] = (
     (
         "SafetensorError",
         "Error while deserializing header: MetadataIncompleteBuffer",
-        Verdict.DOUBTFUL,
+        Verdict.UNCERTAIN,
     ),
     ("ZeroDivisionError", "integer division or modulo by zero", Verdict.CALLER),
     ("IndexError", "list index out of range", Verdict.CALLER),
@@ -151,7 +153,7 @@ SAMPLES: tuple[tuple[str, str, Verdict], ...] = (
         "Expected all tensors to be on the same device, but found two devices, cuda:0 and cpu!",
         Verdict.CALLER,
     ),
-    ("NansException", "A tensor with all NaNs was produced in Unet.", Verdict.DOUBTFUL),
+    ("NansException", "A tensor with all NaNs was produced in Unet.", Verdict.UNCERTAIN),
     ("server_error", "[json.exception.type_error.302] type must be number", Verdict.CALLER),
 )
 UNKNOWN: tuple[tuple[str, str], ...] = (
@@ -163,9 +165,8 @@ UNKNOWN: tuple[tuple[str, str], ...] = (
 )
 
 
-def row_of(error: str, message: str) -> Fault | None:
-    name = error.rpartition(".")[2]
-    return next((fault for fault in FAULTS if fault.fits(name, message)), None)
+def row_of(error: str, message: str) -> Row | None:
+    return first_row(ROWS, error.rpartition(".")[2], message)
 
 
 @pytest.mark.parametrize(("error", "message", "verdict"), SAMPLES)
@@ -175,7 +176,17 @@ def test_a_known_failure_is_told_for_what_it_is(error: str, message: str, verdic
 
 def test_every_row_has_a_failure_that_it_alone_tells() -> None:
     told = {row_of(error, message) for error, message, _ in SAMPLES}
-    assert [fault for fault in FAULTS if fault not in told] == []
+    assert [row for row in ROWS if row not in told and not row.example] == []
+
+
+@pytest.mark.parametrize("row", device_faults.ROWS, ids=lambda row: row.example[:40])
+def test_what_the_device_says_is_heard_here_too(row: Row) -> None:
+    verdict = verdict_of(500, row.example_type, row.example)
+    if row.verdict is Verdict.CALLER or row.verdict is Verdict.DEVICE_FAILED:
+        # SD WebUI itself needs the device and the disk: what a workflow may miss ends it.
+        assert verdict in {row.verdict, Verdict.STICKY, Verdict.DISK_BROKEN}
+    else:
+        assert verdict is row.verdict
 
 
 @pytest.mark.parametrize(("error", "message"), UNKNOWN)
@@ -206,7 +217,7 @@ def exchanges(name: str) -> dict[str, Any]:
     return recorded
 
 
-def recordings_of(fault: Fault) -> list[tuple[str, str]]:
+def recordings_of(fault: Row) -> list[tuple[str, str]]:
     """File and exchange of each; one without a file is of the file before."""
     found, file = [], ""
     for part in fault.source.split(", "):
@@ -218,8 +229,8 @@ def recordings_of(fault: Fault) -> list[tuple[str, str]]:
 
 
 def test_every_source_that_is_a_recording_is_there_and_is_a_failure() -> None:
-    assert all(fault.source for fault in FAULTS)
-    named = [(fault, *recording) for fault in FAULTS for recording in recordings_of(fault)]
+    assert all(fault.source for fault in ROWS)
+    named = [(fault, *recording) for fault in ROWS for recording in recordings_of(fault)]
     assert len(named) >= 15
     for fault, file, exchange in named:
         recorded = exchanges(file)[exchange]
@@ -283,7 +294,7 @@ def test_a_broken_runtime_says_why(message: str, reason: BrokenReason) -> None:
         (400, Verdict.CALLER),
         (404, Verdict.CALLER),
         (422, Verdict.CALLER),
-        (401, Verdict.DOUBTFUL),
+        (401, Verdict.UNCERTAIN),
         (429, Verdict.PASSING),
         (502, Verdict.PASSING),
         (503, Verdict.PASSING),

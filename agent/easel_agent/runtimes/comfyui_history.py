@@ -10,16 +10,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from easel_agent.errors import (
     UNKNOWN_FAILURE_ATTEMPTS,
-    BrokenReason,
-    DeviceFailedError,
-    OutOfMemoryError,
     RejectedTaskError,
-    RuntimeBrokenError,
     TransientError,
 )
 from easel_agent.runtimes.base import Generation
 from easel_agent.runtimes.comfyui_api import OutputFile
-from easel_agent.runtimes.comfyui_faults import Verdict, row_of
+from easel_agent.runtimes.comfyui_faults import row_of
+from easel_agent.runtimes.faults import error_of
 from easel_contract.errors import TaskErrorCode
 
 MAX_ERROR_CHARACTERS = 500
@@ -244,29 +241,10 @@ def _failure(
     said = ": ".join(part for part in (failure.exception_type, failure.exception_message) if part)
     last_frame = failure.traceback[-1] if failure.traceback else ""
     row = row_of(failure.exception_type, failure.exception_message, last_frame)
-    return _error_of(row.verdict, bounded(f"{where} failed: {said}"), answer, made)
-
-
-def _error_of(
-    verdict: Verdict,
-    message: str,
-    answer: bytes | None,
-    made: Callable[[], Generation] | None,
-) -> Exception:
-    if verdict in _BROKEN:
-        return RuntimeBrokenError(_BROKEN[verdict], message)
-    if verdict is Verdict.CALLER:
-        return RejectedTaskError(TaskErrorCode.RUNTIME_FAILED, message, answer, made)
-    kind = _TRANSIENT.get(verdict, TransientError)
-    limit = UNKNOWN_FAILURE_ATTEMPTS if verdict is Verdict.UNCERTAIN else None
-    return kind(message, answer=answer, made=made, max_attempts=limit)
-
-
-_BROKEN = {
-    Verdict.STICKY: BrokenReason.STICKY_DEVICE_ERROR,
-    Verdict.FILES_GONE: BrokenReason.DISK,
-}
-_TRANSIENT: Mapping[Verdict, type[TransientError]] = {
-    Verdict.OUT_OF_MEMORY: OutOfMemoryError,
-    Verdict.DEVICE_FAILED: DeviceFailedError,
-}
+    return error_of(
+        row.verdict,
+        bounded(f"{where} failed: {said}"),
+        code=TaskErrorCode.RUNTIME_FAILED,
+        answer=answer,
+        made=made,
+    )

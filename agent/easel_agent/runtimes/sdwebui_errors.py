@@ -6,16 +6,8 @@ from typing import Any
 import requests
 from pydantic import BaseModel, ValidationError
 
-from easel_agent.errors import (
-    UNKNOWN_FAILURE_ATTEMPTS,
-    BrokenReason,
-    DeviceFailedError,
-    OutOfMemoryError,
-    RejectedTaskError,
-    RuntimeBrokenError,
-    TransientError,
-)
-from easel_agent.runtimes.sdwebui_faults import FAULTS, Verdict
+from easel_agent.runtimes.faults import Verdict, error_of, first_row
+from easel_agent.runtimes.sdwebui_faults import ROWS
 from easel_contract.errors import TaskErrorCode
 
 _MAX_CHARACTERS = 500
@@ -23,8 +15,8 @@ _MAX_MATCHED = 4000
 """Of a message, to search for what the table knows."""
 
 _STATUSES = {
-    requests.codes.unauthorized: Verdict.DOUBTFUL,
-    requests.codes.forbidden: Verdict.DOUBTFUL,
+    requests.codes.unauthorized: Verdict.UNCERTAIN,
+    requests.codes.forbidden: Verdict.UNCERTAIN,
     requests.codes.request_timeout: Verdict.PASSING,
     requests.codes.too_many_requests: Verdict.PASSING,
     requests.codes.bad_gateway: Verdict.PASSING,
@@ -66,9 +58,8 @@ def verdict_of(status: int, error: str, message: str) -> Verdict:
         return _STATUSES[status]
     if status < requests.codes.internal_server_error:
         return Verdict.CALLER
-    name = error.rpartition(".")[2]
-    fitting = (fault.verdict for fault in FAULTS if fault.fits(name, message))
-    return next(fitting, Verdict.DOUBTFUL)
+    row = first_row(ROWS, error.rpartition(".")[2], message)
+    return Verdict.UNCERTAIN if row is None else row.verdict
 
 
 def failure_of(status: int, body: bytes) -> Exception:
@@ -83,25 +74,5 @@ def failure_of(status: int, body: bytes) -> Exception:
         problem = _Problem(detail=body[:_MAX_CHARACTERS].decode(errors="replace"))
     message = f"SD WebUI answered {status}: {problem.summary()}".removesuffix(": ")
     error = problem.error if isinstance(problem.error, str) else ""
-    return _error_of(verdict_of(status, error, problem.text()), message, body)
-
-
-def _error_of(verdict: Verdict, message: str, body: bytes) -> Exception:
-    if verdict is Verdict.CALLER:
-        return RejectedTaskError(TaskErrorCode.RUNTIME_REJECTED, message, body)
-    if verdict in _BROKEN:
-        return RuntimeBrokenError(_BROKEN[verdict], message)
-    if verdict is Verdict.DOUBTFUL:
-        return TransientError(message, answer=body, max_attempts=UNKNOWN_FAILURE_ATTEMPTS)
-    return _PASSING[verdict](message, answer=body)
-
-
-_BROKEN = {
-    Verdict.DEVICE_BROKEN: BrokenReason.STICKY_DEVICE_ERROR,
-    Verdict.DISK_BROKEN: BrokenReason.DISK,
-}
-_PASSING: dict[Verdict, type[TransientError]] = {
-    Verdict.OUT_OF_MEMORY: OutOfMemoryError,
-    Verdict.DEVICE_FAILED: DeviceFailedError,
-    Verdict.PASSING: TransientError,
-}
+    verdict = verdict_of(status, error, problem.text())
+    return error_of(verdict, message, code=TaskErrorCode.RUNTIME_REJECTED, answer=body)
