@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _LAST_RESULTS = 10
+_TASK_COLUMNS = 24
+_LEAST_DETAIL_COLUMNS = 20
 _FINAL_EVENTS = {"task completed", "task failed", "task cancelled"}
 
 
@@ -71,8 +73,12 @@ def _attributes(sqs: "SQSClient", queue_url: str) -> Mapping[str, str]:
 
 
 def _results(state: StackState) -> Table:
-    table = Table("time", "task", "result", title="Last results", title_justify="left")
-    table.add_column("detail", no_wrap=True)
+    table = Table(title="Last results", title_justify="left")
+    # A long failure takes lines, not the width of the others.
+    table.add_column("time", no_wrap=True)
+    table.add_column("task", overflow="fold", max_width=_TASK_COLUMNS)
+    table.add_column("result", no_wrap=True)
+    table.add_column("detail", overflow="fold", min_width=_LEAST_DETAIL_COLUMNS)
     logs = [process.log for process in state.processes if process.name.startswith("agent-")]
     entries = sorted(
         (entry for log in logs for entry in _final_events(log)),

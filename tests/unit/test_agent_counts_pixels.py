@@ -152,7 +152,7 @@ def test_one_picture_many_times_counts_as_often() -> None:
         pixels_left({"init_images": [text(png(8000, 8000))] * 20})
 
 
-def test_what_honest_tasks_send_passes() -> None:
+def test_what_honest_tasks_send_passes_and_counts() -> None:
     words = "a photograph of a cat, masterpiece, best quality, 8k " * 100
     content = {
         "prompt": words,
@@ -164,7 +164,12 @@ def test_what_honest_tasks_send_passes() -> None:
         },
         "styles": ["cinematic, very long name of a style"],
     }
-    pixels_left(content)
+    left = pixels_left(content)
+    large = png(8000, 8000)
+    left.take(large)
+    left.take(large)
+    with pytest.raises(FetchError, match="pixels together"):
+        left.take(large)  # the honest pictures were counted
 
 
 def test_texts_to_look_at_are_bounded() -> None:

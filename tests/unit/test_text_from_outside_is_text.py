@@ -188,6 +188,28 @@ def test_what_nobody_has_caught_is_a_log_line_too(log: io.StringIO) -> None:
     assert "\x1b" not in log.getvalue()
 
 
+TARGET = Target(
+    region="us-east-1",
+    endpoint="http://[/foo]",
+    api_key_id="k",
+    output_bucket="b",
+    records_table="r",
+    tasks_topic_arn="t",
+    notifications_topic_arn="n",
+    runtimes={},
+    aws_endpoint_url="http://127.0.0.1:9",
+)
+
+
+def status_of(log: Path, columns: int) -> str:
+    """What `make status` shows of a stack whose only agent writes this log."""
+    process = ManagedProcess(name="agent-[/foo]", pid=2**22, create_time=0.0, log=log)
+    state = StackState(started_at=datetime.now(UTC), processes=[process], target=TARGET)
+    written = io.StringIO()
+    show_status(state, Console(file=written, width=columns))
+    return written.getvalue()
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_make_status_shows_the_last_results_whatever_is_in_them(text: str, tmp_path: Path) -> None:
     log = tmp_path / f"[/foo]{printable(text)}" / "agent.log"
@@ -196,25 +218,21 @@ def test_make_status_shows_the_last_results_whatever_is_in_them(text: str, tmp_p
     entries = [entry | {"task_id": text, "reason": text}, entry, {"message": "task failed"}]
     entries += [entry | {"task_id": [text], "reason": {text: text}}]
     log.write_text("\n".join(map(json.dumps, entries)) + "\nno json " + text.strip("\ud800"))
-    target = Target(
-        region="us-east-1",
-        endpoint="http://[/foo]",
-        api_key_id="k",
-        output_bucket="b",
-        records_table="r",
-        tasks_topic_arn="t",
-        notifications_topic_arn="n",
-        runtimes={},
-        aws_endpoint_url="http://127.0.0.1:9",
-    )
-    process = ManagedProcess(name="agent-[/foo]", pid=2**22, create_time=0.0, log=log)
-    state = StackState(started_at=datetime.now(UTC), processes=[process], target=target)
-    written = io.StringIO()
-    show_status(state, Console(file=written, width=300))
-    shown = written.getvalue()
+    shown = status_of(log, columns=300)
     assert not (OBEYED - {"\n"}) & set(shown)
     assert "agent-[/foo]" in shown
     assert printable(text) in shown
+
+
+def test_a_long_failure_leaves_room_for_the_other_columns(tmp_path: Path) -> None:
+    reason = "there is no checkpoint 'anime/lamp-v3.safetensors'; known: " + "model, " * 60
+    entry = {"time": "2026-11-28 08:01:02,1", "message": "task failed", "task_id": "case-01"}
+    log = tmp_path / "agent.log"
+    log.write_text(json.dumps(entry | {"reason": reason}))
+    shown = status_of(log, columns=80)
+    [line] = [one for one in shown.splitlines() if "case-01" in one]
+    assert [cell.strip() for cell in line.split("│")[1:4]] == ["08:01:02", "case-01", "task failed"]
+    assert shown.count("model") == 60
 
 
 def test_what_queues_refuse_travels_escaped() -> None:
