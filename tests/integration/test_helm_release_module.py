@@ -208,6 +208,7 @@ def test_a_cluster_made_anew_gets_its_release_again(stack: Stack, tmp_path: Path
     stack.apply()
     with KubernetesApi("easel", folder=tmp_path / "2nd", log_path=tmp_path / "2nd.log") as second:
         stack.clusters["easel"] = described(second.url, second.ca_pem)
+        stack.environment["AWS_SHARED_CREDENTIALS_FILE"] = str(second.credentials_path)
         said = stack.apply("-var", "cluster_id=https://the-second")
         assert "nothing to uninstall: there is no such release" in said
         assert "revision 1 is deployed" in said

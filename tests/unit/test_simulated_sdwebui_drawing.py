@@ -5,7 +5,7 @@ import io
 import time
 
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageFile, ImageStat
 
 from easel_local.simulators import pictures
 from easel_local.simulators.drawing import draw, half_made
@@ -61,7 +61,9 @@ def test_formats_without_text_chunks_carry_it_as_exif(picture_format: str) -> No
     assert comment == b"UNICODE\0" + "A dög".encode("utf-16-be")
 
 
-def test_broken_pictures_are_refused() -> None:
+def test_broken_pictures_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The agent, where another test has imported it, sets this for its own process.
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", False)
     png = pictures.encode(draw("", 1, 64, 64), "png", {})
     eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n"
     for data in (b"", b"hello", png[:60], png[:-30], eps):
