@@ -76,6 +76,9 @@ fmt: prerequisites ## rewrite all Terraform code in the one format
 
 # -- tests and checks
 
+# Two groups of tests beside each other (tests/conftest.py).
+PYTEST_ARGS ?= --numprocesses 2
+
 .PHONY: test
 test: dev-setup build/functions-local.zip build/functions-aws.zip ## run all tests
 	@$(RUN) -m pytest $(PYTEST_ARGS)

@@ -1,0 +1,58 @@
+"""Which tests run beside each other where pytest-xdist runs them: `make test` has two workers.
+
+A worker gets a group at a time, whole and in order, as its tests share what they start: the
+applied estate, the deployed stack, a plan. The longest begin first; of the other tests, each file
+is a group of its own.
+
+The groups are a scheduler of our own, as `--dist loadgroup` of pytest-xdist 3.8 writes a test's
+group where pytest 9.2 no longer reads it (`Item._nodeid`): all tests would be one group each.
+"""
+
+from pathlib import PurePosixPath
+
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+ESTATE = "estate"
+"""Tests of the two environments that are applied once and destroyed at the end."""
+_WHOLE_FOLDERS = frozenset({"charts", "e2e", "faults", "plan"})
+_FIRST = (ESTATE, "e2e", "faults", "charts", "plan")
+
+
+def group_of(nodeid: str) -> str:
+    """Returns the group of a test, by its file's path from the project's root.
+
+    Args:
+        nodeid: as pytest names the test; folders apart by "/".
+    """
+    file = nodeid.partition("::")[0]
+    path = PurePosixPath(file)
+    if path.name.startswith("test_estate_"):
+        return ESTATE
+    folder = path.parts[1] if len(path.parts) > 2 else ""
+    return folder if folder in _WHOLE_FOLDERS else file
+
+
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # without type hints
+    """pytest-xdist's scheduler of scopes, its scopes being our groups, the longest first."""
+
+    def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
+        super().__init__(config, log)
+        # Else it sorts by the number of tests.
+        self.config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    """Lets pytest-xdist use our groups, whatever `--dist` says."""
+    return GroupScheduling(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the long groups in front; the order within a group stays."""
+    ranks = {group: rank for rank, group in enumerate(_FIRST)}
+    items.sort(key=lambda item: ranks.get(group_of(item.nodeid), len(ranks)))

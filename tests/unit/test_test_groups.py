@@ -1,0 +1,23 @@
+"""The groups in which pytest-xdist runs these tests."""
+
+import pytest
+
+from tests.conftest import ESTATE, group_of
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "group"),
+    [
+        ("tests/integration/test_estate_verbs.py::test_x", ESTATE),
+        ("tests/integration/test_estate_applied.py::test_x[us-east-1]", ESTATE),
+        ("tests/e2e/test_api.py::test_x[a::b/c]", "e2e"),
+        ("tests/plan/test_vpc.py::test_x", "plan"),
+        ("tests/unit/test_clock.py::test_x", "tests/unit/test_clock.py"),
+        ("tests/integration/test_agent.py::test_x", "tests/integration/test_agent.py"),
+        ("tests/test_top.py::test_x", "tests/test_top.py"),
+    ],
+)
+def test_tests_that_share_what_they_start_are_one_group(nodeid: str, group: str) -> None:
+    assert group_of(nodeid) == group
