@@ -245,7 +245,7 @@ class Delivery:
         """Stores what the runtime made and answered; returns the result that names all of it."""
         started = time.monotonic()
         metadata = lease.task.metadata
-        outputs = self._to.outputs.begin(metadata.prefix, metadata.id)
+        outputs = self._to.outputs.begin(metadata.prefix, metadata.id, lease.output_scope)
         store = partial(self._uploads.store, outputs, partial(self._until_done, lease))
         if outcome.finished is not None:
             stored = store(outcome.finished.collect())

@@ -13,11 +13,23 @@ from easel_agent.aws import aws_call
 from easel_agent.errors import RejectedTaskError
 from easel_agent.fetch import FetchBudget, FetchError, FetchLimits, check_media, fetch_http, shown
 from easel_agent.picture_sizes import PixelBudget
-from easel_agent.s3_refusals import ACCESS_POINT, KEY_TOO_LONG, MAX_KEY_BYTES, senders_fault
+from easel_agent.s3_refusals import (
+    ACCESS_POINT,
+    ANOTHERS,
+    KEY_TOO_LONG,
+    MAX_KEY_BYTES,
+    senders_fault,
+)
 from easel_agent.urls import ContentUrl, is_s3
 from easel_contract.errors import TaskErrorCode
 from easel_contract.json_text import decode_json
-from easel_contract.storage import PAYLOAD_FOLDER
+from easel_contract.record import SHARED_SCOPE
+from easel_contract.storage import (
+    DIRECT_PAYLOAD_FOLDER,
+    OWN_FOLDER,
+    SCOPE_METADATA,
+    payload_key,
+)
 from easel_contract.task import TaskMessage
 
 if TYPE_CHECKING:
@@ -37,7 +49,6 @@ class InputLoader:
     def __init__(self, s3: "S3Client", bucket: str, limits: FetchLimits) -> None:
         self._s3 = s3
         self._bucket = bucket
-        self._payloads = f"s3://{bucket}/{PAYLOAD_FOLDER}/"
         self._limits = limits
 
     def content_of(self, task: TaskMessage) -> dict[str, Any]:
@@ -49,11 +60,10 @@ class InputLoader:
         """
         if task.content_ref is None:
             return dict(task.content or {})
-        # The agent's role may read more than payloads; a message must not choose among it.
-        if not task.content_ref.startswith(self._payloads):
-            raise _rejected(f"content_ref must lie under {self._payloads}, not {task.content_ref}")
+        self._check_content_ref(task)
         try:
-            content = decode_json(self._read_s3(task.content_ref, MAX_CONTENT_BYTES))
+            bucket, key = _bucket_and_key(task.content_ref)
+            content = decode_json(self._read_s3(bucket, key, MAX_CONTENT_BYTES))
         except (FetchError, ValueError) as error:
             raise _rejected(f"content_ref {task.content_ref}: {error}") from error
         if not isinstance(content, dict):
@@ -74,12 +84,13 @@ class InputLoader:
         return pixels
 
     def fetch(
-        self, urls: Iterable[ContentUrl], pixels: PixelBudget | None = None
+        self, urls: Iterable[ContentUrl], tenant: str, pixels: PixelBudget | None = None
     ) -> dict[str, bytes]:
         """Fetches what URLs point to, several at once and each only once.
 
         Args:
             urls: of one task, with every place where one stands.
+            tenant: whose task it is; outputs of others are not to be had.
             pixels: what the task has left of them; where it has no other pictures all.
 
         Returns:
@@ -98,7 +109,7 @@ class InputLoader:
         places = Counter(item.address for item in items)
         if not places:
             return {}
-        fetch_one = partial(self._fetch_one, FetchBudget(self._limits), places)
+        fetch_one = partial(self._fetch_one, FetchBudget(self._limits), places, tenant)
         with ThreadPoolExecutor(_PARALLEL_FETCHES, thread_name_prefix="fetch") as pool:
             outcomes = dict(zip(places, pool.map(fetch_one, places), strict=True))
         pixels = pixels or PixelBudget(self._limits)
@@ -115,12 +126,12 @@ class InputLoader:
         return files
 
     def _fetch_one(
-        self, budget: FetchBudget, places: Counter[str], address: str
+        self, budget: FetchBudget, places: Counter[str], tenant: str, address: str
     ) -> bytes | FetchError:
         try:
             budget.seconds_for_one()
             if is_s3(address):
-                data = self._read_s3(address, self._limits.max_bytes, budget)
+                data = self._read_input(address, tenant, budget)
             else:
                 data = fetch_http(address, self._limits, budget)
             # To the runtime it goes as often as it stands there.
@@ -129,8 +140,37 @@ class InputLoader:
             return error
         return data
 
-    def _read_s3(self, uri: str, max_bytes: int, budget: FetchBudget | None = None) -> bytes:
+    def _check_content_ref(self, task: TaskMessage) -> None:
+        """Checks that a message points to its own content.
+
+        The agent's role may read more than payloads, and all tenants': no message chooses among it.
+        """
+        folder = f"s3://{self._bucket}/{DIRECT_PAYLOAD_FOLDER}/"
+        if task.uid is not None and task.content_ref == (
+            f"s3://{self._bucket}/{payload_key(task.uid)}"
+        ):
+            return
+        # Of a message that was published by hand; in the dead-letter queue it gets a uid, too.
+        if not (task.content_ref or "").startswith(folder):
+            raise _rejected(f"content_ref must lie under {folder}, not {task.content_ref}")
+
+    def _read_input(self, uri: str, tenant: str, budget: FetchBudget) -> bytes:
         bucket, key = _bucket_and_key(uri)
+        if bucket != self._bucket:
+            return self._read_s3(bucket, key, self._limits.max_bytes, budget)
+        if key.startswith(OWN_FOLDER):
+            raise FetchError(ANOTHERS)
+        readable_scopes = frozenset({tenant, SHARED_SCOPE})
+        return self._read_s3(bucket, key, self._limits.max_bytes, budget, readable_scopes)
+
+    def _read_s3(
+        self,
+        bucket: str,
+        key: str,
+        max_bytes: int,
+        budget: FetchBudget | None = None,
+        readable_scopes: frozenset[str] = frozenset(),
+    ) -> bytes:
         with aws_call():
             try:
                 answer = self._s3.get_object(Bucket=bucket, Key=key)
@@ -143,6 +183,10 @@ class InputLoader:
             except ParamValidationError as error:
                 raise FetchError("is no S3 URL") from error
             with answer["Body"] as body:
+                # What no task made has no scope, and was put there by whom the bucket belongs to.
+                scope = answer["Metadata"].get(SCOPE_METADATA)
+                if readable_scopes and scope is not None and scope not in readable_scopes:
+                    raise FetchError(ANOTHERS)
                 size = answer["ContentLength"]
                 if size > max_bytes:
                     raise FetchError(f"has {size} bytes, the limit is {max_bytes}")

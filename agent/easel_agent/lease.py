@@ -74,6 +74,12 @@ class Lease:
         return self.waiting.uid
 
     @property
+    def output_scope(self) -> str:
+        """Who may name the task's outputs in tasks of his own; see `TaskRecord.output_scope`."""
+        record = self.claim.record if self.claim else self.waiting
+        return record.output_scope
+
+    @property
     def state(self) -> TaskState:
         """Where the task stands."""
         return self._lifecycle.state

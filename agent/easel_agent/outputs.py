@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from easel_agent.aws import aws_call
 from easel_agent.media_type import JSON, MediaKind, MediaType, detect_media_type
 from easel_agent.runtimes.base import MadeFile
-from easel_contract.storage import TaskLocation, new_nonce
+from easel_contract.storage import SCOPE_METADATA, TaskLocation, new_nonce
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,9 +33,10 @@ def _disposition_of(media_type: MediaType) -> str:
 class TaskOutputs:
     """Writes the objects of one task; safe to share between threads."""
 
-    def __init__(self, s3: "S3Client", location: TaskLocation) -> None:
+    def __init__(self, s3: "S3Client", location: TaskLocation, scope: str) -> None:
         self._s3 = s3
         self._location = location
+        self._scope = scope
         self._nonce = new_nonce()
 
     def store_file(self, number: int, file: MadeFile) -> str:
@@ -83,6 +84,7 @@ class TaskOutputs:
                 Body=body,
                 ContentType=media_type.content_type,
                 ContentDisposition=_disposition_of(media_type),
+                Metadata={SCOPE_METADATA: self._scope},
                 IfNoneMatch="*",
             )
         except ClientError as error:
@@ -102,6 +104,12 @@ class OutputStore:
         self._s3 = s3
         self._bucket = bucket
 
-    def begin(self, prefix: str, task_id: str) -> TaskOutputs:
-        """Begins a task's outputs; prefix and id were checked by the contract."""
-        return TaskOutputs(self._s3, TaskLocation(self._bucket, prefix, task_id))
+    def begin(self, prefix: str, task_id: str, scope: str) -> TaskOutputs:
+        """Begins a task's outputs; prefix and id were checked by the contract.
+
+        Args:
+            prefix: of the task.
+            task_id: of the task.
+            scope: who may name the outputs in tasks of his own, as `TaskRecord.scope`.
+        """
+        return TaskOutputs(self._s3, TaskLocation(self._bucket, prefix, task_id), scope)

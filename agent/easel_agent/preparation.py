@@ -78,7 +78,11 @@ class Preparation:
         try:
             self._check_type(task)
             content = self._inputs.content_of(task)
-            fetch = partial(self._inputs.fetch, pixels=self._inputs.pixels_left(content))
+            fetch = partial(
+                self._inputs.fetch,
+                tenant=lease.waiting.tenant,
+                pixels=self._inputs.pixels_left(content),
+            )
             content = self._runtime.place_inputs(content, fetch, lease.job)
         except Exception as error:  # noqa: BLE001 - every kind is handled, none ends the thread
             self._failure_handler.handle(lease, error)

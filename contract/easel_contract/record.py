@@ -166,6 +166,15 @@ class TaskRecord(BaseModel):
         )
 
     @property
+    def output_scope(self) -> str:
+        """Who may name the task's outputs in tasks of his own: its tenant, or `SHARED_SCOPE`.
+
+        Nobody but who publishes by hand may name what was made of such tasks: whether the stack
+        shares its tasks is not known of them.
+        """
+        return self.tenant if self.tenant == DIRECT_TENANT else self.scope
+
+    @property
     def has_ended(self) -> bool:
         """Whether the task has completed, failed or been cancelled."""
         return self.status in END_STATUSES

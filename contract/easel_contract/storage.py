@@ -54,8 +54,15 @@ class TaskLocation:
         return f"{self.prefix}/{self.task_id}/{self.task_id}-{nonce}"
 
 
-PAYLOAD_FOLDER = "_easel/payloads"
-"""Content too large for SNS. A prefix cannot begin with `_`, so no task can write here."""
+SCOPE_METADATA = "easel-scope"
+"""Metadata of every output: who may read it in a task of his own (`TaskRecord.scope`)."""
+
+OWN_FOLDER = "_easel/"
+"""Of easel itself. A prefix cannot begin with `_`, so no task can write here."""
+PAYLOAD_FOLDER = f"{OWN_FOLDER}payloads"
+"""Content too large for SNS."""
+DIRECT_PAYLOAD_FOLDER = f"{PAYLOAD_FOLDER}/direct"
+"""Content that whoever publishes tasks himself has put there."""
 
 
 def payload_key(uid: str) -> str:

@@ -22,13 +22,15 @@ locals {
 module "api_fanout" {
   source = "../../modules/api-fanout"
 
-  name          = var.name
-  account_id    = local.account_id
-  stage_name    = var.stage_name
-  throttle      = var.throttle
-  api_keys      = var.api_keys
-  authorization = var.authorization
-  shared_tasks  = var.shared_tasks
+  name            = var.name
+  account_id      = local.account_id
+  stage_name      = var.stage_name
+  throttle        = var.throttle
+  api_keys        = var.api_keys
+  authorization   = var.authorization
+  shared_tasks    = var.shared_tasks
+  tenant_prefixes = var.tenant_prefixes
+  task_publishers = var.task_publishers
   # Of the modules, not of var.runtimes: a runtime is known to the API from when its queue is there.
   runtimes            = { for name, runtime in module.runtime : name => runtime.intake if var.runtimes[name].accepts_tasks }
   functions           = { package_path = var.functions_package_path }

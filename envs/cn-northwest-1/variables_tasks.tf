@@ -44,6 +44,20 @@ variable "shared_tasks" {
   nullable    = false
 }
 
+variable "tenant_prefixes" {
+  description = "Whether the prefix of a task must begin with its tenant's name (API_KEY only)."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "task_publishers" {
+  description = "ARNs of roles and users that may publish tasks to the topic themselves; see modules/api-fanout."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
 variable "task_retention_days" {
   description = "How many days the record of a task is kept."
   type        = number

@@ -20,9 +20,13 @@ module "api_fanout" {
   # Each execution is a process of 57 MB here.
   intake = { reserved_concurrency = 20 }
 
-  api_keys     = var.api_keys
-  shared_tasks = var.shared_tasks
-  webhook      = var.webhook
+  api_keys        = var.api_keys
+  shared_tasks    = var.shared_tasks
+  tenant_prefixes = var.tenant_prefixes
+  webhook         = var.webhook
+
+  # The developer, whose key is the account's.
+  task_publishers = ["arn:aws:iam::${local.account_id}:root"]
 
   output_bucket = { force_destroy = true }
 }

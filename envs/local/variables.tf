@@ -65,6 +65,13 @@ variable "shared_tasks" {
   nullable    = false
 }
 
+variable "tenant_prefixes" {
+  description = "Whether the prefix of a task must begin with its tenant's name."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "webhook" {
   description = "Callbacks to URLs that tasks name; see modules/api-fanout. Receivers on this machine are allowed here."
   type = object({

@@ -18,6 +18,7 @@ from easel_contract.task import TaskMetadata, TaskType
 from easel_intake.routing import Runtimes
 from easel_intake.sdwebui_content import as_sdwebui_takes
 
+_V1ALPHA1_PREFIX, _V1ALPHA2_PREFIX = "alwayson_scripts.save_dir", "task.metadata.prefix"
 _V1ALPHA2_FIELDS = ("task.metadata.runtime", "task.metadata.tasktype")
 _CHECKPOINT_FIELD = "alwayson_scripts.sd_model_checkpoint"
 
@@ -35,6 +36,11 @@ class RequestedTask:
     metadata: TaskMetadata
     content: dict[str, Any]
     checkpoint: str | None = None
+
+    @property
+    def prefix_field(self) -> str:
+        """Where the request has its prefix."""
+        return _V1ALPHA2_PREFIX if self.checkpoint is None else _V1ALPHA1_PREFIX
 
     def accepted(self, bucket: str, uid: str) -> BaseModel:
         """The answer to the request, in its own version's form (R18).

@@ -22,9 +22,9 @@ from easel_http.events import (
 )
 from easel_intake.acceptance import Acceptance, Accepted
 from easel_intake.api_requests import READERS, RequestedTask
-from easel_intake.callback_hosts import check_callback_host
 from easel_intake.idempotent_requests import REPLAYED
 from easel_intake.publishing import TaskPublisher
+from easel_intake.request_checks import RequestChecks
 from easel_intake.routing import Runtimes
 from easel_intake.settings import IntakeSettings
 from easel_records.acceptance import AcceptedTasks
@@ -43,7 +43,9 @@ class Intake:
     def __init__(self, settings: IntakeSettings, acceptance: Acceptance) -> None:
         self._runtimes = Runtimes(settings.runtimes)
         self._callers = Callers(settings.api_keys, shared_tasks=settings.shared_tasks)
-        self._callback_hosts = settings.callback_hosts
+        self._checks = RequestChecks(
+            settings.callback_hosts, tenant_prefixes=settings.tenant_prefixes
+        )
         self._acceptance = acceptance
 
     def accept(self, event: dict[str, Any]) -> tuple[RequestedTask, Accepted]:
@@ -64,7 +66,7 @@ class Intake:
         body = read_json_body(event)
         try:
             task = reader(body, self._runtimes)
-            check_callback_host(task.metadata, self._callback_hosts)
+            self._checks.check(task, caller.tenant)
         except ContractError as error:
             raise with_problems(error.problems) from error
         return task, self._acceptance.accept(event, body, task, caller)

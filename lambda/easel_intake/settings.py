@@ -12,3 +12,5 @@ class IntakeSettings(ApiSettings):
     task_retention_days: int = Field(default=30, ge=1, le=3650)
     callback_hosts: Json[frozenset[str]] = frozenset()
     """Hosts that a callback URL may name; none allows every public one."""
+    tenant_prefixes: bool = False
+    """Whether a task's prefix must begin with its tenant's name."""

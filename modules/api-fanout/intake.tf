@@ -33,6 +33,7 @@ resource "aws_lambda_function" "intake" {
       EASEL_TASK_RETENTION_DAYS = tostring(var.task_retention_days)
       EASEL_SHARED_TASKS        = tostring(var.shared_tasks)
       EASEL_API_KEYS            = jsonencode(local.api_key_names)
+      EASEL_TENANT_PREFIXES     = tostring(var.tenant_prefixes)
       EASEL_CALLBACK_HOSTS      = jsonencode(var.webhook.allowed_hosts)
       EASEL_RUNTIMES            = jsonencode(var.runtimes)
       EASEL_LOG_LEVEL           = var.functions.log_level

@@ -2,7 +2,7 @@
 # Tasks topic: the intake function publishes, each runtime's queue subscribes with a filter. Every
 # message has its tenant for a message group: by that SQS's fair queues keep the flood of one tenant
 # from delaying the tasks of the others, with no setting of topic or queue.
-# Whoever in the account has sns:Publish in his IAM policy may publish as well.
+# Whoever is named in task_publishers, and has sns:Publish in his IAM policy, may publish as well.
 # ---------------------------------------------------------------------------------------------
 
 resource "aws_sns_topic" "tasks" {
@@ -20,6 +20,25 @@ data "aws_iam_policy_document" "tasks_topic" {
     principals {
       type        = "AWS"
       identifiers = [aws_iam_role.intake.arn]
+    }
+  }
+
+  # Else every administrator, and every service's role that may publish anywhere, could send tasks
+  # in a tenant's name. A principal without an ARN is none of these.
+  statement {
+    sid       = "DenyOtherPublishers"
+    effect    = "Deny"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.tasks.arn]
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+    condition {
+      test     = "ArnNotEquals"
+      variable = "aws:PrincipalArn"
+      values   = concat([aws_iam_role.intake.arn], var.task_publishers)
     }
   }
 

@@ -60,6 +60,31 @@ variable "shared_tasks" {
   nullable    = false
 }
 
+variable "tenant_prefixes" {
+  description = "Whether the prefix of a task must begin with its tenant's name, so that the pictures of each lie in a folder of their own."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  # With AWS_IAM a tenant is an ARN, which is no folder.
+  validation {
+    condition     = !var.tenant_prefixes || var.authorization == "API_KEY"
+    error_message = "tenant_prefixes needs authorization API_KEY: with AWS_IAM a tenant's name is an ARN, which no prefix can begin with."
+  }
+}
+
+variable "task_publishers" {
+  description = "ARNs of roles and users of this account that may publish tasks to the topic themselves, where their own policies allow it too. Nobody else may, but the intake function. They are trusted: such a message can name any tenant."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.task_publishers : can(regex("^arn:[a-z-]+:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9+=,.@_/-]+)$", arn))])
+    error_message = "A task publisher must be the ARN of a role or user, without wildcards: arn:<partition>:iam::<account>:role/<path and name>; of an assumed role its role."
+  }
+}
+
 variable "task_retention_days" {
   description = "How many days the record of a task is kept; then nothing tells of it any more but its pictures."
   type        = number

@@ -25,7 +25,7 @@ locals {
   record_keys = ["task/*", "idempotency/*"]
 
   # As contract/easel_contract/storage.py has it.
-  payload_prefix = "_easel/payloads/"
+  own_prefix = "_easel/"
 
   # Only pods mount models.
   models = var.cluster == null ? null : var.models

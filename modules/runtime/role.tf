@@ -67,20 +67,21 @@ data "aws_iam_policy_document" "agent" {
     resources = [local.dead_letter_queue_arn]
   }
 
-  # Get covers content too large for SNS, and s3:// URLs of earlier outputs; abort cleans up after an upload in parts that failed. A task chooses its own
-  # prefix, so a runtime has none that is its alone.
+  # Get covers content too large for SNS, and s3:// URLs of earlier outputs: those of the task's own
+  # tenant, which the agent sees to, as one role serves all tenants (docs/adr/0039). Abort cleans up
+  # after an upload in parts that failed. A task chooses its prefix: a runtime has none of its own.
   statement {
     sid       = "StoreOutputs"
     actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
     resources = ["${var.output_bucket_arn}/*"]
   }
 
-  # What the intake function has stored is no agent's to change.
+  # What easel keeps for itself is no agent's to change; payloads are all that an agent reads there.
   statement {
-    sid       = "NeverChangePayloads"
+    sid       = "NeverChangeWhatIsEasels"
     effect    = "Deny"
-    actions   = ["s3:PutObject"]
-    resources = ["${var.output_bucket_arn}/${local.payload_prefix}*"]
+    actions   = ["s3:AbortMultipartUpload", "s3:PutObject"]
+    resources = ["${var.output_bucket_arn}/${local.own_prefix}*"]
   }
 
   dynamic "statement" {

@@ -140,6 +140,7 @@ def test_what_the_runtime_refuses_is_a_failed_callback_that_says_why(
 
 
 def test_a_users_own_publish_works_as_through_the_api(
+    env: str,
     clients: AwsClients,
     target: Target,
     results: Results,
@@ -148,13 +149,18 @@ def test_a_users_own_publish_works_as_through_the_api(
     picture_of: Callable[[str], bytes],
 ) -> None:
     message = v1alpha2(task_id, sdwebui, seed_content(width=64, height=64), prefix="teams/red")
-    clients.sns.publish(
-        TopicArn=target.tasks_topic_arn,
-        Message=json.dumps(message["task"]),
-        MessageAttributes={
-            attributes.RUNTIME: {"DataType": "String", "StringValue": sdwebui},
-        },
-    )
+    try:
+        clients.sns.publish(
+            TopicArn=target.tasks_topic_arn,
+            Message=json.dumps(message["task"]),
+            MessageAttributes={
+                attributes.RUNTIME: {"DataType": "String", "StringValue": sdwebui},
+            },
+        )
+    except clients.sns.exceptions.AuthorizationErrorException:
+        if env == "local":
+            raise
+        pytest.skip("the principal of these tests is not in the stack's task_publishers")
     result = results.of(task_id)
     assert result.result, result.error
     assert_pictures(result, target, picture_of, "teams/red", 1, (64, 64))

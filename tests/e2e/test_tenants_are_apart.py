@@ -5,6 +5,7 @@ from http import HTTPStatus
 import pytest
 
 from easel_cli.api_client import ApiClient
+from easel_contract.errors import TaskErrorCode
 from easel_contract.result import ResultStatus
 
 from .conftest import LocalStack, Results
@@ -53,3 +54,22 @@ def test_a_neighbour_neither_sees_nor_cancels_a_task(
             assert answer.status_code == HTTPStatus.NOT_FOUND, answer.text
     assert results.of(ours).status is ResultStatus.COMPLETED
     assert results.of(theirs).status is ResultStatus.COMPLETED
+
+
+def test_a_neighbours_picture_is_no_input(
+    api: ApiClient, neighbours_api: ApiClient, results: Results, sdwebui: str, task_id: str
+) -> None:
+    picture = results.of(send(api, sdwebui, task_id, f"{task_id}-1")).image_url[0]
+    content = seed_content(init_images=[picture])
+    ended = {}
+    for name, one in (("own", api), ("neighbour's", neighbours_api)):
+        request = v1alpha2(task_id, sdwebui, content, tasktype="image-to-image")
+        answer = one.post("v1alpha2", request)
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        ended[name] = results.of(answer.json()["uid"])
+    assert ended["own"].status is ResultStatus.COMPLETED, ended["own"].error
+    error = ended["neighbour's"].error
+    assert error is not None
+    assert error.code is TaskErrorCode.INPUT_UNAVAILABLE
+    assert f"init_images[0]: {picture} is no object that this runtime may read" in error.message
+    assert ended["neighbour's"].attempts == 0

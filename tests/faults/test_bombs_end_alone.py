@@ -44,8 +44,8 @@ def resident_peak(process: ChildProcess) -> Iterator[list[int]]:
 
 
 def as_payload(scenario: Scenario, name: str, content: bytes) -> str:
-    """Stores a content as the intake does; returns the message that refers to it."""
-    bucket, key = scenario.resources.bucket, f"_easel/payloads/{name}.json"
+    """Stores a content as who publishes by hand does; returns the message that refers to it."""
+    bucket, key = scenario.resources.bucket, f"_easel/payloads/direct/{name}.json"
     scenario.cloud.aws.s3.put_object(Bucket=bucket, Key=key, Body=content)
     metadata = {"id": name, "runtime": RUNTIME, "tasktype": "text-to-image", "prefix": PREFIX}
     return json.dumps({"metadata": metadata, "content_ref": f"s3://{bucket}/{key}"})

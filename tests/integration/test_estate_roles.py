@@ -113,6 +113,7 @@ MESSAGE = {"MessageBody": "m"}
 AT_ONCE = {"WaitTimeSeconds": 0}
 COUNT = {"AttributeNames": ["ApproximateNumberOfMessages"]}
 PAYLOAD = "_easel/payloads/estate.json"
+OWN = "_easel/estate.json"
 PICTURE = "out/estate/picture.png"
 
 INTAKE = {
@@ -157,6 +158,7 @@ AGENT = {
     "read a picture": (get(PICTURE), True),
     "read a payload": (get(PAYLOAD), True),
     "change a payload": (put(PAYLOAD), False),
+    "write into what is easel's own": (put(OWN), False),
     "delete a picture": (
         lambda aws, names: aws("s3").delete_object(Bucket=names.bucket, Key=PICTURE),
         False,

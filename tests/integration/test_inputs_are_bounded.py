@@ -40,6 +40,7 @@ def png() -> bytes:
     return file.getvalue()
 
 
+TENANT = "default"
 PNG = png()
 
 
@@ -270,14 +271,14 @@ def loader() -> InputLoader:
 def test_several_are_fetched_at_once_and_each_once(server: str) -> None:
     Handler.hits.clear()
     content = {"init_images": [f"{server}/picture/{n % 3}" for n in range(6)]}
-    files = loader().fetch(find_urls(content))
+    files = loader().fetch(find_urls(content), TENANT)
     assert files == {f"{server}/picture/{n}": PNG for n in range(3)}
     assert len(Handler.hits) == 3
 
 
 def test_a_file_is_taken_by_its_content_whatever_its_content_type_says(server: str) -> None:
     url = f"{server}/mesh"
-    assert loader().fetch([ContentUrl(("mesh",), url)]) == {url: GLB}
+    assert loader().fetch([ContentUrl(("mesh",), url)], TENANT) == {url: GLB}
 
 
 def test_a_scheme_may_be_in_capitals(fetch: Callable[[str], bytes], server: str) -> None:
@@ -287,7 +288,7 @@ def test_a_scheme_may_be_in_capitals(fetch: Callable[[str], bytes], server: str)
 def test_one_file_is_fetched_once_for_all_spellings_and_given_to_each(server: str) -> None:
     Handler.hits.clear()
     spellings = [f"{server}/picture/a%20b", f" {server}/picture/a b\n"]
-    assert loader().fetch(find_urls({"images": spellings})) == dict.fromkeys(spellings, PNG)
+    assert loader().fetch(find_urls({"images": spellings}), TENANT) == dict.fromkeys(spellings, PNG)
     assert Handler.hits == ["/picture/a%20b"]
 
 
@@ -295,7 +296,7 @@ def test_one_file_is_fetched_once_for_all_spellings_and_given_to_each(server: st
 def test_a_blank_opens_no_way_to_what_is_not_public(server: str, url: str) -> None:
     del server
     with pytest.raises(RejectedTaskError, match=r"is not at a public address"):
-        loader().fetch(find_urls({"init_images": [url]}))
+        loader().fetch(find_urls({"init_images": [url]}), TENANT)
 
 
 @pytest.mark.parametrize(
@@ -310,14 +311,14 @@ def test_what_does_not_belong_into_a_field_is_refused(
     server: str, path: str, takes: frozenset[MediaKind], reason: str
 ) -> None:
     with pytest.raises(RejectedTaskError) as refused:
-        loader().fetch(find_urls({"mask": server + path}, takes))
+        loader().fetch(find_urls({"mask": server + path}, takes), TENANT)
     assert f"mask: {server}{path} {reason}" in str(refused.value)
 
 
 def test_the_files_of_a_task_are_bounded_together(server: str) -> None:
     content = {"init_images": [f"{server}/big/1", f"{server}/big/2"]}
     with pytest.raises(RejectedTaskError, match="more than 150000 bytes together"):
-        loader().fetch(find_urls(content))
+        loader().fetch(find_urls(content), TENANT)
 
 
 def test_every_problem_is_named_with_field_and_url_but_no_secret(server: str) -> None:
@@ -327,7 +328,7 @@ def test_every_problem_is_named_with_field_and_url_but_no_secret(server: str) ->
         "image": f"{server}/picture",
     }
     with pytest.raises(RejectedTaskError) as refused:
-        loader().fetch(find_urls(content))
+        loader().fetch(find_urls(content), TENANT)
     message = str(refused.value)
     assert f"init_images[0]: {server}/missing answered 404" in message
     assert "mask: http://metadata.test/mask.png metadata.test is not" in message
@@ -339,7 +340,7 @@ def test_the_places_of_urls_are_counted(server: str) -> None:
     Handler.hits.clear()
     content = {"init_images": [f"{server}/picture"] * 21}
     with pytest.raises(RejectedTaskError, match="has 21 URLs of files, the limit is 20"):
-        loader().fetch(find_urls(content))
+        loader().fetch(find_urls(content), TENANT)
     assert not Handler.hits
 
 
@@ -347,7 +348,7 @@ def test_the_files_of_a_task_have_one_deadline(server: str) -> None:
     content = {"init_images": [f"{server}/drip/{number}" for number in range(20)]}
     began = time.monotonic()
     with pytest.raises(RejectedTaskError) as refused:
-        loader().fetch(find_urls(content))
+        loader().fetch(find_urls(content), TENANT)
     assert time.monotonic() - began < LIMITS.total_seconds + 1.5
     assert "took longer than 1.5 s" in str(refused.value)
     assert "the task's files took longer than 2.5 s together" in str(refused.value)
@@ -357,20 +358,20 @@ def test_a_file_counts_as_often_as_it_stands_there(server: str) -> None:
     Handler.hits.clear()
     content = {"init_images": [f"{server}/big/1"] * 2}
     with pytest.raises(RejectedTaskError, match="more than 150000 bytes together"):
-        loader().fetch(find_urls(content))
+        loader().fetch(find_urls(content), TENANT)
     assert len(Handler.hits) == 1
 
 
 def test_the_pixels_of_one_url_count_as_often_as_it_stands_there(server: str) -> None:
     content = {"init_images": [f"{server}/square"] * 4}
-    assert loader().fetch(find_urls(content))
+    assert loader().fetch(find_urls(content), TENANT)
     with pytest.raises(RejectedTaskError, match=r"more than 268435456 pixels together"):
-        loader().fetch(find_urls({"init_images": [f"{server}/square"] * 5}))
+        loader().fetch(find_urls({"init_images": [f"{server}/square"] * 5}), TENANT)
 
 
 def test_pictures_in_the_content_and_those_of_urls_are_counted_together(server: str) -> None:
-    files = loader().fetch(find_urls({"image": f"{server}/square"}))
+    files = loader().fetch(find_urls({"image": f"{server}/square"}), TENANT)
     inline = {"init_images": [base64.b64encode(*files.values()).decode()] * 4}
     pixels = loader().pixels_left(inline)
     with pytest.raises(RejectedTaskError, match="pixels together"):
-        loader().fetch(find_urls({"image": f"{server}/square"}), pixels)
+        loader().fetch(find_urls({"image": f"{server}/square"}), TENANT, pixels)

@@ -166,8 +166,14 @@ def test_nothing_comes_without_tls(module: PlannedModule, policy: str) -> None:
 
 def test_topics_are_open_to_no_one_else(module: PlannedModule) -> None:
     tasks = module.statements("tasks_topic")
-    assert tasks.keys() == {"IntakePublishes", "DenyWithoutTls"}
+    assert tasks.keys() == {"IntakePublishes", "DenyOtherPublishers", "DenyWithoutTls"}
     assert tasks["IntakePublishes"].principals == {("AWS", "aws_iam_role.intake.arn")}
+    others = tasks["DenyOtherPublishers"]
+    assert (others.effect, others.principals) == ("Deny", ANYONE)
+    assert others.actions == {"sns:Publish"}
+    assert others.conditions.keys() == {("ArnNotEquals", "aws:PrincipalArn")}
+    (known,) = others.conditions.values()
+    assert known == {"aws_iam_role.intake.arn", "var.task_publishers"}
     assert module.statements("notifications_topic").keys() == {"DenyWithoutTls"}
 
 

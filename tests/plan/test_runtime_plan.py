@@ -165,9 +165,9 @@ def test_the_queue_agent_may_do_this_and_nothing_else(plan_of: Plan, scenario: s
             {"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"},
             {f"arn:{partition}:s3:::easel-outputs-123456789012-{region}/*"},
         ),
-        "NeverChangePayloads": (
-            {"s3:PutObject"},
-            {f"arn:{partition}:s3:::easel-outputs-123456789012-{region}/_easel/payloads/*"},
+        "NeverChangeWhatIsEasels": (
+            {"s3:AbortMultipartUpload", "s3:PutObject"},
+            {f"arn:{partition}:s3:::easel-outputs-123456789012-{region}/_easel/*"},
         ),
         **MODELS[scenario],
         "AnnounceResults": (
@@ -182,10 +182,10 @@ def test_the_queue_agent_may_do_this_and_nothing_else(plan_of: Plan, scenario: s
 
 
 @pytest.mark.parametrize("scenario", PLACES)
-def test_only_payloads_are_denied(plan_of: Plan, scenario: str) -> None:
+def test_only_what_is_easels_is_denied(plan_of: Plan, scenario: str) -> None:
     statements = PlannedModule(plan_of("runtime"), scenario).statements("agent")
     denied = {sid for sid, statement in statements.items() if statement.effect != "Allow"}
-    assert denied == {"NeverChangePayloads"}
+    assert denied == {"NeverChangeWhatIsEasels"}
 
 
 def test_a_runtime_lists_its_own_folder_of_the_models_only(

@@ -52,13 +52,13 @@ def loader(client: Any) -> InputLoader:
 @pytest.mark.parametrize("form", ["s3://{}/{}", " S3://{}/{}\n"])
 def test_a_key_is_read_as_it_stands(s3: Any, key: str, form: str) -> None:
     url = form.format(BUCKET, key)
-    files = loader(s3).fetch(find_urls({"init_images": [url]}))
+    files = loader(s3).fetch(find_urls({"init_images": [url]}), "default")
     assert files == {url: PNG + key.encode()}
 
 
 def test_no_second_object_is_tried(s3: Any) -> None:
     with pytest.raises(RejectedTaskError) as refused:
-        loader(s3).fetch(find_urls({"mask": f"s3://{BUCKET}/a%2Bb.png"}))
+        loader(s3).fetch(find_urls({"mask": f"s3://{BUCKET}/a%2Bb.png"}), "default")
     assert str(refused.value) == (
         f"mask: s3://{BUCKET}/a%2Bb.png is no object that this runtime may read (NoSuchKey)"
     )
@@ -70,7 +70,7 @@ def fetch_answered_with(code: str, status: int) -> None:
     )
     with Stubber(client) as stub:
         stub.add_client_error("get_object", code, http_status_code=status)
-        loader(client).fetch(find_urls({"mask": "s3://bucket/a.png"}))
+        loader(client).fetch(find_urls({"mask": "s3://bucket/a.png"}), "default")
 
 
 @pytest.mark.parametrize(
@@ -138,11 +138,11 @@ def test_what_passes_or_is_ours_is_not_the_senders(code: str, status: int) -> No
 )
 def test_what_can_be_no_object_is_refused_without_a_request(url: str, reason: str) -> None:
     with pytest.raises(RejectedTaskError) as refused:
-        loader(None).fetch(find_urls({"mask": url}))
+        loader(None).fetch(find_urls({"mask": url}), "default")
     assert reason in str(refused.value)
 
 
 def test_messages_hold_no_control_characters() -> None:
     with pytest.raises(RejectedTaskError) as refused:
-        loader(None).fetch(find_urls({"mask": "s3://bucket/\x1b[2J\n" + "\u732b" * 400}))
+        loader(None).fetch(find_urls({"mask": "s3://bucket/\x1b[2J\n" + "\u732b" * 400}), "default")
     assert "s3://bucket/?[2J?" in str(refused.value)

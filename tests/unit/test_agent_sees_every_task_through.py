@@ -10,8 +10,11 @@ from botocore.exceptions import ClientError
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
+from easel_contract.uid import new_uid
 
 from .agent_world import BUCKET, DEADLINE_SECONDS, World, eventually
+
+UID = new_uid()
 
 pytestmark = pytest.mark.unit
 
@@ -38,10 +41,20 @@ def test_a_task_ends_in_pictures_an_answer_and_a_callback(
     eventually(world.settled)
 
 
-def test_content_by_reference_is_loaded(world: World, task: dict[str, Any]) -> None:
-    key = "_easel/payloads/test-t2i-1.json"
+@pytest.mark.parametrize(
+    ("identity", "key"),
+    [
+        ({"uid": UID, "tenant": "default"}, f"_easel/payloads/{UID}.json"),
+        ({}, "_easel/payloads/direct/test-t2i-1.json"),
+        # After its try in the dead-letter queue.
+        ({"uid": UID, "tenant": "direct"}, "_easel/payloads/direct/test-t2i-1.json"),
+    ],
+)
+def test_content_by_reference_is_loaded(
+    world: World, task: dict[str, Any], identity: dict[str, str], key: str
+) -> None:
     world.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(task.pop("content")).encode())
-    world.send(task | {"content_ref": f"s3://{BUCKET}/{key}"})
+    world.send(task | identity | {"content_ref": f"s3://{BUCKET}/{key}"})
     [result] = world.results(1)
     assert result.result
     assert world.runtime.done[0][1]["prompt"] == "A dog"
@@ -50,7 +63,10 @@ def test_content_by_reference_is_loaded(world: World, task: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     "reference",
     [
-        f"s3://{BUCKET}/_easel/payloads/missing.json",
+        f"s3://{BUCKET}/_easel/payloads/direct/missing.json",
+        # Another task's, which the intake has stored.
+        f"s3://{BUCKET}/_easel/payloads/{UID}.json",
+        f"s3://{BUCKET}/_easel/payloads/direct",
         f"s3://{BUCKET}/output/other/other-abcd.out",
         "s3://elsewhere/_easel/payloads/x.json",
     ],

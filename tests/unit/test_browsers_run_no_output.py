@@ -60,14 +60,14 @@ def presigner(s3: Any) -> Presigner:
 def test_objects_say_what_a_browser_may_do(
     s3: Any, data: bytes, name: str, disposition: str
 ) -> None:
-    uri = OutputStore(s3, BUCKET).begin("out", "t").store_file(1, MadeFile(data, name))
+    uri = OutputStore(s3, BUCKET).begin("out", "t", "default").store_file(1, MadeFile(data, name))
     stored = s3.head_object(Bucket=BUCKET, Key=uri.removeprefix(f"s3://{BUCKET}/"))
     assert stored["ContentDisposition"] == disposition
     assert not [one for one in RUN if one in stored["ContentType"]]
 
 
 def test_the_answer_is_a_download(s3: Any) -> None:
-    uri = OutputStore(s3, BUCKET).begin("out", "t").store_answer(b"{}")
+    uri = OutputStore(s3, BUCKET).begin("out", "t", "default").store_answer(b"{}")
     stored = s3.head_object(Bucket=BUCKET, Key=uri.removeprefix(f"s3://{BUCKET}/"))
     assert stored["ContentDisposition"] == "attachment"
 

@@ -25,8 +25,14 @@ class NoAcceptance:
 
 @pytest.fixture
 def intake() -> Intake:
-    settings = IntakeSettings.from_environment(
-        {
+    return intake_with()
+
+
+def intake_with(**settings: str) -> Intake:
+    """An intake that accepts nothing, with further settings."""
+    read = IntakeSettings.from_environment(
+        settings
+        | {
             "EASEL_TASKS_TOPIC_ARN": "arn:aws:sns:us-east-1:123456789012:tasks",
             "EASEL_OUTPUT_BUCKET": "outputbucket",
             "EASEL_RUNTIMES": json.dumps(
@@ -42,7 +48,7 @@ def intake() -> Intake:
             "EASEL_API_KEYS": '{"key-1": "default"}',
         }
     )
-    return Intake(settings, NoAcceptance())  # type: ignore[arg-type]
+    return Intake(read, NoAcceptance())  # type: ignore[arg-type]
 
 
 def event(body: Any, path: str = "/v1alpha2", **changes: Any) -> dict[str, Any]:
@@ -162,3 +168,47 @@ def test_other_refusals(
 def test_the_content_type_may_have_parameters_and_any_case(intake: Intake) -> None:
     headers = {"Content-TYPE": "Application/JSON; charset=utf-8"}
     assert problems(intake, event({}, headers=headers))
+
+
+CALLBACK = "https://hooks.example.org/x"
+
+
+@pytest.mark.parametrize(
+    "prefix", ["output", "other", "defaults", "Default", "output/default", "other/default"]
+)
+def test_a_tenant_stays_in_its_own_folder(prefix: str) -> None:
+    ours = intake_with(EASEL_TENANT_PREFIXES="true", EASEL_CALLBACK_HOSTS='["a.example"]')
+    message = "must be default, or begin with default/, as each tenant has its own here"
+    metadata = {"id": "t", "runtime": "comfy", "tasktype": "pipeline", "prefix": prefix}
+    task = {"metadata": metadata | {"callback_url": CALLBACK}, "content": {"1": {}}}
+    assert problems(ours, event({"task": task})) == {
+        "task.metadata.prefix": message,
+        "task.metadata.callback_url": "its host must be one of this stack's: a.example",
+    }
+    routing = {
+        "task": "text-to-image",
+        "id_task": "t",
+        "sd_model_checkpoint": "v1-5-pruned-emaonly.safetensors",
+    }
+    body = {"alwayson_scripts": routing | {"save_dir": prefix}, "prompt": "A dog"}
+    assert problems(ours, event(body, "/v1alpha1")) == {"alwayson_scripts.save_dir": message}
+
+
+@pytest.mark.parametrize("prefix", ["_easel", "_easel/payloads", "out/_easel", "..", "default/.."])
+@pytest.mark.parametrize("tenant_prefixes", ["true", "false"])
+def test_easels_own_folder_is_nobodys(prefix: str, tenant_prefixes: str) -> None:
+    metadata = {"id": "t", "runtime": "comfy", "tasktype": "pipeline", "prefix": prefix}
+    found = problems(
+        intake_with(EASEL_TENANT_PREFIXES=tenant_prefixes),
+        event({"task": {"metadata": metadata, "content": {"1": {}}}}),
+    )
+    assert found.keys() == {"task.metadata.prefix"}
+    assert "beginning with a letter or a digit" in found["task.metadata.prefix"]
+
+
+@pytest.mark.parametrize("prefix", ["default", "default/", "default/2026/11"])
+def test_a_tenants_own_folder_is_taken(prefix: str) -> None:
+    metadata = {"id": "t", "runtime": "comfy", "tasktype": "pipeline", "prefix": prefix}
+    request = event({"task": {"metadata": metadata, "content": {"1": {}}}})
+    with pytest.raises(AssertionError, match="was accepted"):
+        intake_with(EASEL_TENANT_PREFIXES="true").accept(request)

@@ -21,6 +21,13 @@ affinity: {{- toYaml . | nindent 2 }}
 {{- with .Values.pod.topologySpreadConstraints }}
 topologySpreadConstraints: {{- toYaml . | nindent 2 }}
 {{- end }}
+{{ include "sd-runtime.initContainers" . }}
+containers:
+  - {{ include "sd-runtime.agentContainer" . | nindent 4 | trim }}
+volumes: {{- include "sd-runtime.volumes" . | nindent 2 }}
+{{- end }}
+
+{{- define "sd-runtime.initContainers" -}}
 initContainers:
   {{- if eq .Values.runtime.type "sdwebui" }}
   - {{ include "sd-runtime.configContainer" . | nindent 4 | trim }}
@@ -32,9 +39,20 @@ initContainers:
   - {{ include "sd-runtime.filesContainer" . | nindent 4 | trim }}
   {{- end }}
   - {{ include "sd-runtime.runtimeContainer" . | nindent 4 | trim }}
-containers:
-  - {{ include "sd-runtime.agentContainer" . | nindent 4 | trim }}
-volumes: {{- include "sd-runtime.volumes" . | nindent 2 }}
+{{- end }}
+
+{{/*
+The agent alone gets the role: whatever a custom node in the runtime's container does, AWS knows it
+not. EKS's webhook leaves these containers out, of Pod Identity's credentials and of IRSA's. Models
+are mounted all the same: for that Kubernetes gives the CSI driver a token of the pod. See
+docs/adr/0039.
+*/}}
+{{- define "sd-runtime.identityAnnotations" -}}
+{{- $names := list "runtime" -}}
+{{- range get (include "sd-runtime.initContainers" . | fromYaml) "initContainers" -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+eks.amazonaws.com/skip-containers: {{ uniq $names | join "," }}
 {{- end }}
 
 {{- define "sd-runtime.nodeSelector" -}}
