@@ -15,7 +15,7 @@ ACCESS_POINT = (
 )
 _NOT_READABLE = "is no object that this runtime may read"
 ANOTHERS = f"{_NOT_READABLE} (AccessDenied)"
-"""Of another tenant's object: what S3 says of one that is not there to who may not list the bucket."""
+"""Of another tenant's object: S3 says so of one that is not there, too."""
 _OTHER_REGION = "lies in another region; copy it to a bucket in the region of this runtime"
 _ARCHIVED = "is archived; restore it, or change its storage class, and send the task again"
 _NO_URL = "is no S3 URL"
