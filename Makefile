@@ -100,6 +100,14 @@ scan: local-setup $(VENV)-scan/.ready ## look for insecure configuration with ch
 	@scripts/scan
 	@scripts/scan-charts
 
+.PHONY: audit
+audit: $(VENV)-scan/.ready ## look for known vulnerabilities of the pinned Python packages
+	@$(VENV)-scan/bin/python scripts/audit
+
+.PHONY: sbom
+sbom: build/functions-aws.zip $(VENV)-scan/.ready ## list what functions and agent bring along (CycloneDX)
+	@scripts/sbom
+
 .PHONY: format
 format: dev-setup ## rewrite all code in the one format
 	@$(VENV)/bin/ruff check --fix --select I --quiet .
@@ -163,7 +171,7 @@ $(VENV)/.tools: requirements/tools.txt | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)-scan/.ready: requirements/scan.txt | prerequisites
-	@echo "making the virtual environment $(VENV)-scan for checkov"
+	@echo "making the virtual environment $(VENV)-scan for checkov, syft and pip-audit"
 	@$(PYTHON) -m venv $(VENV)-scan
 	@$(VENV)-scan/bin/python -m pip --disable-pip-version-check --quiet install \
 	  --require-hashes --requirement requirements/scan.txt
