@@ -95,6 +95,10 @@ bench: dev-setup ## measure the queue agent: GPU utilisation, gaps, rate, memory
 soak: dev-setup ## ten minutes of random faults (SOAK_ARGS="--tasks 1000 --seconds 600 --seed 1")
 	@$(RUN) -m tests.faults.soak $(SOAK_ARGS)
 
+.PHONY: fuzz
+fuzz: dev-setup ## 100,000 messages for an agent, 10,000 requests for the API (FUZZ_ARGS="messages --seed 2")
+	@$(RUN) -m tests.fuzz $(FUZZ_ARGS)
+
 .PHONY: scan
 scan: local-setup $(VENV)-scan/.ready ## look for insecure configuration with checkov
 	@scripts/scan

@@ -3,13 +3,14 @@
 Envelope: https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
 """
 
+import json
 from typing import Any, Literal
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from easel_contract.errors import ContractError, Problem, problems_of
 from easel_contract.identifiers import check_prefix, check_task_id
-from easel_contract.json_text import TooManyValuesError, decode_json
+from easel_contract.json_text import TooManyValuesError, decode_json, encode_json
 from easel_contract.result import TaskResult
 from easel_contract.task import TaskMessage, check_context
 
@@ -68,7 +69,7 @@ def decode_task(body: str) -> TaskMessage:
     try:
         value = unwrap(body)
     except ContractError as error:
-        raise UnreadableTaskError(error.problems) from error
+        raise UnreadableTaskError(error.problems, **_readable_parts(_read_loosely(body))) from error
     try:
         return TaskMessage.model_validate(value)
     except ValidationError as error:
@@ -87,6 +88,20 @@ def decode_result(body: str) -> TaskResult:
         raise ContractError(problems_of(error)) from error
 
 
+def _read_loosely(body: str) -> JsonValue:
+    """Reads what Python takes for JSON and we do not, such as half of a surrogate pair.
+
+    Of use only to tell the sender; a queue's message is small enough for it.
+    """
+    try:
+        value: JsonValue = json.loads(body)
+        if isinstance(value, dict) and value.get("Type") == "Notification":
+            value = json.loads(str(value.get("Message")))
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
 def _readable_parts(value: JsonValue) -> dict[str, Any]:
     metadata = value.get("metadata") if isinstance(value, dict) else None
     if not isinstance(metadata, dict):
@@ -103,7 +118,8 @@ def _readable_parts(value: JsonValue) -> dict[str, Any]:
 
 def _context_for_callback(value: JsonValue) -> JsonValue:
     # A larger one would be the callback that no topic takes, and nobody would hear of the task.
+    # Read once more, strictly: half of a surrogate pair would be the callback that nobody can write.
     try:
-        return check_context(value)
+        return check_context(decode_json(encode_json(value)))
     except ValueError:
         return None

@@ -1,0 +1,49 @@
+"""Whatever is asked of the API, its functions answer as docs/openapi.yaml says, and never with 5xx.
+
+A part of `make fuzz`, which asks 10,000 times.
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from schemathesis.core.failures import FailureGroup, ServerError
+
+from easel_intake import api_requests
+from easel_reader import queries
+from tests.fuzz.api import OPERATIONS, ask, stack
+
+pytestmark = pytest.mark.integration
+
+REQUESTS_PER_OPERATION = 40
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+def test_every_answer_is_one_of_the_documents() -> None:
+    with stack() as app:
+        statuses = ask(app, REQUESTS_PER_OPERATION)
+    assert statuses.total() > OPERATIONS * REQUESTS_PER_OPERATION / 2
+    assert statuses.keys() <= {200, 202, 400, 404, 409, 413, 415, 422}
+    assert min(statuses[200], statuses[400], statuses[404]) > 0
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(api_requests, "as_sdwebui_takes"), (queries, "_number")]
+)
+def test_a_fault_of_ours_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, module: Any, name: str
+) -> None:
+    def break_down(*_: Any, **__: Any) -> None:
+        raise RuntimeError("a fault of ours")
+
+    monkeypatch.setattr(module, name, break_down)
+    with stack() as app, pytest.raises(FailureGroup) as noticed:
+        ask(app, REQUESTS_PER_OPERATION)
+    assert any(isinstance(one, ServerError) for one in noticed.value.exceptions)
