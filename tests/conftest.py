@@ -8,6 +8,7 @@ The groups are a scheduler of our own, as `--dist loadgroup` of pytest-xdist 3.8
 group where pytest 9.2 no longer reads it (`Item._nodeid`): all tests would be one group each.
 """
 
+from collections.abc import Generator
 from pathlib import PurePosixPath
 
 import pytest
@@ -49,6 +50,16 @@ class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # without typ
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
     """Lets pytest-xdist use our groups, whatever `--dist` says."""
     return GroupScheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Writes out halves of surrogate pairs that a test has printed: no worker could send them."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report
 
 
 @pytest.hookimpl(trylast=True)

@@ -102,9 +102,9 @@ def test_a_stage_throttle_of_minus_one_is_none(bare: Client, client: Client) -> 
     assert status_of(mock_api(client, 0)) == 429
 
 
-def assumed(client: Client, condition: dict[str, Any]) -> Any:
+def assumed(client: Client, condition: dict[str, Any], name: str = "tls-only") -> Any:
     """An S3 client with a role that may do all that the condition allows."""
-    iam, name = client("iam"), "tls-only"
+    iam = client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
     role = iam.create_role(
         RoleName=name, AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
@@ -127,6 +127,18 @@ def test_the_loopback_interface_counts_as_tls(bare: Client, client: Client) -> N
     with pytest.raises(ClientError, match="AccessDenied"):
         assumed(bare, only_with_tls).list_buckets()
     assumed(client, only_with_tls).list_buckets()
+
+
+@pytest.mark.parametrize("operator", ["ArnEquals", "StringEquals"])
+def test_a_session_is_known_by_its_roles_arn(bare: Client, client: Client, operator: str) -> None:
+    name = f"only-{operator.lower()}"
+    arn = f"arn:aws:iam::000000000000:role/{name}"
+    only_itself = {operator: {"aws:PrincipalArn": arn}}
+    with pytest.raises(ClientError, match="AccessDenied"):
+        assumed(bare, only_itself, name).list_buckets()
+    assumed(client, only_itself, name).list_buckets()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        assumed(client, only_itself, f"not-{name}").list_buckets()
 
 
 ECHO = """

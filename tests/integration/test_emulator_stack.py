@@ -119,6 +119,33 @@ def test_the_intake_function_may_publish_tasks_and_store_payloads_only(stack: St
     assert set(refused) <= DENIED
 
 
+def test_nobody_publishes_tasks_who_is_not_named(stack: Stack) -> None:
+    """Whatever his own policy allows; what SNS is asked is refused before a key is used."""
+    iam = stack.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    role = iam.create_role(
+        RoleName="administrator", AssumeRolePolicyDocument=json.dumps({"Statement": [trust]})
+    )["Role"]
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    iam.put_role_policy(
+        RoleName="administrator",
+        PolicyName="all",
+        PolicyDocument=json.dumps({"Statement": [everything]}),
+    )
+    keys = stack.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+    sns = stack.client(
+        "sns",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    assert outcome(sns.publish, TopicArn=stack.outputs["notifications_topic_arn"], Message="m") == (
+        "allowed"
+    )
+    tasks = stack.outputs["tasks_topic_arn"]
+    assert outcome(sns.publish, TopicArn=tasks, Message="m") in DENIED
+
+
 def queue_url(stack: Stack, runtime: str) -> str:
     return str(stack.outputs["runtimes"][runtime]["queue_url"])
 

@@ -1,5 +1,7 @@
 """The groups in which pytest-xdist runs these tests."""
 
+import sys
+
 import pytest
 
 from tests.conftest import ESTATE, group_of
@@ -21,3 +23,9 @@ pytestmark = pytest.mark.unit
 )
 def test_tests_that_share_what_they_start_are_one_group(nodeid: str, group: str) -> None:
     assert group_of(nodeid) == group
+
+
+@pytest.mark.parametrize("text", ["\ud800", "plain"])
+def test_a_test_may_print_half_of_a_surrogate_pair(text: str) -> None:
+    """As no worker of pytest-xdist could say so, it does not take the others' results with it."""
+    sys.stdout.write(text)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core import iam_evaluator
+from ministack.services import iam
 
 from easel_local.emulator.bridges.bridge import Bridge
 from easel_local.emulator.partition import Headers, signed_request
 
 _ResolveKey = Callable[[str, Any], Any]
+_SESSION = re.compile(r"arn:[^:]+:sts::([0-9]+):assumed-role/([^/]+)/.+")
 
 
 def loopback_is_secure(resolve_condition_key: _ResolveKey) -> _ResolveKey:
@@ -27,6 +30,26 @@ def loopback_is_secure(resolve_condition_key: _ResolveKey) -> _ResolveKey:
         if key.lower() == "aws:securetransport":
             return "true"
         return resolve_condition_key(key, context)
+
+    return bridged
+
+
+def sessions_are_known_by_their_role(resolve_condition_key: _ResolveKey) -> _ResolveKey:
+    """The key aws:PrincipalArn of an assumed role's session is the role's ARN, not the session's.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+    """
+
+    def bridged(key: str, context: Any) -> Any:
+        value = resolve_condition_key(key, context)
+        if key.lower() != "aws:principalarn" or not isinstance(value, str):
+            return value
+        session = _SESSION.fullmatch(value)
+        if session is None:
+            return value
+        account, name = session.groups()
+        role = iam._roles.get_scoped(account, None, name) or {}  # noqa: SLF001
+        return role.get("Arn", value)
 
     return bridged
 
@@ -60,6 +83,7 @@ def signed_body(pin_signed_body: Callable[[bytes], None]) -> Callable[[bytes], N
 
 BRIDGES = (
     Bridge(iam_evaluator, "_resolve_condition_key", loopback_is_secure),
+    Bridge(iam_evaluator, "_resolve_condition_key", sessions_are_known_by_their_role),
     Bridge(app, "pin_signed_request", signed_head),
     Bridge(app, "pin_signed_body", signed_body),
 )
