@@ -132,7 +132,9 @@ def test_nobody_publishes_tasks_who_is_not_named(stack: Stack) -> None:
         PolicyName="all",
         PolicyDocument=json.dumps({"Statement": [everything]}),
     )
-    keys = stack.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")["Credentials"]
+    keys = stack.client("sts").assume_role(RoleArn=role["Arn"], RoleSessionName="test")[
+        "Credentials"
+    ]
     sns = stack.client(
         "sns",
         aws_access_key_id=keys["AccessKeyId"],
