@@ -118,7 +118,7 @@ def _readable_parts(value: JsonValue) -> dict[str, Any]:
 
 def _context_for_callback(value: JsonValue) -> JsonValue:
     # A larger one would be the callback that no topic takes, and nobody would hear of the task.
-    # Read once more, strictly: half of a surrogate pair would be the callback that nobody can write.
+    # Read once more, strictly: half of a surrogate pair could be written into no callback.
     try:
         return check_context(decode_json(encode_json(value)))
     except ValueError:

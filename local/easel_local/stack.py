@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from easel_local.services import (
     await_runtime,
     simulator_command,
 )
+from easel_local.simulators.command_line import PATH_VARIABLE
 from easel_local.state import StackState, StateFile
 from easel_local.terraform import Terraform, stack_environment
 
@@ -168,10 +170,11 @@ class Stack:
         runtime = target.runtimes[name]
         if files is None:
             return options.runtime_urls[runtime.type]
-        port = free_port()
-        url = f"http://{LOOPBACK}:{port}"
+        port, secret = free_port(), secrets.token_urlsafe(16)
+        url = f"http://{LOOPBACK}:{port}/{secret}"
         command = simulator_command(runtime, port, options.service_seconds, files)
-        process = self._start(state, f"runtime-{name}", command, os.environ)
+        environment = {**os.environ, PATH_VARIABLE: secret}
+        process = self._start(state, f"runtime-{name}", command, environment)
         await_runtime(process, runtime.type, url)
         return url
 

@@ -38,6 +38,7 @@ from easel_local.services import (
     await_runtime,
     simulator_command,
 )
+from easel_local.simulators.command_line import PATH_VARIABLE
 from easel_local.terraform import stack_environment
 from tests.root_module import RootModule, terraform_with
 
@@ -127,11 +128,14 @@ class LocalStack:
 
     def _start_runtime(self, name: str) -> None:
         runtime, port = self.target.runtimes[name], free_port()
-        url = self._runtime_urls[name] = f"http://{LOOPBACK}:{port}"
+        secret = secrets.token_urlsafe(16)
+        url = self._runtime_urls[name] = f"http://{LOOPBACK}:{port}/{secret}"
         files = self.runtime_files(name)
         files.mkdir(parents=True)
         command = simulator_command(runtime, port, SERVICE_SECONDS, files)
-        process = self.start_process(f"runtime-{name}", command, os.environ)
+        process = self.start_process(
+            f"runtime-{name}", command, {**os.environ, PATH_VARIABLE: secret}
+        )
         await_runtime(process, runtime.type, url)
         environment = agent_environment(name, self.target, url, self.aws_environment, files)
         self.start_process(f"agent-{name}", agent_command(), environment)

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from easel_local.simulators.faults import Fault
 from easel_local.simulators.server import SimulatorServer
 
 DEFAULT_MODELS = "sd15-a.safetensors,sd15-b.safetensors"
+PATH_VARIABLE = "EASEL_SIMULATOR_PATH"
+"""In the environment, which other users cannot read as they can arguments; see `require`."""
 _MAX_SECONDS = 86_400.0
 _MAX_PICTURE_BYTES = 64 * 1024 * 1024
 
@@ -97,6 +100,7 @@ def serve(
     except ValueError as error:
         print(f"{title}: {error}", file=sys.stderr)  # noqa: T201 - a program's message
         return 2
+    server.require(os.environ.get(PATH_VARIABLE, ""))
     signal.signal(signal.SIGTERM, _leave)
     signal.signal(signal.SIGINT, _leave)
     print(f"{title} on {server.url}", flush=True)  # noqa: T201 - a program's message

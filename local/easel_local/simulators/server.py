@@ -1,5 +1,6 @@
 """The HTTP server under every simulated runtime: reads requests, bounds them, writes answers."""
 
+import hmac
 import json
 import logging
 import re
@@ -88,7 +89,7 @@ class _RefusedError(Exception):
 
 
 class _ForeignError(Exception):
-    """A web page sends the request, or a name that is not this machine's."""
+    """Not for whoever sends it: a web page, a name that is not this machine's, another user."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -111,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
         except _ForeignError as foreign:
             self.close_connection = True
-            LOG.warning("%s %s refused: %s", self.command, self.path.partition("?")[0], foreign)
+            LOG.warning("%s %s refused: %s", self.command, self._shown_path(), foreign)
             # As ComfyUI answers such a request.
             response = Response(403, b"", None, {"Connection": "close"})
         except ConnectionDropped:
@@ -125,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         LOG.info(
             "%s %s %d %.3f s",
             self.command,
-            self.path.partition("?")[0],
+            self._shown_path(),
             response.status,
             time.monotonic() - started,
         )
@@ -135,17 +136,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read_request(self) -> Request:
         url = urlsplit(self.path)
+        path = self._path_behind_secret(url.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         any_host = self.server.server_address[0] != LOOPBACK
         if (why := foreign_request(headers, own_pages=True, any_host=any_host)) is not None:
             raise _ForeignError(why)
         return Request(
             method=self.command,
-            path=url.path,
+            path=path,
             query=dict(parse_qsl(url.query, keep_blank_values=True)),
             headers=headers,
             body=self.rfile.read(self._body_length()),
         )
+
+    def _shown_path(self) -> str:
+        path = self.path.partition("?")[0]
+        return path.replace(f"/{self.server.secret}/", "/", 1) if self.server.secret else path
+
+    def _path_behind_secret(self, path: str) -> str:
+        secret = self.server.secret
+        if not secret:
+            return path
+        _, first, rest = [*path.split("/", 2), "", ""][:3]
+        # In constant time: no other user of the machine learns of it letter by letter.
+        if not hmac.compare_digest(first.encode("utf-8", "replace"), secret.encode()):
+            raise _ForeignError("the path does not begin with this server's secret")
+        return f"/{rest}"
 
     def _body_length(self) -> int:
         if "transfer-encoding" in self.headers:
@@ -185,6 +201,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
         _cut_off(self.connection)
 
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        """Says nothing: `_serve` logs each request, without the secret."""
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         LOG.debug(format, *args)
 
@@ -204,6 +223,7 @@ class _HttpServer(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], application: Application) -> None:
         self.application = application
+        self.secret = ""
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
         super().__init__(address, _Handler)
@@ -263,6 +283,17 @@ class SimulatorServer:
     def url(self) -> str:
         """Where it listens, as ``http://host:port`` without a trailing slash."""
         return f"http://{self._host}:{self.port}"
+
+    def require(self, secret: str) -> None:
+        """From now on answer only what comes with a secret as the first part of its path.
+
+        A real runtime asks nobody who he is; this keeps other users of the machine out of one that
+        stands in for it, and its clients see an ordinary base URL.
+
+        Args:
+            secret: Letters that need no escape in a URL; empty for none.
+        """
+        self._http.secret = secret
 
     def serve_forever(self) -> None:
         """Serve until the process is told to stop."""
