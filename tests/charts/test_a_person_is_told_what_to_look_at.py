@@ -28,6 +28,31 @@ def test_a_runtime_that_scales_to_zero(helm: Helm, sdwebui: Values) -> None:
     assert "within 720 s" in said
 
 
+@pytest.mark.parametrize(
+    ("values", "is_said"),
+    [
+        ({}, True),
+        (at("nodes.capacityTypes", ["on-demand"]), False),
+        (at("nodes.pools", [{"name": "gpu", "capacityTypes": ["spot"]}]), True),
+        (at("nodes.create", value=False), False),
+        (at("agent.taskTimeoutSeconds", 110), False),
+        (at("agent.spotWatch", value=True), False),
+    ],
+)
+def test_whoever_has_long_tasks_on_spot_is_told(
+    helm: Helm, sdwebui: Values, values: Values, is_said: bool
+) -> None:
+    assert (
+        "A Spot instance ends 120 s after its notice" in notes(helm, overlay(sdwebui, values))
+    ) is (is_said)
+
+
+def test_whoever_marks_pods_is_told_what_it_costs(helm: Helm, sdwebui: Values) -> None:
+    marked = overlay(sdwebui, at("pod.doNotDisrupt", value=True))
+    assert "keeps SIGTERM from pods whose node goes, for 600 s" in notes(helm, marked)
+    assert "keeps SIGTERM" not in notes(helm, sdwebui)
+
+
 def test_warm_pods_on_existing_nodes(helm: Helm, examples: dict[str, Values]) -> None:
     said = notes(helm, overlay(examples["custom"], at("scaling.minReplicaCount", 2)))
     assert "2 pod(s) always run." in said

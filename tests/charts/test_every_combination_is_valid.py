@@ -21,13 +21,11 @@ PARTITIONS: dict[str, tuple[str, str, str]] = {
 OPTIONS: dict[str, Values] = {
     "nothing optional": {
         "serviceAccount": {"create": False},
-        "podDisruptionBudget": {"enabled": False},
         "networkPolicy": {"enabled": False},
         "scaling": {"enabled": False},
         "nodes": {"create": False},
         "models": {"source": "emptyDir"},
         "runtime": {"gpus": 0, "livenessProbe": {"enabled": False}},
-        "pod": {"doNotDisrupt": False},
     },
     "RAID0 with soci": {"nodes": {**IMAGE_CACHES["soci"], "instanceStorePolicy": "RAID0"}},
     "a fast volume": {
@@ -41,6 +39,8 @@ OPTIONS: dict[str, Values] = {
     "io2": at("nodes.dataVolume.volumeType", "io2"),
     "several GPUs": at("runtime.gpus", 4),
     "a watch for Spot interruptions": at("agent.spotWatch", value=True),
+    "pods that are left alone": at("pod.doNotDisrupt", value=True),
+    "a disruption budget": {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 2}},
     "changes pod by pod": {"rollout": {"maxSurge": 1, "progressDeadlineSeconds": 3600}},
     "warm pods": at("scaling.minReplicaCount", 2),
     "KEDA with a role": at("scaling.roleArn", "arn:aws:iam::123456789012:role/keda"),

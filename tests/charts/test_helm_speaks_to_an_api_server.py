@@ -27,7 +27,6 @@ KINDS = {
     "NodePool",
     "PersistentVolume",
     "PersistentVolumeClaim",
-    "PodDisruptionBudget",
     "ScaledObject",
     "ServiceAccount",
     "TriggerAuthentication",

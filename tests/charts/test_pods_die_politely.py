@@ -127,14 +127,36 @@ def test_a_runtime_that_starts_anew_is_not_dead(pod: dict[str, Any]) -> None:
     assert settings_of(pod).runtime_dead_seconds > limit
 
 
-def test_busy_pods_are_left_alone(manifests: list[Manifest], helm: Helm, sdwebui: Values) -> None:
-    mark = "karpenter.sh/do-not-disrupt"
-    template = of_kind(manifests, "Deployment")["spec"]["template"]
-    assert template["metadata"]["annotations"][mark] == "true"
-    assert of_kind(manifests, "PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
-    free = helm.render(overlay(sdwebui, at("pod.doNotDisrupt", value=False)))
-    annotations = of_kind(free, "Deployment")["spec"]["template"]["metadata"]["annotations"]
-    assert mark not in annotations
+MARK = "karpenter.sh/do-not-disrupt"
+
+
+def _annotations(manifests: list[Manifest]) -> dict[str, str]:
+    found: dict[str, str] = of_kind(manifests, "Deployment")["spec"]["template"]["metadata"][
+        "annotations"
+    ]
+    return found
+
+
+def test_nothing_keeps_sigterm_from_a_pod_whose_node_goes(
+    helm: Helm, examples: dict[str, Values]
+) -> None:
+    for kind, values in examples.items():
+        manifests = helm.render(values)
+        assert MARK not in _annotations(manifests), kind
+        assert [one for one in manifests if one["kind"] == "PodDisruptionBudget"] == [], kind
+
+
+def test_whoever_wants_the_mark_gets_it(helm: Helm, sdwebui: Values) -> None:
+    marked = helm.render(overlay(sdwebui, at("pod.doNotDisrupt", value=True)))
+    assert _annotations(marked)[MARK] == "true"
+
+
+def test_a_budget_that_is_asked_for_refuses_no_eviction(helm: Helm, sdwebui: Values) -> None:
+    manifests = helm.render(overlay(sdwebui, at("podDisruptionBudget.enabled", value=True)))
+    spec = of_kind(manifests, "PodDisruptionBudget")["spec"]
+    # Of what is healthy all may go, and what is not healthy may always.
+    assert spec["maxUnavailable"] == "100%"
+    assert spec["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
 
 
 def test_the_agent_can_do_nothing_but_its_work(pod: dict[str, Any]) -> None:

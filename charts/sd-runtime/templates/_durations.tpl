@@ -17,3 +17,14 @@
 {{- define "sd-runtime.nodeGraceSeconds" -}}
 {{- default (add (include "sd-runtime.podGraceSeconds" . | int) 600) .Values.nodes.terminationGracePeriodSeconds -}}
 {{- end }}
+
+{{/*
+Whether a Spot instance can end under a task without its agent having been told: EC2 gives 120 s, of
+which the agent keeps 10 for storing.
+https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
+*/}}
+{{- define "sd-runtime.endsBeforeTasks" -}}
+{{- $types := .Values.nodes.capacityTypes -}}
+{{- range .Values.nodes.pools }}{{ $types = concat $types (default (list) .capacityTypes) }}{{ end -}}
+{{- and .Values.nodes.create (has "spot" $types) (not .Values.agent.spotWatch) (gt (int .Values.agent.taskTimeoutSeconds) 110) -}}
+{{- end }}
