@@ -32,6 +32,14 @@ resource "aws_eks_pod_identity_association" "agent" {
   namespace       = local.namespace
   service_account = var.name
   role_arn        = aws_iam_role.agent.arn
+
+  lifecycle {
+    # No validation of var.nodes: what it would look at depends on var.nodes.
+    precondition {
+      condition     = length(local.instance_type_problems) == 0
+      error_message = "No pod of runtime ${var.name} would ever run on some of its nodes (nodes.instance_types, or nodes in extra_values_yaml): ${join("; ", local.instance_type_problems)}."
+    }
+  }
 }
 
 # A pod that starts before its association is known everywhere has no identity for as long as it

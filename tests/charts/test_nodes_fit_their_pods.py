@@ -133,6 +133,7 @@ def test_limits_follow_the_number_of_pods(
         "scaling": {"maxReplicaCount": most},
         "rollout": {"maxSurge": surge},
         "runtime": {"gpus": gpus},
+        "nodes": {"instanceTypes": ["g5.12xlarge"]},
     }
     manifests = helm.render(overlay(sdwebui, changes))
     assert of_kind(manifests, "NodePool")["spec"]["limits"] == {"nvidia.com/gpu": limit}

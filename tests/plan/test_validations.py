@@ -22,7 +22,7 @@ def test_every_module_has_its_refusals_tested() -> None:
     assert modules == {tests.name.partition(".")[0] for tests in TESTS}
 
 
-@pytest.mark.parametrize("tests", TESTS, ids=lambda tests: tests.name.partition(".")[0])
+@pytest.mark.parametrize("tests", TESTS, ids=lambda tests: tests.name.removesuffix(".tftest.hcl"))
 def test_wrong_inputs_are_refused(
     tests: Path, tmp_path: Path, terraform_environment: dict[str, str]
 ) -> None:

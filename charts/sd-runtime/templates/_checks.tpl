@@ -7,6 +7,7 @@ All problems are reported at once.
     (include "sd-runtime.nameProblems" . | fromJsonArray)
     (include "sd-runtime.scalingProblems" . | fromJsonArray)
     (include "sd-runtime.nodeProblems" . | fromJsonArray)
+    (include "sd-runtime.instanceTypeProblems" . | fromJsonArray)
     (include "sd-runtime.fileProblems" . | fromJsonArray)
     (include "sd-runtime.timeProblems" . | fromJsonArray) -}}
 {{- if $problems -}}
