@@ -108,6 +108,10 @@ scan: local-setup $(VENV)-scan/.ready ## look for insecure configuration with ch
 audit: $(VENV)-scan/.ready ## look for known vulnerabilities of the pinned Python packages
 	@$(VENV)-scan/bin/python scripts/audit
 
+.PHONY: pins
+pins: local-setup ## list what is pinned, its last day, and what its makers have newest
+	@$(RUN) -m easel_cli.pins
+
 .PHONY: sbom
 sbom: build/functions-aws.zip $(VENV)-scan/.ready ## list what functions and agent bring along (CycloneDX)
 	@scripts/sbom

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 
 from easel_cli.helm_binary import HelmMissingError, find_helm
+from easel_cli.pins import KARPENTER, KEDA
 
 FOLDER = Path(".easel", "crds")
 CHART_FOLDER = Path(".easel", "charts")
@@ -55,10 +56,10 @@ class PublicChart:
 
 
 CHARTS = (
-    PublicChart("oci://public.ecr.aws/karpenter/karpenter-crd", "1.14.1"),
+    PublicChart("oci://public.ecr.aws/karpenter/karpenter-crd", KARPENTER.version),
     # It has the same CRDs, which its release leaves out.
-    PublicChart("oci://public.ecr.aws/karpenter/karpenter", "1.14.1", has_crds=False),
-    PublicChart("keda", "2.20.2", "https://kedacore.github.io/charts"),
+    PublicChart("oci://public.ecr.aws/karpenter/karpenter", KARPENTER.version, has_crds=False),
+    PublicChart("keda", KEDA.version, "https://kedacore.github.io/charts"),
 )
 
 

@@ -51,7 +51,7 @@ system_nodes = { architecture = "x86_64" }
 # move on with time. Before the first apply replace this by what is printed by
 # .venv/bin/easel eks addons --region cn-northwest-1 --kubernetes-version 1.35
 addon_versions = {
-  # coredns = "v1.14.3-eksbuild.3"
+  # coredns = "v1.14.6-eksbuild.4"
 }
 
 # EKS was not seen to offer it in AWS China (eksctl leaves it out here, too), and nothing here needs

@@ -70,6 +70,7 @@ module "eks_karpenter" {
   name                 = var.name
   account_id           = local.account_id
   kubernetes_version   = var.cluster.kubernetes_version
+  support_type         = var.cluster.support_type
   subnet_ids           = local.network.subnet_ids
   private_access_cidrs = var.cluster.private_access_cidrs == null ? local.network.endpoint_cidrs : var.cluster.private_access_cidrs
   public_access_cidrs  = var.cluster.public_access_cidrs

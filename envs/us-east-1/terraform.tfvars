@@ -49,13 +49,13 @@ system_nodes = { architecture = "arm64" }
 # For Kubernetes 1.35. Others: .venv/bin/easel eks addons --region us-east-1 --kubernetes-version 1.35.
 # One that is left out gets EKS's default for the Kubernetes version, which moves on with time.
 addon_versions = {
-  amazon-cloudwatch-observability = "v6.6.0-eksbuild.1"
-  aws-mountpoint-s3-csi-driver    = "v2.7.0-eksbuild.1"
-  coredns                         = "v1.14.3-eksbuild.3"
-  eks-pod-identity-agent          = "v1.3.10-eksbuild.3"
-  kube-proxy                      = "v1.35.3-eksbuild.21"
-  metrics-server                  = "v0.9.0-eksbuild.7"
-  vpc-cni                         = "v1.22.4-eksbuild.3"
+  amazon-cloudwatch-observability = "v6.7.0-eksbuild.1"
+  aws-mountpoint-s3-csi-driver    = "v2.8.0-eksbuild.1"
+  coredns                         = "v1.14.6-eksbuild.4"
+  eks-pod-identity-agent          = "v1.4.0-eksbuild.2"
+  kube-proxy                      = "v1.35.3-eksbuild.29"
+  metrics-server                  = "v0.9.0-eksbuild.11"
+  vpc-cni                         = "v1.23.1-eksbuild.1"
 }
 
 # -- models and images --------------------------------------------------------------------------

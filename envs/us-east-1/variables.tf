@@ -97,7 +97,8 @@ variable "existing_vpc" {
 variable "cluster" {
   description = "The cluster; see modules/eks-karpenter."
   type = object({
-    kubernetes_version  = optional(string, "1.35")
+    kubernetes_version  = optional(string)
+    support_type        = optional(string)
     public_access_cidrs = optional(list(string), [])
     # null: the network's own.
     private_access_cidrs = optional(list(string))
@@ -141,17 +142,15 @@ variable "addons_left_out" {
 }
 
 variable "karpenter_version" {
-  description = "Version of Karpenter's charts."
+  description = "Version of Karpenter's charts; null: the one that modules/eks-karpenter pins."
   type        = string
-  default     = "1.14.1"
-  nullable    = false
+  default     = null
 }
 
 variable "keda_version" {
-  description = "Version of KEDA's chart."
+  description = "Version of KEDA's chart; null: the one that modules/keda pins."
   type        = string
-  default     = "2.20.2"
-  nullable    = false
+  default     = null
 }
 
 variable "mirror_prefix" {

@@ -21,21 +21,23 @@ variable "account_id" {
 }
 
 variable "kubernetes_version" {
-  description = "Kubernetes version of control plane and system nodes: 1.34 to 1.36."
+  description = "Kubernetes version of control plane and system nodes: 1.35 or 1.36."
   type        = string
   default     = "1.35"
   nullable    = false
 
   validation {
-    condition     = contains(["1.34", "1.35", "1.36"], var.kubernetes_version)
-    error_message = "kubernetes_version must be 1.34, 1.35 or 1.36: these are what the pinned Karpenter and add-ons are for."
+    condition     = contains(["1.35", "1.36"], var.kubernetes_version)
+    error_message = "kubernetes_version must be 1.35 or 1.36: older ones have left EKS's standard support, newer ones are not what the pinned Karpenter and add-ons are for. A cluster is upgraded by one minor version at a time."
   }
 }
 
+# STANDARD lets AWS upgrade the control plane on a day of its own choosing: behind Terraform's back, whose
+# next plan then asks for the old version again, which EKS refuses.
 variable "support_type" {
-  description = "What happens when the version leaves standard support: STANDARD upgrades the cluster, EXTENDED keeps it for a higher price."
+  description = "What happens when the version leaves standard support: EXTENDED keeps it, at a higher price, until somebody upgrades; STANDARD lets AWS upgrade the control plane by itself."
   type        = string
-  default     = "STANDARD"
+  default     = "EXTENDED"
   nullable    = false
 
   validation {

@@ -68,17 +68,16 @@ variable "chart" {
     KEDA's chart.
     - reference: its name within repository, oci://..., or a folder.
     - repository: https://... that has it; null with oci:// or a folder.
-    - version: pinned.
+    - version: pinned; a folder has its own.
   EOT
   type = object({
     reference  = string
     repository = optional(string)
-    version    = optional(string)
+    version    = optional(string, "2.20.2")
   })
   default = {
     reference  = "keda"
     repository = "https://kedacore.github.io/charts"
-    version    = "2.20.2"
   }
   nullable = false
 }

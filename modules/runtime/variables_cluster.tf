@@ -105,7 +105,7 @@ variable "nodes" {
     The GPU nodes; the chart's default holds for what is null.
     - instance_types: several make a wider Spot pool. Each is checked: amd64, a GPU, memory for the pod.
     - capacity_types: spot, on-demand or both.
-    - ami_alias: Bottlerocket release, such as bottlerocket@v1.64.0.
+    - ami_alias: Bottlerocket release, such as bottlerocket@v1.68.1.
     - snapshot_id: EBS snapshot with the images, for image_cache ebsSnapshot.
     - image_cache: ebsSnapshot, soci or none; null: ebsSnapshot where there is a snapshot_id, else none.
     - instance_store_policy: RAID0 uses the instance store (not with ebsSnapshot).

@@ -49,12 +49,13 @@ def test_the_private_endpoint_is_always_there(example: PlannedModule, china: Pla
 def test_the_cluster_is_as_told(example: PlannedModule, tuned: PlannedModule) -> None:
     cluster = example.resource("aws_eks_cluster.this")
     assert (cluster["name"], cluster["version"]) == ("easel", "1.35")
-    assert cluster["upgrade_policy"] == [{"support_type": "STANDARD"}]
+    # Else AWS upgrades behind Terraform's back.
+    assert cluster["upgrade_policy"] == [{"support_type": "EXTENDED"}]
     (network,) = cluster["vpc_config"]
     assert set(network["subnet_ids"]) == {"subnet-0a", "subnet-0b", "subnet-0c"}
     cluster = tuned.resource("aws_eks_cluster.this")
     assert cluster["version"] == "1.36"
-    assert cluster["upgrade_policy"] == [{"support_type": "EXTENDED"}]
+    assert cluster["upgrade_policy"] == [{"support_type": "STANDARD"}]
 
 
 def test_access_is_by_entries_alone_and_includes_who_applies(example: PlannedModule) -> None:
@@ -206,13 +207,13 @@ def test_what_makes_a_node_ready_is_there_before_the_nodes(example: PlannedModul
 
 def test_every_addon_is_pinned(example: PlannedModule) -> None:
     assert {name: addon["addon_version"] for name, addon in addons(example).items()} == {
-        "amazon-cloudwatch-observability": "v6.6.0-eksbuild.1",
-        "aws-mountpoint-s3-csi-driver": "v2.7.0-eksbuild.1",
-        "coredns": "v1.14.3-eksbuild.3",
-        "eks-pod-identity-agent": "v1.3.10-eksbuild.3",
-        "kube-proxy": "v1.35.3-eksbuild.21",
-        "metrics-server": "v0.9.0-eksbuild.7",
-        "vpc-cni": "v1.22.4-eksbuild.3",
+        "amazon-cloudwatch-observability": "v6.7.0-eksbuild.1",
+        "aws-mountpoint-s3-csi-driver": "v2.8.0-eksbuild.1",
+        "coredns": "v1.14.6-eksbuild.4",
+        "eks-pod-identity-agent": "v1.4.0-eksbuild.2",
+        "kube-proxy": "v1.35.3-eksbuild.29",
+        "metrics-server": "v0.9.0-eksbuild.11",
+        "vpc-cni": "v1.23.1-eksbuild.1",
     }
 
 

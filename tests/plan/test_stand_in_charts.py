@@ -133,7 +133,7 @@ def test_they_have_the_versions_that_are_asked_for() -> None:
     karpenter = (ROOT / "modules" / "eks-karpenter" / "variables_karpenter.tf").read_text()
     keda = (ROOT / "modules" / "keda" / "variables.tf").read_text()
     (karpenter_version,) = re.findall(r'version\s+= optional\(string, "([0-9.]+)"\)', karpenter)
-    (keda_version,) = re.findall(r'^    version\s+= "([0-9.]+)"', keda, re.MULTILINE)
+    (keda_version,) = re.findall(r'version\s+= optional\(string, "([0-9.]+)"\)', keda)
     assert versions == {
         "karpenter": karpenter_version,
         "karpenter-crd": karpenter_version,

@@ -13,6 +13,7 @@ from pathlib import Path
 import botocore.session
 
 from easel_cli.environments.copied_settings import for_region, regional_settings, values_files
+from easel_cli.pins import KUBERNETES
 
 ENVIRONMENTS = Path("envs")
 
@@ -53,7 +54,7 @@ def env_new(arguments: argparse.Namespace) -> int:
         "- nodes.instance_types: not every region has every GPU "
         f"(aws ec2 describe-instance-type-offerings --region {arguments.region});\n"
         f"- addon_versions: .venv/bin/easel eks addons --region {arguments.region} "
-        "--kubernetes-version 1.35 prints the region's;\n"
+        f"--kubernetes-version {KUBERNETES} prints the region's;\n"
         "- images and models have to be in the region's own ECR and S3.\n"
     )
     if arguments.region not in known_regions():
