@@ -116,11 +116,11 @@ def ask(
             form than it says (or an ExceptionGroup of them).
     """
     document = schemathesis.openapi.from_wsgi("/openapi.json", app)
-    assert len(list(document.get_all_operations())) == OPERATIONS
     statuses = Counter[int]()
     known = ["known", *(_accepted_uid(document) for _ in range(2))]
-    for result in document.get_all_operations():
-        operation = result.ok()
+    operations: list[Any] = [result.ok() for result in document.get_all_operations()]  # type: ignore[union-attr]
+    assert len(operations) == OPERATIONS
+    for operation in operations:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
             answers = Counter[int]()
             run = _questions(operation.as_strategy(generation_mode=mode), known, answers)
@@ -137,10 +137,10 @@ def _questions(cases: Any, known: list[str], answers: Counter[int]) -> Callable[
     """Returns a property that asks one request, often about a known task or runtime."""
 
     @given(case=cases, task=st.sampled_from([None, *known]), runtime=st.sampled_from(_KNOWN))
-    def run(case: schemathesis.Case, task: str | None, runtime: dict[str, str]) -> None:
+    def run(case: Any, task: str | None, runtime: dict[str, str]) -> None:
         if task is not None and "task" in (case.path_parameters or {}):
-            case.path_parameters["task"] = task
-        _name(case.body, runtime)
+            case.path_parameters = case.path_parameters | {"task": task}
+        case.body = _naming(case.body, runtime)
         response = case.call()
         case.validate_response(response, checks=_CHECKS)
         answers[response.status_code] += 1
@@ -148,16 +148,16 @@ def _questions(cases: Any, known: list[str], answers: Counter[int]) -> Callable[
     return run
 
 
-def _name(body: Any, values: dict[str, str]) -> None:
-    """Has a request name what the stack has, wherever it has such a field."""
-    pending = [body]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            value |= {name: text for name, text in values.items() if name in value}
-            pending.extend(value.values())
-        elif isinstance(value, list):
-            pending.extend(value)
+def _naming(value: Any, values: dict[str, str]) -> Any:
+    """Returns a request that names what the stack has, wherever it has such a field.
+
+    A new one: the strategies draw some objects more than once.
+    """
+    if isinstance(value, dict):
+        return {name: values.get(name) or _naming(one, values) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_naming(one, values) for one in value]
+    return value
 
 
 def _accepted_uid(document: Any) -> str:
