@@ -50,6 +50,16 @@ locals {
     { for name, version in data.aws_eks_addon_version.default : name => version.version },
     var.addon_versions,
   )
+
+  mountpoint_version = try(local.addon_versions["aws-mountpoint-s3-csi-driver"], null)
+  # Before 2.8 the driver could take the mount from a pod that was being stopped but still worked,
+  # and Mountpoint did not know its container's memory limit.
+  # https://github.com/awslabs/mountpoint-s3-csi-driver/releases/tag/v2.8.0
+  mountpoint_is_new = try(
+    tonumber(regex("^v([0-9]+)\\.([0-9]+)", local.mountpoint_version)[0]) * 1000
+    + tonumber(regex("^v([0-9]+)\\.([0-9]+)", local.mountpoint_version)[1]) >= 2008,
+    true, # left out
+  )
 }
 
 # What EKS installs by default with this Kubernetes version, for add-ons that are not pinned.
@@ -107,4 +117,11 @@ resource "aws_eks_addon" "after_nodes" {
     aws_iam_role_policy.mountpoint,
     aws_iam_role_policy_attachment.pod,
   ]
+
+  lifecycle {
+    precondition {
+      condition     = each.key != "aws-mountpoint-s3-csi-driver" || local.mountpoint_is_new
+      error_message = "aws-mountpoint-s3-csi-driver would be ${coalesce(local.mountpoint_version, "none")}, and must be v2.8 or later: older ones take the models from pods that still work. Set it in addon_versions (easel eks addons lists EKS's defaults); where EKS offers none, leave it out by addons_left_out and install the driver yourself."
+    }
+  }
 }

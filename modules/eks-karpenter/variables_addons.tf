@@ -24,14 +24,11 @@ variable "addon_versions" {
     condition     = alltrue([for version in values(var.addon_versions) : can(regex("^v[0-9]+\\.[0-9]+\\.[0-9]+-eksbuild\\.[0-9]+$", version))])
     error_message = "addon_versions: a version looks like v1.35.3-eksbuild.21."
   }
-  # The settings that turn its priced extras off came with version 6, pod identity for Mountpoint
-  # with version 2.
+  # The settings that turn its priced extras off came with version 6. What a Mountpoint driver must
+  # be, addons.tf looks at: also where EKS's default is taken.
   validation {
-    condition = (
-      try(tonumber(regex("^v([0-9]+)", var.addon_versions["amazon-cloudwatch-observability"])[0]) >= 6, true)
-      && try(tonumber(regex("^v([0-9]+)", var.addon_versions["aws-mountpoint-s3-csi-driver"])[0]) >= 2, true)
-    )
-    error_message = "addon_versions: amazon-cloudwatch-observability must be v6 or later, aws-mountpoint-s3-csi-driver v2 or later."
+    condition     = try(tonumber(regex("^v([0-9]+)", var.addon_versions["amazon-cloudwatch-observability"])[0]) >= 6, true)
+    error_message = "addon_versions: amazon-cloudwatch-observability must be v6 or later."
   }
 }
 

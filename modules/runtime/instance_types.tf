@@ -32,10 +32,15 @@ locals {
   }
   # Laid over the chart's, as Helm does it.
   pod_memory = [
-    for container in ["runtime", "agent"] : regex("^([0-9.]+)([A-Za-z]*)$", try(
-      local.own_values[container].resources.requests.memory,
-      local.chart_values[container].resources.requests.memory,
-    ))
+    for size in [
+      try(local.own_values.runtime.resources.requests.memory, local.chart_values.runtime.resources.requests.memory),
+      try(local.own_values.agent.resources.requests.memory, local.chart_values.agent.resources.requests.memory),
+      # Of the Mountpoint pod, which must find room beside.
+      try(local.own_values.models.source, "s3") != "s3" ? "0" : try(
+        local.own_values.models.s3.resources.requests.memory,
+        local.chart_values.models.s3.resources.requests.memory,
+      ),
+    ] : regex("^([0-9.]+)([A-Za-z]*)$", size)
   ]
   pod_mebibytes = sum([for size in local.pod_memory : ceil(size[0] * local.bytes[size[1]] / pow(1024, 2))])
 
@@ -48,7 +53,7 @@ locals {
       : local.instance_types[type].gpus < local.pod_gpus
       ? "${type} has ${local.instance_types[type].gpus} whole NVIDIA GPUs, and a pod needs ${local.pod_gpus}: choose a type such as ${local.pod_gpus > 1 ? "g5.12xlarge (4)" : "g5.xlarge"}, or lower runtime.gpus"
       : local.instance_types[type].memoryMi < local.pod_mebibytes
-      ? "${type} leaves ${local.instance_types[type].memoryMi} MiB to pods, and a pod asks for ${local.pod_mebibytes} MiB: choose a larger type, or lower runtime.resources.requests.memory"
+      ? "${type} leaves ${local.instance_types[type].memoryMi} MiB to pods, and a pod with its Mountpoint pod asks for ${local.pod_mebibytes} MiB: choose a larger type, or lower runtime.resources.requests.memory"
       : ""
     )
   ]) : []

@@ -57,5 +57,8 @@ def test_the_schema_knows_the_values_and_no_others() -> None:
     schema = json.loads((CHART / "values.schema.json").read_text())
     # Parts of a map that has a default as a whole.
     limits = {f"nodes.limits.{name}" for name in ("cpu", "memory", "nodes", "nvidia.com/gpu")}
-    optional = limits | {"scaling.behavior.scaleDown.selectPolicy"}
+    cpu = {f"models.s3.resources.{bound}.cpu" for bound in ("requests", "limits")}
+    # Those that may not be given.
+    refused = {f"models.s3.volumeAttributes.{n}" for n in ("bucketName", "authenticationSource")}
+    optional = limits | cpu | refused | {"scaling.behavior.scaleDown.selectPolicy"}
     assert set(keys(yaml.safe_load(VALUES), schema, schema)) == optional

@@ -34,12 +34,12 @@ REFUSED: dict[str, tuple[Values, str]] = {
     "an unknown size": (types("g5.3xlarge"), "g5.3xlarge is unknown to this chart"),
     "an unknown family": (types("g9.xlarge"), "describe it in nodes.moreInstanceTypes"),
     "more memory than the node has": (
-        overlay(types("g5.xlarge"), at("runtime.resources.requests.memory", "14Gi")),
-        "g5.xlarge leaves 14162 MiB to pods, and a pod asks for 14592 MiB",
+        overlay(types("g5.xlarge"), at("runtime.resources.requests.memory", "13Gi")),
+        "g5.xlarge leaves 14162 MiB to pods, and a pod with its Mountpoint pod asks for 14592 MiB",
     ),
     "a limit that stands for the request": (
         at("runtime.resources", {"requests": None, "limits": {"memory": "15Gi"}}),
-        "g5.xlarge leaves 14162 MiB to pods, and a pod asks for 15616 MiB",
+        "g5.xlarge leaves 14162 MiB to pods, and a pod with its Mountpoint pod asks for 16640 MiB",
     ),
     "a pool's own type": (
         at("nodes.pools", [{"name": "gpu"}, {"name": "cpu", "instanceTypes": ["m5.xlarge"]}]),

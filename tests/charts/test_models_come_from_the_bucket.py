@@ -4,10 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.charts.helm import Helm, Manifest, Values, at, of_kind, overlay
+from tests.charts.helm import Helm, HelmError, Manifest, Values, at, of_kind, overlay
 from tests.charts.pods import container, pod_of
 
 pytestmark = pytest.mark.integration
+
+MOUNTPOINT_POD = {
+    "mountpointContainerResourcesRequestsMemory": "1Gi",
+    "mountpointContainerResourcesLimitsMemory": "1536Mi",
+}
 
 
 def volume(manifests: list[Manifest]) -> dict[str, Any]:
@@ -39,6 +44,7 @@ def test_read_only_at_the_documented_path(helm: Helm, sdwebui: Values) -> None:
     assert spec["csi"]["volumeAttributes"] == {
         "bucketName": "easel-models-123456789012",
         "authenticationSource": "driver",
+        **MOUNTPOINT_POD,
     }
 
 
@@ -103,6 +109,7 @@ def test_cache_and_the_pods_own_permissions(helm: Helm, examples: dict[str, Valu
         "stsRegion": "cn-northwest-1",
         "cache": "emptyDir",
         "cacheEmptyDirSizeLimit": "30Gi",
+        **MOUNTPOINT_POD,
     }
     assert "prefix workflows/" in spec["mountOptions"]
 
@@ -119,3 +126,19 @@ def test_an_empty_folder(helm: Helm, sdwebui: Values) -> None:
     models = next(one for one in pod_of(manifests)["volumes"] if one["name"] == "models")
     assert models == {"name": "models", "emptyDir": {"sizeLimit": "30Gi"}}
     assert mount(manifests)["readOnly"] is False
+
+
+def test_attributes_of_ones_own_win_and_make_another_volume(helm: Helm, sdwebui: Values) -> None:
+    own = {"cacheEmptyDirMedium": "Memory", "mountpointContainerResourcesRequestsMemory": "2Gi"}
+    before = helm.render(sdwebui)
+    after = helm.render(overlay(sdwebui, at("models.s3.volumeAttributes", own)))
+    assert own.items() <= volume(after)["csi"]["volumeAttributes"].items()
+    assert volume(after)["csi"]["volumeHandle"] != volume(before)["csi"]["volumeHandle"]
+
+
+@pytest.mark.parametrize("name", ["bucketName", "authenticationSource"])
+def test_what_has_a_value_of_its_own_is_no_attribute(
+    helm: Helm, sdwebui: Values, name: str
+) -> None:
+    with pytest.raises(HelmError, match="/models/s3/volumeAttributes"):
+        helm.render(overlay(sdwebui, at("models.s3.volumeAttributes", {name: "x"})))

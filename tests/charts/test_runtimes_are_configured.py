@@ -101,9 +101,10 @@ def test_an_image_of_ones_own_gets_models_and_no_configuration(
 
 @pytest.mark.parametrize("gpus", [0, 1, 4])
 def test_gpus(helm: Helm, sdwebui: Values, gpus: int) -> None:
-    pod = pod_of(helm.render(overlay(sdwebui, at("runtime.gpus", gpus))))
+    changes = {"runtime": {"gpus": gpus}, "nodes": {"instanceTypes": ["g5.12xlarge"]}}
+    pod = pod_of(helm.render(overlay(sdwebui, changes)))
     resources = container(pod, "runtime")["resources"]
     wanted = str(gpus) if gpus else None
     assert resources["limits"].get("nvidia.com/gpu") == wanted
     assert resources["requests"].get("nvidia.com/gpu") == wanted
-    assert resources["limits"]["memory"] == "13Gi"
+    assert resources["limits"]["memory"] == "11Gi"

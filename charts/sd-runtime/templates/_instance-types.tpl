@@ -19,10 +19,12 @@ not fit, and says so in an event alone: the first task would wait, for days.
 {{- end -}}
 {{- end }}
 
-{{/* MiB that the pod's containers together ask for. */}}
+{{/* MiB that the pod's containers and its Mountpoint pod ask for, together: it must find room beside. */}}
 {{- define "sd-runtime.requestedMebibytes" -}}
 {{- $total := 0 -}}
-{{- range list .Values.runtime.resources .Values.agent.resources -}}
+{{- $parts := list .Values.runtime.resources .Values.agent.resources -}}
+{{- if eq .Values.models.source "s3" }}{{ $parts = append $parts .Values.models.s3.resources }}{{ end -}}
+{{- range $parts -}}
 {{- $asked := dig "requests" "memory" (dig "limits" "memory" 0 .) . -}}
 {{- $total = add $total (include "sd-runtime.mebibytes" $asked | int64) -}}
 {{- end -}}
@@ -57,7 +59,7 @@ is unknown to this chart: correct its name, or describe it in nodes.moreInstance
 {{- else if lt (int $known.gpus) $gpus -}}
 {{ printf "has %d whole NVIDIA GPUs, and a pod needs %d: choose a type such as %s, or lower runtime.gpus" (int $known.gpus) $gpus (ternary "g5.xlarge" "g5.12xlarge (4)" (le $gpus 1)) }}
 {{- else if lt (int64 $known.memoryMi) $memory -}}
-{{ printf "leaves %d MiB to pods, and a pod asks for %d MiB: choose a larger type, or lower runtime.resources.requests.memory" (int64 $known.memoryMi) $memory }}
+{{ printf "leaves %d MiB to pods, and a pod with its Mountpoint pod asks for %d MiB: choose a larger type, or lower runtime.resources.requests.memory" (int64 $known.memoryMi) $memory }}
 {{- end -}}
 {{- end }}
 

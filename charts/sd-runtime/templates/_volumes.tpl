@@ -72,18 +72,26 @@
 {{- end }}
 {{- end }}
 
-{{/* stsRegion is where a pod's own credentials come from; the driver needs none. */}}
+{{/*
+stsRegion is where a pod's own credentials come from; the driver needs none. Resources are the
+Mountpoint pod's: it comes after the runtime's, on the same node.
+https://github.com/awslabs/mountpoint-s3-csi-driver/blob/main/docs/CONFIGURATION.md
+*/}}
 {{- define "sd-runtime.volumeAttributes" -}}
 {{- $s3 := .Values.models.s3 -}}
-bucketName: {{ $s3.bucket }}
-authenticationSource: {{ $s3.authentication }}
-{{- if eq $s3.authentication "pod" }}
-stsRegion: {{ .Values.aws.region }}
-{{- end }}
-{{- if $s3.cache.enabled }}
-cache: emptyDir
-cacheEmptyDirSizeLimit: {{ $s3.cache.sizeLimit }}
-{{- end }}
+{{- $attributes := dict "bucketName" $s3.bucket "authenticationSource" $s3.authentication -}}
+{{- if eq $s3.authentication "pod" }}{{ $_ := set $attributes "stsRegion" .Values.aws.region }}{{ end -}}
+{{- if $s3.cache.enabled -}}
+{{- $attributes = merge $attributes (dict "cache" "emptyDir" "cacheEmptyDirSizeLimit" $s3.cache.sizeLimit) -}}
+{{- end -}}
+{{- range $bound := list "requests" "limits" -}}
+{{- range $kind := list "cpu" "memory" -}}
+{{- with get (get $s3.resources $bound | default dict) $kind -}}
+{{- $_ := set $attributes (printf "mountpointContainerResources%s%s" (title $bound) (title $kind)) (toString .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml (merge (deepCopy $s3.volumeAttributes) $attributes) -}}
 {{- end }}
 
 {{/*

@@ -11,7 +11,7 @@ mock_provider "aws" {
     defaults = { json = "{}" }
   }
   mock_data "aws_eks_addon_version" {
-    defaults = { version = "v1.2.3-eksbuild.4" }
+    defaults = { version = "v2.8.3-eksbuild.4" }
   }
 }
 
@@ -33,7 +33,7 @@ run "an_addon_that_is_not_pinned_gets_the_default" {
     error_message = "coredns is pinned"
   }
   assert {
-    condition     = aws_eks_addon.before_nodes["kube-proxy"].addon_version == "v1.2.3-eksbuild.4"
+    condition     = aws_eks_addon.before_nodes["kube-proxy"].addon_version == "v2.8.3-eksbuild.4"
     error_message = "kube-proxy is not pinned"
   }
 }
@@ -218,7 +218,38 @@ run "mountpoint_before_pod_identity" {
   variables {
     addon_versions = { aws-mountpoint-s3-csi-driver = "v1.15.0-eksbuild.1" }
   }
-  expect_failures = [var.addon_versions]
+  expect_failures = [aws_eks_addon.after_nodes]
+}
+
+run "mountpoint_that_leaves_terminating_pods" {
+  command = plan
+  variables {
+    addon_versions = { aws-mountpoint-s3-csi-driver = "v2.7.0-eksbuild.1" }
+  }
+  expect_failures = [aws_eks_addon.after_nodes]
+}
+
+run "mountpoint_of_eks_that_is_too_old" {
+  command = plan
+  override_data {
+    target = data.aws_eks_addon_version.default["aws-mountpoint-s3-csi-driver"]
+    values = { version = "v2.7.9-eksbuild.9" }
+  }
+  expect_failures = [aws_eks_addon.after_nodes]
+}
+
+run "mountpoint_left_out" {
+  command = plan
+  variables {
+    addons_left_out = ["aws-mountpoint-s3-csi-driver"]
+  }
+}
+
+run "mountpoint_from_2_10" {
+  command = plan
+  variables {
+    addon_versions = { aws-mountpoint-s3-csi-driver = "v2.10.0-eksbuild.1" }
+  }
 }
 
 run "no_model_bucket" {

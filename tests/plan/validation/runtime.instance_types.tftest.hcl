@@ -81,7 +81,7 @@ run "too_little_memory" {
   command = plan
   variables {
     nodes             = { instance_types = ["g5.xlarge"] }
-    extra_values_yaml = "runtime: {resources: {requests: {memory: 14Gi}}}"
+    extra_values_yaml = "runtime: {resources: {requests: {memory: 13Gi}}}"
   }
   expect_failures = [aws_eks_pod_identity_association.agent]
 }
