@@ -4,6 +4,7 @@ import logging
 import os
 import signal
 import sys
+import time
 from types import FrameType
 
 import boto3
@@ -14,10 +15,11 @@ from easel_agent.composition import Agent, AwsClients, make_runtime
 from easel_agent.health import HealthServer
 from easel_agent.logs import log_as_json
 from easel_agent.settings import AgentSettings
-from easel_agent.spot import SpotWatch
+from easel_agent.spot import METADATA_URL, SpotWatch
 from easel_contract.environment import PREFIX
 
-logger = logging.getLogger(__name__)
+# Not __name__: run by `python -m` that is "__main__", and none of easel's loggers.
+logger = logging.getLogger("easel_agent.main")
 
 _LONG_POLL_SECONDS = 20
 _AWS_CONFIG = Config(
@@ -41,6 +43,10 @@ _RECORDS_CONFIG = _AWS_CONFIG.merge(
 _SWITCH_SECONDS = 0.0005
 """How long a delivery may keep Python's lock from the thread that owns the runtime (default 5 ms):
 the gap between two jobs is made of such waits."""
+
+_METADATA_VARIABLE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+"""As the SDKs read it (AWS SDKs and Tools Reference Guide, "IMDS credential provider")."""
+_SIGNAL_LOOK_SECONDS = 0.2
 
 
 def main() -> int:
@@ -69,13 +75,20 @@ def main() -> int:
 
 
 def _run(settings: AgentSettings, agent: Agent) -> int:
-    def stop(_number: int, _frame: FrameType | None) -> None:
+    signals: list[int] = []
+
+    metadata_url = os.environ.get(_METADATA_VARIABLE) or METADATA_URL
+    spot_watch = SpotWatch(agent.worker.stop, metadata_url.rstrip("/"))
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        signals.append(number)
         agent.worker.stop()
+        spot_watch.look_now()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     if settings.spot_watch:
-        SpotWatch(agent.worker.stop).start()
+        spot_watch.start()
     if settings.health_port:
         health = HealthServer(
             settings.health_host,
@@ -88,6 +101,10 @@ def _run(settings: AgentSettings, agent: Agent) -> int:
     logger.info("started", extra={"runtime": settings.runtime_name})
     agent.worker.run()
     logger.info("stopped")
+    # After a Spot notice alone: an agent that ended would be started anew on the same instance, and
+    # take tasks until it reads the notice again.
+    while not signals:
+        time.sleep(_SIGNAL_LOOK_SECONDS)
     return 0
 
 

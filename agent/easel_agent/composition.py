@@ -27,6 +27,8 @@ from easel_agent.runtimes.base import Runtime
 from easel_agent.runtimes.comfyui import ComfyUi
 from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_agent.settings import AgentSettings
+from easel_agent.stopping import Stopping
+from easel_agent.task_forecast import TaskForecast
 from easel_agent.worker import Worker
 from easel_contract.task import RuntimeType
 
@@ -93,6 +95,7 @@ class Agent:
             policy=policy,
             metrics=self.metrics,
             device=device,
+            stopping=Stopping(_forecast(settings, runtime, policy)),
         )
 
 
@@ -129,6 +132,11 @@ def _lease_holder(
     # Three beats per timeout: one may fail and the message is still ours.
     heartbeat = Heartbeat(queue, settings.visibility_timeout_seconds / 3)
     return LeaseHolder(queue, heartbeat, claims, metrics)
+
+
+def _forecast(settings: AgentSettings, runtime: Runtime, policy: PrefetchPolicy) -> TaskForecast:
+    tells_all = settings.runtime_type is RuntimeType.SDWEBUI
+    return TaskForecast(policy, runtime.progress if tells_all else None)
 
 
 def make_runtime(settings: AgentSettings) -> Runtime:

@@ -1,4 +1,4 @@
-"""Asks the instance's metadata whether a Spot interruption is coming.
+"""Asks the instance's metadata whether a Spot interruption is coming, and when.
 
 Two minutes' notice: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-notices.html
 """
@@ -6,8 +6,10 @@ Two minutes' notice: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-in
 import logging
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import requests
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 logger = logging.getLogger(__name__)
 
@@ -15,6 +17,18 @@ METADATA_URL = "http://169.254.169.254"
 _POLL_SECONDS = 5.0
 _TIMEOUT_SECONDS = 2.0
 _TOKEN_SECONDS = 21_600
+_NOTICE_SECONDS = 120.0
+"""Between the notice and the instance's end."""
+
+
+class _InstanceAction(BaseModel):
+    """`spot/instance-action`: `{"action": "terminate", "time": "2017-09-18T08:22:00Z"}`."""
+
+    time: AwareDatetime
+
+    def seconds_left(self) -> float:
+        """Seconds until then; a clock that was set must not give more than the notice does."""
+        return min((self.time - datetime.now(UTC)).total_seconds(), _NOTICE_SECONDS)
 
 
 class SpotWatch:
@@ -22,14 +36,22 @@ class SpotWatch:
 
     def __init__(
         self,
-        on_interruption: Callable[[], None],
+        on_interruption: Callable[[float], None],
         metadata_url: str = METADATA_URL,
         poll_seconds: float = _POLL_SECONDS,
     ) -> None:
+        """Describes it; nothing is asked yet.
+
+        Args:
+            on_interruption: takes the seconds until the instance ends.
+            metadata_url: of the instance's metadata service.
+            poll_seconds: between two looks; AWS says 5.
+        """
         self._on_interruption = on_interruption
         self._metadata_url = metadata_url
         self._poll_seconds = poll_seconds
         self._stopped = threading.Event()
+        self._look = threading.Event()
         self._http = requests.Session()
         self._http.trust_env = False
         self._token = ""
@@ -41,24 +63,41 @@ class SpotWatch:
     def stop(self) -> None:
         """Ends it."""
         self._stopped.set()
+        self._look.set()
+
+    def look_now(self) -> None:
+        """Has it look at once: the agent was told to stop, and the notice may be why.
+
+        May be called from a signal handler.
+        """
+        self._look.set()
 
     def _watch(self) -> None:
         while not self._stopped.is_set():
             try:
-                if self._is_announced():
-                    logger.warning("Spot interruption announced: stopping")
-                    self._on_interruption()
+                seconds = self._announced()
+                if seconds is not None:
+                    logger.warning("Spot interruption announced in %.0f s: stopping", seconds)
+                    self._on_interruption(seconds)
                     return
             except requests.RequestException as error:
                 logger.debug("no instance metadata: %s", error)
-            self._stopped.wait(self._poll_seconds)
+            self._look.wait(self._poll_seconds)
+            self._look.clear()
 
-    def _is_announced(self) -> bool:
+    def _announced(self) -> float | None:
+        """Returns the seconds until the instance ends; None where nothing is announced."""
         answer = self._ask()
         if answer.status_code == requests.codes.unauthorized:
             self._token = self._new_token()
             answer = self._ask()
-        return answer.ok  # 404: nothing is announced
+        if not answer.ok:  # 404: nothing is announced
+            return None
+        try:
+            return _InstanceAction.model_validate_json(answer.content).seconds_left()
+        except ValidationError:
+            logger.warning("the Spot notice does not say when: %.200s", answer.text)
+            return _NOTICE_SECONDS - self._poll_seconds
 
     def _ask(self) -> requests.Response:
         return self._http.get(

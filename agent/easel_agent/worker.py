@@ -24,6 +24,7 @@ from easel_agent.runtime_monitor import RuntimeMonitor
 from easel_agent.runtimes.base import Finished, Runtime
 from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
+from easel_agent.stopping import Stopping
 from easel_contract.task import Notification
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class Worker:
         policy: PrefetchPolicy,
         metrics: Metrics,
         device: DeviceHistory,
+        stopping: Stopping,
     ) -> None:
         self._settings = settings
         self._runtime = runtime
@@ -52,7 +54,7 @@ class Worker:
         self._policy = policy
         self._metrics = metrics
         self._device = device
-        self._stopping = threading.Event()
+        self._stopping = stopping
         self._idle = threading.Event()
         self._warm_up_job = Job()
         self._job: Job | None = None
@@ -70,15 +72,22 @@ class Worker:
     def _delivery(self) -> Delivery:
         return self._background.delivery
 
-    def stop(self) -> None:
+    def stop(self, instance_ends_in: float | None = None) -> None:
         """Asks `run` to return.
 
         Nothing more is received, what has not begun is given back, and the running task may go
-        on for the grace; after that it is interrupted and given back.
+        on for the grace; after that it is interrupted and given back. May be called again, to tell
+        of an end that was not known before.
+
+        Args:
+            instance_ends_in: seconds until the instance ends, whatever the grace is: a task that
+                is not expected to end before is given back at once. None where nobody knows.
         """
-        if self._stopping.is_set():
+        if instance_ends_in is not None:
+            self._stopping.instance_ends_in(instance_ends_in)
+        if self._stopping.is_asked_for:
             return
-        self._stopping.set()
+        self._stopping.ask(self._settings.shutdown_grace_seconds)
         # Called from a signal handler, which must not wait for locks or for AWS.
         threading.Thread(target=self._wind_down, name="wind-down", daemon=True).start()
 
@@ -86,7 +95,7 @@ class Worker:
         """Works until `stop` is called."""
         self._background.start()
         try:
-            while not self._stopping.is_set():
+            while not self._stopping.is_asked_for:
                 if not self._monitor.wait_ready(_WAIT_SECONDS):
                     self._is_warm = False
                 elif self._warm_up():
@@ -99,13 +108,10 @@ class Worker:
 
     def _wind_down(self) -> None:
         logger.info("stopping")
-        stopped = InterruptedTaskError("the agent is being stopped")
-        self._warm_up_job.stop(stopped)
         self._background.receive_no_more()
-        if not self._idle.wait(self._settings.shutdown_grace_seconds):
-            job = self._job
-            if job is not None:
-                job.stop(stopped)
+        # Given up, not interrupted: no runtime stops loading a model, which takes minutes.
+        self._warm_up_job.stop(RuntimeDeadError("the agent is being stopped"))
+        self._stopping.see_out(lambda: self._job, self._idle)
 
     def _warm_up(self) -> bool:
         if self._is_warm or not self._settings.warm_up:
@@ -117,7 +123,7 @@ class Worker:
         except (RuntimeDeadError, InterruptedTaskError) as error:
             logger.warning("runtime did not warm up: %s", error)
             self._lose_runtime(error)
-            if not self._stopping.is_set():
+            if not self._stopping.is_asked_for:
                 self._warm_up_job = Job()
         finally:
             self._monitor.end_job()
@@ -125,7 +131,7 @@ class Worker:
 
     def _do(self, prepared: PreparedTask) -> None:
         lease = prepared.lease
-        if self._stopping.is_set():
+        if self._stopping.is_asked_for:
             self._policy.end(measured=False)
             lease.abandon("stopping")
             return

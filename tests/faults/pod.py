@@ -52,10 +52,19 @@ class RuntimeProcess(ChildProcess):
 
     def records(self) -> list[dict[str, Any]]:
         """The jobs that it ran or runs, oldest first, the warm-up's left out."""
+        jobs = [job for job in self._all_records() if job["seed"] != _WARM_UP_SEED]
+        return [*self._former_records, *jobs]
+
+    def is_warming_up(self) -> bool:
+        """Whether a warm-up is under way."""
+        jobs = self._all_records()
+        return bool(jobs) and jobs[-1]["seed"] == _WARM_UP_SEED and jobs[-1]["ended_at"] is None
+
+    def _all_records(self) -> list[dict[str, Any]]:
         answer = self._http.get(f"{self.url}/_sim/stats", timeout=_CONTROL_SECONDS)
         answer.raise_for_status()
-        jobs = [job for job in answer.json()["records"] if job["seed"] != _WARM_UP_SEED]
-        return [*self._former_records, *jobs]
+        found: list[dict[str, Any]] = answer.json()["records"]
+        return found
 
     def is_up(self) -> bool:
         try:

@@ -24,7 +24,7 @@ GOOD = {
 def test_defaults() -> None:
     settings = AgentSettings.from_environment(GOOD)
     assert settings.runtime_url == "http://127.0.0.1:7860"
-    assert settings.receive_wait_seconds == 20
+    assert settings.receive_wait_seconds == 1
     assert settings.max_attempts == 5
     assert settings.price_per_hour is None
 
@@ -40,7 +40,6 @@ def test_a_claim_expires_before_the_message_is_received_again() -> None:
         ("EASEL_RUNTIME_TYPE", "invokeai"),
         ("EASEL_RUNTIME_URL", "127.0.0.1:7860"),
         ("EASEL_VISIBILITY_TIMEOUT_SECONDS", "5"),
-        ("EASEL_VISIBILITY_TIMEOUT_SECONDS", "15"),  # below the long poll
         ("EASEL_RECEIVE_WAIT_SECONDS", "21"),
         ("EASEL_TASK_TIMEOUT_SECONDS", "0"),
         ("EASEL_MAX_ATTEMPTS", "0"),
@@ -51,6 +50,12 @@ def test_a_claim_expires_before_the_message_is_received_again() -> None:
 def test_out_of_bounds(name: str, value: str) -> None:
     with pytest.raises(ValueError, match="validation error"):
         AgentSettings.from_environment(GOOD | {name: value})
+
+
+def test_a_long_poll_is_shorter_than_a_task_stays_invisible() -> None:
+    times = {"EASEL_VISIBILITY_TIMEOUT_SECONDS": "15", "EASEL_RECEIVE_WAIT_SECONDS": "15"}
+    with pytest.raises(ValueError, match="visibility_timeout_seconds must be above"):
+        AgentSettings.from_environment(GOOD | times)
 
 
 def test_the_process_names_every_missing_variable_and_exits_with_2() -> None:

@@ -1,10 +1,7 @@
 """/healthz, /readyz, /metrics, and the Spot watch."""
 
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 import requests
@@ -17,6 +14,7 @@ from easel_agent.runtime_monitor import RuntimeMonitor
 from easel_agent.runtimes.job import Job
 from easel_agent.spot import SpotWatch
 from easel_contract.result import ResultStatus, TaskResult
+from tests.instance_metadata import InstanceMetadata
 
 from .agent_world import FakeRuntime, eventually
 
@@ -98,46 +96,48 @@ def test_metrics_are_prometheus_text(server: Server) -> None:
         assert line in text
 
 
-class Metadata(BaseHTTPRequestHandler):
-    """The instance's metadata, second version."""
-
-    announced = False
-
-    def do_PUT(self) -> None:
-        self._send(200, b"the-token")
-
-    def do_GET(self) -> None:
-        if self.headers["X-aws-ec2-metadata-token"] != "the-token":
-            self._send(401, b"")
-        elif self.path == "/latest/meta-data/spot/instance-action" and Metadata.announced:
-            self._send(200, b'{"action": "terminate"}')
-        else:
-            self._send(404, b"")
-
-    def _send(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None: ...
-
-
 def test_a_spot_interruption_is_noticed_once() -> None:
-    Metadata.announced = False
-    metadata = ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
-    threading.Thread(target=metadata.serve_forever, daemon=True).start()
-    calls: list[None] = []
-    watch = SpotWatch(
-        lambda: calls.append(None), f"http://127.0.0.1:{metadata.server_port}", poll_seconds=0.02
-    )
-    watch.start()
-    time.sleep(0.2)
-    assert calls == []
-    Metadata.announced = True
-    eventually(lambda: calls == [None])
-    time.sleep(0.1)
-    assert calls == [None]
-    watch.stop()
-    metadata.shutdown()
-    metadata.server_close()
+    calls: list[float] = []
+    with InstanceMetadata() as metadata:
+        watch = SpotWatch(calls.append, metadata.url, poll_seconds=0.02)
+        watch.start()
+        time.sleep(0.2)
+        assert calls == []
+        metadata.announce(100)
+        eventually(lambda: len(calls) == 1)
+        time.sleep(0.1)
+        watch.stop()
+    [seconds] = calls
+    assert 98 <= seconds <= 100  # the notice tells whole seconds
+
+
+@pytest.mark.parametrize(
+    ("notice", "most"),
+    [
+        # A clock that is set back must not make the instance live longer.
+        (b'{"action": "terminate", "time": "2999-01-01T00:00:00Z"}', 120),
+        (b'{"action": "terminate"}', 115),
+        (b'{"action": "terminate", "time": "2026-01-01T00:00:00"}', 115),
+        (b"soon", 115),
+    ],
+)
+def test_a_notice_is_never_taken_for_more_time_than_there_is(notice: bytes, most: float) -> None:
+    calls: list[float] = []
+    with InstanceMetadata() as metadata:
+        metadata.notice = notice
+        watch = SpotWatch(calls.append, metadata.url)
+        watch.start()
+        eventually(lambda: calls == [most])
+        watch.stop()
+
+
+def test_whoever_is_stopped_looks_at_once() -> None:
+    calls: list[float] = []
+    with InstanceMetadata() as metadata:
+        watch = SpotWatch(calls.append, metadata.url, poll_seconds=60)
+        watch.start()
+        time.sleep(0.2)
+        metadata.announce(60)
+        watch.look_now()
+        eventually(lambda: len(calls) == 1)
+        watch.stop()

@@ -7,6 +7,7 @@ sdcpp_*.json; where a module says so, it is read from AUTOMATIC1111's source.
 import base64
 import logging
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,6 +71,7 @@ class SdWebUi:
         self._dynamic_model = dynamic_model
         self._watcher = ProgressReader(SdWebUiApi(url), is_first=True)
         self._progress_reader = ProgressReader(SdWebUiApi(url))
+        self._progress_lock = threading.Lock()
         self._turn_reader = ProgressReader(SdWebUiApi(url))
         self._turn: Turn | None = None
         self._process_is_new = True
@@ -96,7 +98,8 @@ class SdWebUi:
         if turn is None or not turn.runs:
             return None
         try:
-            told = self._progress_reader.read(seconds=_PROGRESS_SECONDS)
+            with self._progress_lock:  # asked by the claim keeper, and at the agent's end
+                told = self._progress_reader.read(seconds=_PROGRESS_SECONDS)
         except _FAILURES:
             return None
         return told.of_job if told is not None and turn.runs else None
