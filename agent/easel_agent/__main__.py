@@ -6,8 +6,9 @@ import signal
 import sys
 import time
 from types import FrameType
+from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from pydantic import ValidationError
 
@@ -64,14 +65,23 @@ def main() -> int:
             print(f"{name}: {problem['msg']}", file=sys.stderr)
         return 2
     sys.setswitchinterval(_SWITCH_SECONDS)
-    session = boto3.Session()
-    clients = AwsClients(
-        sqs=session.client("sqs", config=_AWS_CONFIG),
-        sns=session.client("sns", config=_AWS_CONFIG),
-        s3=session.client("s3", config=_AWS_CONFIG),
-        dynamodb=session.client("dynamodb", config=_RECORDS_CONFIG),
+    return _run(settings, Agent(settings, make_runtime(settings), _aws_clients()))
+
+
+def _aws_clients() -> AwsClients:
+    # botocore's own: boto3 makes the same clients, and importing it brings s3transfer, which
+    # nothing here uses.
+    session = botocore.session.get_session()
+
+    def client(service: str, config: Config) -> Any:
+        return session.create_client(service, config=config)
+
+    return AwsClients(
+        sqs=client("sqs", _AWS_CONFIG),
+        sns=client("sns", _AWS_CONFIG),
+        s3=client("s3", _AWS_CONFIG),
+        dynamodb=client("dynamodb", _RECORDS_CONFIG),
     )
-    return _run(settings, Agent(settings, make_runtime(settings), clients))
 
 
 def _run(settings: AgentSettings, agent: Agent) -> int:

@@ -24,8 +24,6 @@ from easel_agent.queue import TaskQueue
 from easel_agent.retry_policy import RetryPolicy
 from easel_agent.runtime_monitor import RuntimeMonitor
 from easel_agent.runtimes.base import Runtime
-from easel_agent.runtimes.comfyui import ComfyUi
-from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_agent.settings import AgentSettings
 from easel_agent.stopping import Stopping
 from easel_agent.task_forecast import TaskForecast
@@ -140,14 +138,21 @@ def _forecast(settings: AgentSettings, runtime: Runtime, policy: PrefetchPolicy)
 
 
 def make_runtime(settings: AgentSettings) -> Runtime:
-    """Returns the adapter for the runtime's type."""
+    """Returns the adapter for the runtime's type.
+
+    Each is imported only where it is the runtime's: a start is on the way from zero to a picture.
+    """
     if settings.runtime_type is RuntimeType.COMFYUI:
+        from easel_agent.runtimes.comfyui import ComfyUi  # noqa: PLC0415 - not the other's start
+
         return ComfyUi(
             settings.runtime_url,
             task_timeout_seconds=settings.task_timeout_seconds,
             wait_seconds=settings.runtime_wait_seconds,
             files_dir=settings.runtime_files_dir,
         )
+    from easel_agent.runtimes.sdwebui import SdWebUi  # noqa: PLC0415 - not the other's start
+
     return SdWebUi(
         settings.runtime_url,
         task_timeout_seconds=settings.task_timeout_seconds,

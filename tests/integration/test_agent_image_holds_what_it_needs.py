@@ -65,6 +65,37 @@ def test_the_entrypoint_starts_the_agent(image: Path) -> None:
     assert "EASEL_QUEUE_URL: Field required" in done.stderr
 
 
+def test_a_start_compiles_nothing() -> None:
+    # The base image has no bytecode of the standard library, and the container's root is read-only.
+    (minor,) = set(re.findall(r"^FROM \S*python:(3\.\d+)\.", DOCKERFILE, re.MULTILINE))
+    last_stage = DOCKERFILE.rpartition("\nFROM ")[2].replace("\\\n", " ")
+    (command,) = re.findall(r"^RUN (python -m compileall .*)$", last_stage, re.MULTILINE)
+    *_, left_out, folder = command.split()
+    assert folder == f"/usr/local/lib/python{minor}"
+    # What is left out is nothing that the agent imports.
+    skipped = re.compile(left_out.strip("'"))
+    paths = [
+        f"{folder}/{module.replace('.', '/')}.py"
+        for module in modules_after("import easel_agent.__main__, easel_agent.runtimes.comfyui")
+    ]
+    assert [path for path in paths if skipped.search(path)] == []
+    assert skipped.search(f"{folder}/idlelib/run.py")
+
+
+def test_a_start_imports_only_what_its_runtime_needs() -> None:
+    loaded = modules_after("import easel_agent.__main__")
+    assert "botocore.session" in loaded
+    assert not {"boto3", "s3transfer", "websockets"} & loaded
+    assert not {name for name in loaded if name.startswith("easel_agent.runtimes.comfyui")}
+
+
+def modules_after(imports: str) -> set[str]:
+    """The names of all modules that a process has loaded after these imports."""
+    program = f"{imports}; import sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    return set(done.stdout.decode().split())
+
+
 def test_it_runs_as_nobody_from_a_pinned_base() -> None:
     assert re.search(r"^USER (?!0|root)\d+:\d+$", DOCKERFILE, re.MULTILINE)
     bases = re.findall(r"^FROM \S*python:(\S+)", DOCKERFILE, re.MULTILINE)
