@@ -90,11 +90,13 @@ def test_pods_that_finish_are_waited_for_also_by_the_next_run(releases: Releases
 
 def test_objects_with_finalizers_are_waited_for_also_by_an_upgrade(releases: Releases) -> None:
     releases.run("upgrade", HELD)
-    assert "there is still ConfigMap held.\n" in releases.run("uninstall", seconds=2, status=1)
+    assert "there is still ConfigMap held (held by easel.test/held).\n" in releases.run(
+        "uninstall", seconds=2, status=1
+    )
     # Helm would install beside what is going.
     said = releases.run("upgrade", seconds=2, status=1)
     assert "the release is uninstalled, as a run that did not end well leaves it" in said
-    assert "there is still ConfigMap held.\n" in said
+    assert "there is still ConfigMap held (held by easel.test/held).\n" in said
     releases.api.call("PATCH", f"{CONFIG_MAPS}/held", {"metadata": {"finalizers": None}})
     assert "revision 1 is deployed" in releases.run("upgrade")
     assert releases.statuses() == ["deployed"]

@@ -186,6 +186,30 @@ def test_at_the_limit_it_names_what_is_left_and_goes_on(
     assert any("1 NodeClaim(s): sdwebui-x1, without Karpenter" in line for line in said)
 
 
+def test_nodes_that_wait_for_a_karpenter_that_is_gone_are_let_go(
+    store: ObjectStore, client: KubernetesClient
+) -> None:
+    for name, finalizers in {
+        "ghost": [FINALIZER],
+        "ghost-of-another-too": [FINALIZER, "example.com/keeps"],
+        "system": [],
+    }.items():
+        metadata = {"name": name, "finalizers": finalizers}
+        store.put(
+            f"api/v1/nodes/{name}", {"apiVersion": "v1", "kind": "Node", "metadata": metadata}
+        )
+    said: list[str] = []
+    let_go(client, said.append)
+    nodes = {one["metadata"]["name"]: one["metadata"] for one in store.of_kind("Node")}
+    assert nodes.keys() == {"ghost-of-another-too", "system"}
+    # Somebody else's finalizer is his own to take away.
+    assert nodes["ghost-of-another-too"]["finalizers"] == ["example.com/keeps"]
+    assert "deletionTimestamp" not in nodes["system"]
+    (line,) = said
+    assert line.startswith("deleted 2 Node(s): ghost, ghost-of-another-too, which waited")
+    assert line.endswith("their pods go with them")
+
+
 def test_without_karpenters_kinds_there_is_nothing_to_drain(
     client: KubernetesClient, store: ObjectStore
 ) -> None:

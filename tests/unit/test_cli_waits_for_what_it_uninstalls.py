@@ -106,3 +106,17 @@ def test_progress_names_what_is_left_and_many_are_counted(monkeypatch: pytest.Mo
     pods = [f"Pod {number}" for number in range(12)]
     await_gone(answers(pods), said.append, limit_seconds=10, poll_seconds=0)
     assert said == [f"waiting (0 of 10 s) for {', '.join(pods[:10])} and 2 more"]
+
+
+@pytest.mark.parametrize(
+    ("left", "is_told"),
+    [
+        ("ScaledObject x (held by finalizer.keda.sh)", True),
+        ("Pod x (held by example.com/y)", False),
+    ],
+)
+def test_whoever_is_held_by_keda_hears_of_its_operator(left: str, is_told: bool) -> None:
+    with pytest.raises(ClusterError) as refused:
+        await_gone(answers([left]), print, limit_seconds=0)
+    assert f"there is still {left}." in str(refused.value)
+    assert ("KEDA's operator: see that it runs" in str(refused.value)) is is_told

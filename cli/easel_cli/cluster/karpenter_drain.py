@@ -21,6 +21,7 @@ _POLL_SECONDS = 3.0
 _PROGRESS_SECONDS = 10.0
 _CLASSES_SECONDS = 120.0
 """At most, of the whole limit, for EC2NodeClasses: they have only instance profiles to remove."""
+_FINALIZER = "karpenter.sh/termination"
 _NAMED = 10
 """Objects that a message names before it counts."""
 
@@ -35,6 +36,7 @@ class Kind:
 
 NODE_POOLS = Kind("NodePool", "apis/karpenter.sh/v1/nodepools")
 NODE_CLAIMS = Kind("NodeClaim", "apis/karpenter.sh/v1/nodeclaims")
+NODES = Kind("Node", "api/v1/nodes")
 NODE_CLASSES = Kind("EC2NodeClass", "apis/karpenter.k8s.aws/v1/ec2nodeclasses")
 
 
@@ -69,6 +71,30 @@ def let_go(client: KubernetesClient, say: Say) -> None:
             client.drop_finalizers(f"{kind.path}/{name}")
         if names:
             say(f"deleted {_in_words(kind, names)}, without Karpenter")
+    _let_nodes_go(client, say)
+
+
+def _let_nodes_go(client: KubernetesClient, say: Say) -> None:
+    """Deletes Nodes that only Karpenter's finalizer keeps, and their pods with them.
+
+    Their instances are gone or are swept up; Kubernetes removes pods whose Node is no more.
+    """
+    names: list[str] = []
+    for item in client.items(NODES.path):
+        metadata = item["metadata"]
+        finalizers = metadata.get("finalizers") or []
+        if _FINALIZER not in finalizers:
+            continue
+        name = str(metadata["name"])
+        client.delete(f"{NODES.path}/{name}")
+        client.drop_finalizers(
+            f"{NODES.path}/{name}", keep=[one for one in finalizers if one != _FINALIZER]
+        )
+        names.append(name)
+    if names:
+        say(
+            f"deleted {_in_words(NODES, names)}, which waited for Karpenter; their pods go with them"
+        )
 
 
 class Drain:

@@ -7,7 +7,7 @@ import datetime
 import json
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -114,14 +114,18 @@ class KubernetesClient:
         except NotFoundError:
             return
 
-    def drop_finalizers(self, path: str) -> None:
+    def drop_finalizers(self, path: str, keep: Sequence[str] = ()) -> None:
         """Lets an object go whose controller is gone; does nothing where it is gone already.
+
+        Args:
+            path: of the object.
+            keep: finalizers of other controllers.
 
         Raises:
             ClusterError: as `get`.
         """
         try:
-            self._call("PATCH", path, {}, {"metadata": {"finalizers": None}})
+            self._call("PATCH", path, {}, {"metadata": {"finalizers": list(keep) or None}})
         except NotFoundError:
             return
 

@@ -17,6 +17,7 @@ _INSTANCE = "app.kubernetes.io/instance"
 _OWNER = ("meta.helm.sh/release-name", "meta.helm.sh/release-namespace")
 """What Helm writes on every object of a release."""
 _POLICY = "helm.sh/resource-policy"
+_KEDA_FINALIZER = "finalizer.keda.sh"
 _OVER = {"Succeeded", "Failed"}
 """Phases of pods in which nothing runs any more; such a pod may lie there for ever."""
 
@@ -111,7 +112,7 @@ class ReleaseObjects:
             if path and live is not None and self._is_ours(live):
                 there.append(one)
                 going = "deletionTimestamp" in live["metadata"]
-                found.append(_Found(path, f"{one.kind} {one.name}", going))
+                found.append(_Found(path, f"{one.kind} {one.name}{_held_by(live)}", going))
         self._declared = there
         return found
 
@@ -187,7 +188,26 @@ def _at_the_limit(there: list[str], passed: float) -> str:
         f"After {passed:.0f} s there is still {_in_words(there)}.\nIts deletion goes on, and the "
         "next run waits again: nothing that it needs is taken away before it is gone. A pod that "
         "finishes its task may take its grace period; `kubectl describe` on what is left shows "
-        "what else holds it up."
+        "what else holds it up." + _controllers_of(there)
+    )
+
+
+def _held_by(live: Object) -> str:
+    """Which finalizers an object that is to go still has."""
+    metadata = live["metadata"]
+    finalizers = metadata.get("finalizers") or []
+    if "deletionTimestamp" not in metadata or not finalizers:
+        return ""
+    return f" (held by {', '.join(map(str, finalizers))})"
+
+
+def _controllers_of(there: list[str]) -> str:
+    """Who takes finalizers away, as far as it is known, and what to do where it does not run."""
+    if not any(_KEDA_FINALIZER in one for one in there):
+        return ""
+    return (
+        f"\n{_KEDA_FINALIZER} is taken away by KEDA's operator: see that it runs "
+        "(`kubectl -n keda get pods`), and run this again."
     )
 
 
