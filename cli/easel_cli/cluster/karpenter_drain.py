@@ -92,9 +92,8 @@ def _let_nodes_go(client: KubernetesClient, say: Say) -> None:
         )
         names.append(name)
     if names:
-        say(
-            f"deleted {_in_words(NODES, names)}, which waited for Karpenter; their pods go with them"
-        )
+        nodes = _in_words(NODES, names)
+        say(f"deleted {nodes}, which waited for Karpenter; their pods go with them")
 
 
 class Drain:
