@@ -37,7 +37,7 @@ OPTIONS: dict[str, Values] = {
     "a key of one's own": at("nodes.dataVolume.kmsKeyID", "alias/easel"),
     "gp2": at("nodes.dataVolume.volumeType", "gp2"),
     "io2": at("nodes.dataVolume.volumeType", "io2"),
-    "several GPUs": at("runtime.gpus", 4),
+    "several GPUs": {"runtime": {"gpus": 4}, "nodes": {"instanceTypes": ["g5.12xlarge"]}},
     "a watch for Spot interruptions": at("agent.spotWatch", value=True),
     "pods that are left alone": at("pod.doNotDisrupt", value=True),
     "a disruption budget": {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 2}},
