@@ -22,6 +22,8 @@ def test_a_runtime_that_scales_to_zero(helm: Helm, sdwebui: Values) -> None:
     assert "Runtime sdruntime (sdwebui) takes tasks from" in said
     assert "https://sqs.us-east-1.amazonaws.com/123456789012/easel-sdruntime\n" in said
     assert "runs no pod and costs nothing" in said
+    # KEDA counts failures by the HPA's questions, and there is no HPA at zero.
+    assert "scaling.fallback acts only where\na pod runs already" in said
     assert "kubectl -n easel get scaledobject,hpa" in said
     assert "kubectl get nodeclaim" in said
     assert "s3://easel-models-123456789012/" in said
@@ -56,6 +58,7 @@ def test_whoever_marks_pods_is_told_what_it_costs(helm: Helm, sdwebui: Values) -
 def test_warm_pods_on_existing_nodes(helm: Helm, examples: dict[str, Values]) -> None:
     said = notes(helm, overlay(examples["custom"], at("scaling.minReplicaCount", 2)))
     assert "2 pod(s) always run." in said
+    assert "no first pod is started" not in said
     assert "nodeclaim" not in said
     assert "s3://" not in said
 

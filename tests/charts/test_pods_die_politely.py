@@ -108,7 +108,11 @@ def test_the_agent_is_probed(pod: dict[str, Any]) -> None:
     agent = container(pod, "queue-agent")
     assert agent["ports"] == [{"name": "health", "containerPort": 9090}]
     assert agent["livenessProbe"]["httpGet"] == {"path": "/livez", "port": "health"}
-    assert agent["readinessProbe"]["httpGet"] == {"path": "/readyz", "port": "health"}
+    readiness = agent["readinessProbe"]
+    assert readiness["httpGet"] == {"path": "/readyz", "port": "health"}
+    # Ready within 2 s of being so, and not otherwise for less than half a minute of silence.
+    assert readiness["periodSeconds"] == 2
+    assert readiness["periodSeconds"] * readiness["failureThreshold"] == 30
     # The kubelet asks from outside the pod.
     assert settings_of(pod).health_host == "0.0.0.0"
     assert settings_of(pod).health_port == 9090
