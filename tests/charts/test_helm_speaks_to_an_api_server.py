@@ -117,7 +117,8 @@ def test_the_life_of_a_release(cluster: Cluster, sdwebui: Values) -> None:
     assert [one["status"] for one in history] == ["superseded", "superseded", "deployed"]
 
     cluster.run("uninstall", "sdruntime", "--namespace", "easel")
-    assert cluster.kinds() == set()
+    # Nobody's pods wait for these; `easel helm uninstall` takes them away (docs/adr/0046).
+    assert cluster.kinds() == {"PersistentVolume", "PersistentVolumeClaim"}
     assert cluster.store.of_kind("Secret") == []
 
 
@@ -125,8 +126,11 @@ def test_another_bucket_is_another_volume(cluster: Cluster, sdwebui: Values) -> 
     cluster.upgrade(sdwebui)
     (before,) = cluster.store.of_kind("PersistentVolume")
     cluster.upgrade(overlay(sdwebui, at("models.s3.bucket", "another-bucket")))
-    (after,) = cluster.store.of_kind("PersistentVolume")
-    assert after["metadata"]["name"] != before["metadata"]["name"]
+    (after,) = (
+        one
+        for one in cluster.store.of_kind("PersistentVolume")
+        if one["metadata"]["name"] != before["metadata"]["name"]
+    )
     assert after["spec"]["csi"]["volumeAttributes"]["bucketName"] == "another-bucket"
 
 
@@ -139,3 +143,25 @@ def test_what_a_server_refuses_is_no_release(
     template.write_text(text)
     with pytest.raises(HelmError, match="scaleOnInFlight"):
         cluster.upgrade(sdwebui, chart)
+
+
+def test_a_bucket_changed_and_changed_back_dies_under_no_pod(
+    cluster: Cluster, sdwebui: Values
+) -> None:
+    cluster.upgrade(sdwebui)
+    kinds = ("PersistentVolumeClaim", "PersistentVolume")
+    first = {one["metadata"]["name"] for kind in kinds for one in cluster.store.of_kind(kind)}
+    # As Kubernetes protects what a pod uses: what is deleted now stays, and dies.
+    for kind in kinds:
+        for one in cluster.store.of_kind(kind):
+            one["metadata"]["finalizers"] = ["kubernetes.io/protection"]
+
+    cluster.upgrade(overlay(sdwebui, at("models.s3.bucket", "another-bucket")))
+    cluster.run("rollback", "sdruntime", "1", "--namespace", "easel")
+    cluster.upgrade(overlay(sdwebui, at("models.s3.bucket", "another-bucket")))
+    cluster.upgrade(sdwebui)
+    for kind in kinds:
+        found = cluster.store.of_kind(kind)
+        assert len(found) == 2
+        assert not [one for one in found if "deletionTimestamp" in one["metadata"]]
+        assert first & {one["metadata"]["name"] for one in found}

@@ -120,7 +120,7 @@ def test_what_an_upgrade_has_left_half_way_goes_as_well(releases: Releases) -> N
     assert {"stand-in", "kept", "a-new-one"} <= set(names(releases, "configmaps"))
 
     said = releases.run("uninstall")
-    assert "deleted what an earlier revision had: ConfigMap stand-in\n" in said
+    assert "deleted what Helm has left: ConfigMap stand-in\n" in said
     # What the chart wants kept is neither deleted nor waited for.
     assert names(releases, "configmaps") == ["kept"]
     assert releases.statuses() == []

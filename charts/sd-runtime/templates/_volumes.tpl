@@ -102,6 +102,14 @@ another pair, by the hash in its name, and the pods move over to it.
 {{- sha256sum (printf "%s\n%s" (include "sd-runtime.mountOptions" .) (include "sd-runtime.volumeAttributes" .)) | trunc 8 -}}
 {{- end }}
 
+{{/*
+Helm would delete the pair of another bucket while old pods still mount it: it ends with them, and a
+change back would find it dying. See docs/adr/0046.
+*/}}
+{{- define "sd-runtime.keptAnnotations" -}}
+helm.sh/resource-policy: keep
+{{- end }}
+
 {{- define "sd-runtime.modelsVolume" -}}
 {{- include "sd-runtime.bounded" (list (include "sd-runtime.clusterName" .) (printf "-models-%s" (include "sd-runtime.modelsHash" .))) -}}
 {{- end }}

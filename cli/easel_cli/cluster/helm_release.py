@@ -14,6 +14,7 @@ from easel_cli.cluster.access import ClusterAccess, Say, cluster_access
 from easel_cli.cluster.errors import ClusterError, ClusterGoneError
 from easel_cli.cluster.helm_chart import ChartFetcher
 from easel_cli.cluster.helm_process import Helm, HelmFailedError
+from easel_cli.cluster.model_volumes import ModelVolumes
 from easel_cli.cluster.release_manifest import read_manifests
 from easel_cli.cluster.release_objects import ReleaseObjects, await_gone
 from easel_cli.cluster.request import (
@@ -81,11 +82,14 @@ class _Release:
         self._helm = helm
         self._client = access.client
         self._folder = access.folder
+        self._volumes = ModelVolumes(access.client, request.name, request.namespace)
         self._there = ["--namespace", request.namespace, "--kubeconfig", str(access.kubeconfig)]
 
     def upgrade(self, request: UpgradeRequest, chart: str) -> None:
         """Makes the release what the request says."""
         self._recover()
+        # Helm would take a claim that is being deleted for the one that the release wants.
+        await_gone(self._volumes.going, self._helm.say, self._seconds)
         values = self._folder / "values.json"
         values.touch(0o600)
         values.write_text(json.dumps(request.values))
@@ -99,7 +103,16 @@ class _Release:
         command += ["--history-max", str(_HISTORY), "--wait"]
         said = self._run(command, "upgrading", request.extra_values_yaml)
         revision = re.search(r"^REVISION: (\d+)", said, re.MULTILINE)
+        self._look_after_volumes()
         self._helm.say(f"revision {revision[1] if revision else '?'} is deployed")
+
+    def _look_after_volumes(self) -> None:
+        manifest = self._ask(["get", "manifest", self._name])
+        declared = read_manifests([manifest], self._namespace)
+        self._volumes.check(declared)
+        unused = self._volumes.delete_unused(declared)
+        if unused:
+            self._helm.say(f"deleted what no pod mounts any more: {', '.join(unused)}")
 
     def uninstall(self) -> None:
         """Removes the release, and waits until its objects and pods are gone."""
@@ -109,7 +122,8 @@ class _Release:
             self._helm.say("uninstalled")
             return
         # Somebody may have uninstalled it by hand, a moment ago.
-        await_gone(self._objects(history).left, self._helm.say, self._seconds)
+        self._volumes.delete()
+        await_gone(self._left(self._objects(history)), self._helm.say, self._seconds)
         self._helm.say("nothing to uninstall: there is no such release")
 
     def _remove(self, history: list[dict[str, Any]]) -> None:
@@ -122,12 +136,15 @@ class _Release:
                 self._run(["uninstall", self._name, "--keep-history"], "uninstalling")
             except ClusterError as error:
                 raise ClusterError(f"{error}{_kinds_that_are_gone(objects)}") from error
-        forgotten = objects.delete_forgotten()
+        forgotten = [*objects.delete_forgotten(), *self._volumes.delete()]
         if forgotten:
-            self._helm.say(f"deleted what an earlier revision had: {', '.join(forgotten)}")
+            self._helm.say(f"deleted what Helm has left: {', '.join(forgotten)}")
         left_seconds = self._seconds - (time.monotonic() - started)
-        await_gone(objects.left, self._helm.say, left_seconds)
+        await_gone(self._left(objects), self._helm.say, left_seconds)
         self._run(["uninstall", self._name], "uninstalling")
+
+    def _left(self, objects: ReleaseObjects) -> Callable[[], list[str]]:
+        return lambda: [*objects.left(), *self._volumes.left()]
 
     def _objects(self, history: list[dict[str, Any]]) -> ReleaseObjects:
         manifests = [
