@@ -1,5 +1,7 @@
 # The way of a task on one machine: the same modules as on AWS, applied to the emulator.
 
+data "aws_partition" "current" {}
+
 locals {
   account_id = "000000000000"
 }
@@ -26,7 +28,7 @@ module "api_fanout" {
   webhook         = var.webhook
 
   # The developer, whose key is the account's.
-  task_publishers = ["arn:aws:iam::${local.account_id}:root"]
+  task_publishers = ["arn:${data.aws_partition.current.partition}:iam::${local.account_id}:root"]
 
   output_bucket = { force_destroy = true }
 }
