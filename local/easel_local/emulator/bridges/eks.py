@@ -10,6 +10,7 @@ from typing import Any
 from ministack.core.responses import get_region
 from ministack.services import ec2, eks
 
+from easel_cli import pins
 from easel_local.emulator.bridges.bridge import Bridge, Response
 from easel_local.emulator.process import KubernetesEndpoint
 
@@ -180,11 +181,14 @@ def addon_takes_its_associations_along(delete_addon: _Handle) -> _Handle:
     return bridged
 
 
+_PINNED = {pin.name: pin.version for pin in pins.ADDONS}
+
+
 def addon_versions(handle_request: _Handle) -> _Handle:
     """DescribeAddonVersions answers, for any add-on, with one version that is the default.
 
-    ministack has no such operation. The version is made up; a stack that pins its versions, as it
-    should, never reads it.
+    ministack has no such operation. The version is the one that is pinned, of an add-on that is not
+    pinned it is made up; what EKS's default is on the day is not known here.
     """
 
     def bridged(method: str, path: str, headers: Any, body: bytes, query: _Record) -> Response:
@@ -192,15 +196,16 @@ def addon_versions(handle_request: _Handle) -> _Handle:
             return handle_request(method, path, headers, body, query)
         asked = {name: value[0] for name, value in query.items()}
         version = asked.get("kubernetesVersion", "1.35")
+        name = asked.get("addonName", "")
         offered = {
-            "addonVersion": f"v{version}.0-eksbuild.1",
+            "addonVersion": f"v{_PINNED.get(name, f'{version}.0-eksbuild.1')}",
             "architecture": ["amd64", "arm64"],
             "compatibilities": [
                 {"clusterVersion": version, "platformVersions": ["*"], "defaultVersion": True}
             ],
         }
-        addon = {"addonName": asked.get("addonName", ""), "addonVersions": [offered]}
-        content = {"addons": [addon] if addon["addonName"] else []}
+        addon = {"addonName": name, "addonVersions": [offered]}
+        content = {"addons": [addon] if name else []}
         return _OK, {"Content-Type": "application/json"}, json.dumps(content).encode()
 
     return bridged
