@@ -64,7 +64,7 @@ AGENT = {
     "dynamodb:UpdateItem": {"records"},
     "kms:Decrypt": {"key"},
     "kms:GenerateDataKey": {"key"},
-    "s3:AbortMultipartUpload": {"payload", "picture"},
+    "s3:AbortMultipartUpload": {"picture"},
     "s3:GetObject": {"model", "payload", "picture"},
     "s3:ListBucket": {"models"},
     "s3:PutObject": {"picture"},
