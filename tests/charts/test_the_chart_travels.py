@@ -109,4 +109,6 @@ def test_through_a_plain_http_server(
 def test_the_package_holds_what_is_needed_and_no_more(package: Path, tmp_path: Path) -> None:
     shutil.unpack_archive(package, tmp_path)
     found = {path.name for path in (tmp_path / "sd-runtime").iterdir()} - {".helmignore"}
-    assert found == {"Chart.yaml", "README.md", "templates", "values.schema.json", "values.yaml"}
+    # By the table of instance types the templates check those of a runtime's nodes.
+    files = {"Chart.yaml", "README.md", "instance-types.json", "values.schema.json", "values.yaml"}
+    assert found == files | {"templates"}
