@@ -160,8 +160,8 @@ class InputLoader:
             return self._read_s3(bucket, key, self._limits.max_bytes, budget)
         if key.startswith(OWN_FOLDER):
             raise FetchError(ANOTHERS)
-        readable_scopes = frozenset({tenant, SHARED_SCOPE})
-        return self._read_s3(bucket, key, self._limits.max_bytes, budget, readable_scopes)
+        scopes = frozenset({tenant, SHARED_SCOPE})
+        return self._read_s3(bucket, key, self._limits.max_bytes, budget, scopes)
 
     def _read_s3(
         self,
@@ -169,8 +169,17 @@ class InputLoader:
         key: str,
         max_bytes: int,
         budget: FetchBudget | None = None,
-        readable_scopes: frozenset[str] = frozenset(),
+        scopes: frozenset[str] | None = None,
     ) -> bytes:
+        """Reads an object.
+
+        Args:
+            bucket: its bucket.
+            key: its key.
+            max_bytes: that it may have.
+            budget: of the task's files; None where it is none of them.
+            scopes: of outputs that may be read; None asks no object for its scope.
+        """
         with aws_call():
             try:
                 answer = self._s3.get_object(Bucket=bucket, Key=key)
@@ -185,7 +194,7 @@ class InputLoader:
             with answer["Body"] as body:
                 # What no task made has no scope, and was put there by whom the bucket belongs to.
                 scope = answer["Metadata"].get(SCOPE_METADATA)
-                if readable_scopes and scope is not None and scope not in readable_scopes:
+                if scopes is not None and scope is not None and scope not in scopes:
                     raise FetchError(ANOTHERS)
                 size = answer["ContentLength"]
                 if size > max_bytes:

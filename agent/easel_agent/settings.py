@@ -88,7 +88,7 @@ class AgentSettings(EnvironmentSettings):
     memory several times over (as read, as RGB, as array): the default is 256 MiB each time."""
     input_max_total_pixels: int = Field(default=4 * 8192 * 8192, ge=1)
     """Of all pictures of a task, each as often as it stands there. The default is 1 GiB each time,
-    3 GiB in all, of the 13 GiB that the chart gives a runtime; a checkpoint that is being loaded
+    3 GiB in all, of the 11 GiB that the chart gives a runtime; a checkpoint that is being loaded
     takes 7 GiB."""
     input_allowed_hosts: Annotated[frozenset[str], BeforeValidator(_split)] = frozenset()
     """Hosts that may be at a private address, separated by commas; all others must be public."""

@@ -102,7 +102,6 @@ class Rig:
         settings = IMAGE_ENVIRONMENT | {
             "EASEL_OVERLAP": str(self.overlap).lower(),
             "EASEL_VISIBILITY_TIMEOUT_SECONDS": "120",
-            "EASEL_RECEIVE_WAIT_SECONDS": "20",
             "EASEL_TASK_TIMEOUT_SECONDS": "600",
         }
         setup = Setup(1, service_seconds, settings, runtime_options=_pictures_of(picture_bytes))

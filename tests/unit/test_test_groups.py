@@ -1,10 +1,8 @@
 """The groups in which pytest-xdist runs these tests."""
 
-import sys
-
 import pytest
 
-from tests.conftest import ESTATE, group_of
+from tests.conftest import ESTATE, group_of, pytest_runtest_makereport
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +23,13 @@ def test_tests_that_share_what_they_start_are_one_group(nodeid: str, group: str)
     assert group_of(nodeid) == group
 
 
-@pytest.mark.parametrize("text", ["\ud800", "plain"])
-def test_a_test_may_print_half_of_a_surrogate_pair(text: str) -> None:
-    """As no worker of pytest-xdist could say so, it does not take the others' results with it."""
-    sys.stdout.write(text)
+def test_what_a_test_has_printed_can_be_sent_by_a_worker() -> None:
+    printed = [("Captured stdout call", "half \ud800 of a pair"), ("Captured log call", "\u732b")]
+    report = pytest.TestReport("id", ("f", 1, "id"), {}, "passed", None, "call", printed)
+    steps = pytest_runtest_makereport()
+    next(steps)
+    with pytest.raises(StopIteration) as ended:
+        steps.send(report)
+    texts = [text for _, text in ended.value.value.sections]
+    assert texts == ["half \\ud800 of a pair", "\u732b"]
+    assert all(text.encode() for text in texts)
