@@ -8,7 +8,8 @@ The groups are a scheduler of our own, as `--dist loadgroup` of pytest-xdist 3.8
 group where pytest 9.2 no longer reads it (`Item._nodeid`): all tests would be one group each.
 """
 
-from collections.abc import Generator
+import logging
+from collections.abc import Generator, Iterator
 from pathlib import PurePosixPath
 
 import pytest
@@ -60,6 +61,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
     ]
     return report
+
+
+@pytest.fixture
+def without_logs() -> Iterator[None]:
+    """Keeps thousands of log lines out of a test's report."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.hookimpl(trylast=True)

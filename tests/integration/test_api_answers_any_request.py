@@ -3,25 +3,15 @@
 A part of `make fuzz`, which asks 10,000 times.
 """
 
-import logging
-from collections.abc import Iterator
-
 import pytest
 from schemathesis.core.failures import FailureGroup, ServerError
 
 from easel_reader import queries
 from tests.fuzz.api import OPERATIONS, ask, stack
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("without_logs")]
 
 REQUESTS_PER_OPERATION = 40
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def test_every_answer_is_one_of_the_documents() -> None:

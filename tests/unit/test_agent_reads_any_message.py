@@ -5,9 +5,8 @@ A part of `make fuzz`, which reads 100,000.
 
 import itertools
 import json
-import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,16 +16,9 @@ from easel_contract.errors import TaskErrorCode
 from tests.fuzz.messages import Messages
 from tests.fuzz.reader import MessageReader
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.usefixtures("without_logs")]
 
 MESSAGES = 3000
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    logging.disable(logging.CRITICAL)
-    yield
-    logging.disable(logging.NOTSET)
 
 
 def test_messages_of_all_kinds_are_seen_to() -> None:

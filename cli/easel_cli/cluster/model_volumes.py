@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from easel_cli.cluster.errors import ClusterError
 from easel_cli.cluster.kubernetes_client import KubernetesClient, Object
 from easel_cli.cluster.release_manifest import Declared
+from easel_cli.cluster.release_objects import OVER, OWNER
 
 _OURS = "app.kubernetes.io/name=sd-runtime,app.kubernetes.io/part-of=easel"
-_OWNER = ("meta.helm.sh/release-name", "meta.helm.sh/release-namespace")
-_OVER = {"Succeeded", "Failed"}
 _KINDS = {"PersistentVolumeClaim", "PersistentVolume"}
 
 
@@ -117,13 +116,13 @@ class ModelVolumes:
 
     def _is_ours(self, one: Object) -> bool:
         annotations = one["metadata"].get("annotations") or {}
-        return tuple(annotations.get(name) for name in _OWNER) == self._owner
+        return tuple(annotations.get(name) for name in OWNER) == self._owner
 
     def _used_claims(self) -> set[str]:
         return {
             volume["persistentVolumeClaim"]["claimName"]
             for pod in self._client.items(self._pods)
-            if pod.get("status", {}).get("phase") not in _OVER
+            if pod.get("status", {}).get("phase") not in OVER
             for volume in pod.get("spec", {}).get("volumes") or []
             if "persistentVolumeClaim" in volume
         }

@@ -14,11 +14,11 @@ _PROGRESS_SECONDS = 15.0
 _NAMED = 10
 """Objects that a message names before it counts."""
 _INSTANCE = "app.kubernetes.io/instance"
-_OWNER = ("meta.helm.sh/release-name", "meta.helm.sh/release-namespace")
+OWNER = ("meta.helm.sh/release-name", "meta.helm.sh/release-namespace")
 """What Helm writes on every object of a release."""
 _POLICY = "helm.sh/resource-policy"
 _KEDA_FINALIZER = "finalizer.keda.sh"
-_OVER = {"Succeeded", "Failed"}
+OVER = {"Succeeded", "Failed"}
 """Phases of pods in which nothing runs any more; such a pod may lie there for ever."""
 
 
@@ -85,7 +85,7 @@ class ReleaseObjects:
             for item in self._client.items(
                 f"api/v1/namespaces/{namespace}/pods", labelSelector=labels
             )
-            if item.get("status", {}).get("phase") not in _OVER
+            if item.get("status", {}).get("phase") not in OVER
         }
         return [*sorted(pods), *(one.words for one in self._objects())]
 
@@ -119,7 +119,7 @@ class ReleaseObjects:
     def _is_ours(self, live: Object) -> bool:
         # Else somebody has made it anew, or it is to stay.
         annotations = live["metadata"].get("annotations") or {}
-        owner = tuple(annotations.get(name) for name in _OWNER)
+        owner = tuple(annotations.get(name) for name in OWNER)
         return owner == self._owner and annotations.get(_POLICY) != "keep"
 
     def _get(self, path: str) -> Object | None:
