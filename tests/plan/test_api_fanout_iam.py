@@ -173,6 +173,8 @@ def test_topics_are_open_to_no_one_else(module: PlannedModule) -> None:
     assert others.actions == {"sns:Publish"}
     assert others.conditions.keys() == {("ArnNotEquals", "aws:PrincipalArn")}
     # Whose ARNs these are is known after the apply: tests/integration/test_emulator_stack.py.
+    made_of = module.references("data.aws_iam_policy_document.tasks_topic", "statement")
+    assert {"aws_iam_role.intake.arn", "var.task_publishers"} <= made_of
     assert module.statements("notifications_topic").keys() == {"DenyWithoutTls"}
 
 

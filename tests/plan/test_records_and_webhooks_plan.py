@@ -96,6 +96,7 @@ def test_the_functions_know_what_the_stack_was_told(tuned: PlannedModule) -> Non
         "local.api_key_names",
         "var.shared_tasks",
         "var.task_retention_days",
+        "var.tenant_prefixes",
         "var.webhook.allowed_hosts",
     } <= told
     assert {"local.api_key_names", "var.shared_tasks"} <= tuned.references(

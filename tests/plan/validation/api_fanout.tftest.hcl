@@ -230,6 +230,31 @@ run "half_a_request_a_day" {
   expect_failures = [var.api_keys]
 }
 
+run "folders_for_tenants_that_are_arns" {
+  command = plan
+  variables {
+    authorization   = "AWS_IAM"
+    tenant_prefixes = true
+  }
+  expect_failures = [var.tenant_prefixes]
+}
+
+run "a_publisher_who_is_everybody" {
+  command = plan
+  variables {
+    task_publishers = ["arn:aws:iam::123456789012:role/*"]
+  }
+  expect_failures = [var.task_publishers]
+}
+
+run "a_publisher_who_is_a_session" {
+  command = plan
+  variables {
+    task_publishers = ["arn:aws:sts::123456789012:assumed-role/farm/session"]
+  }
+  expect_failures = [var.task_publishers]
+}
+
 run "records_that_go_before_their_tasks" {
   command = plan
   variables {
