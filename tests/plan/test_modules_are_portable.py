@@ -107,3 +107,15 @@ def test_the_index_names_every_file_that_makes_something() -> None:
     for path in MODULE_CODE:
         if re.search(r'^(resource|module) "', path.read_text(), re.MULTILINE):
             assert f"({path.relative_to(ROOT / 'modules')})" in index, path
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({path.parent for path in CODE}), ids=lambda path: path.name
+)
+def test_every_variable_is_read(folder: Path) -> None:
+    """A setting that an environment declares and does not hand on would change nothing."""
+    text = "\n".join(path.read_text() for path in sorted(folder.glob("*.tf")))
+    declared = set(re.findall(r'^variable "(\w+)"', text, re.MULTILINE))
+    # Its own validation is no reading.
+    rest = re.sub(r'^variable "\w+" \{.*?^\}', "", text, flags=re.MULTILINE | re.DOTALL)
+    assert declared - set(re.findall(r"\bvar\.(\w+)", rest)) == set()
