@@ -20,7 +20,7 @@ STACK_OPTIONS := --port "$(PORT)" --service-time "$(SERVICE_TIME)" --runtimes "$
 	--sdwebui-url "$(SDWEBUI_URL)" --comfyui-url "$(COMFYUI_URL)"
 
 FUNCTIONS_SOURCES := $(wildcard contract/easel_contract/*.py records/easel_records/*.py \
-	egress/easel_egress/*.py lambda/*/*.py) requirements/lambda.txt cli/easel_cli/package_functions.py
+	egress/easel_egress/*.py lambda/*/*.py) requirements/lambda.txt packaging/easel_packaging/package_functions.py
 
 .PHONY: help
 help: ## list the verbs
@@ -110,7 +110,7 @@ audit: $(VENV)-scan/.ready ## look for known vulnerabilities of the pinned Pytho
 
 .PHONY: pins
 pins: local-setup ## list what is pinned, its last day, and what its makers have newest
-	@$(RUN) -m easel_cli.pins
+	@$(RUN) -m easel_deploy.pins
 
 .PHONY: sbom
 sbom: build/functions-aws.zip $(VENV)-scan/.ready ## list what functions and agent bring along (CycloneDX)
@@ -129,11 +129,11 @@ package: local-setup build/functions-aws.zip build/functions-local.zip ## pack t
 
 build/functions-%.zip: $(FUNCTIONS_SOURCES) | local-setup
 	@echo "packing $@"
-	@$(RUN) -m easel_cli.package_functions $* $@
+	@$(RUN) -m easel_packaging.package_functions $* $@
 
 .PHONY: openapi
 openapi: local-setup ## write docs/openapi.yaml from the contract
-	@$(RUN) -m easel_cli.openapi
+	@$(RUN) -m easel_packaging.openapi
 
 .PHONY: requirements
 requirements: $(VENV)/.tools ## compile requirements/*.in to *.txt with hashes

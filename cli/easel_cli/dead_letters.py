@@ -8,13 +8,13 @@ from pydantic import ValidationError
 
 from easel_cli.aws_clients import AwsClients
 from easel_cli.progress import Progress
-from easel_cli.submit import ExitStatus
 from easel_cli.target import Target, TargetRuntime
 from easel_contract.envelope import UnreadableTaskError, decode_task
 from easel_contract.plain_text import printable, printable_json
 from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import TaskResult
 from easel_contract.task import TaskMessage
+from easel_deploy.exit_status import ExitStatus
 from easel_records.reopening import reopen_failed_task
 from easel_records.table import TaskTable
 

@@ -9,21 +9,22 @@ import requests
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
-from easel_cli.cluster.verbs import add_cluster_verbs, run_cluster_verb
+from easel_cli.addon_versions import add_addons, print_default_versions
 from easel_cli.config_import import add_arguments as add_import_arguments
 from easel_cli.config_import import config_import
 from easel_cli.dead_letters import DeadLetterError, dead_letters
-from easel_cli.environments.new import add_arguments as add_environment_arguments
-from easel_cli.environments.new import env_new
+from easel_cli.env_new import add_arguments as add_environment_arguments
+from easel_cli.env_new import env_new
 from easel_cli.progress import Progress
 from easel_cli.request_building import RequestError
-from easel_cli.submit import API_KEY_VARIABLE, ExitStatus, RefusedError, submit
+from easel_cli.submit import API_KEY_VARIABLE, RefusedError, submit
 from easel_cli.target import Target
 from easel_cli.target_source import TargetError, find_target
 from easel_cli.tasks import add_tasks
 from easel_cli.watch import watch
-from easel_cli.webhook_secret import add_webhook, webhook_secret
 from easel_contract.plain_text import printable_lines
+from easel_deploy.cluster.errors import ClusterError
+from easel_deploy.exit_status import ExitStatus
 
 _Command = Callable[[argparse.Namespace, Target, Progress], ExitStatus]
 
@@ -32,12 +33,12 @@ _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (DeadLetterError, ExitStatus.USAGE),
     (TargetError, ExitStatus.USAGE),
     (RefusedError, ExitStatus.REFUSED),
+    (ClusterError, ExitStatus.FAILED),
     (TimeoutError, ExitStatus.TIMED_OUT),
     (ClientError, ExitStatus.FAILED),
     (BotoCoreError, ExitStatus.FAILED),
     (requests.RequestException, ExitStatus.FAILED),
 )
-_INTERRUPTED = 130
 
 _DLQ_ACTIONS = {
     "list": "name them with their reasons",
@@ -46,27 +47,28 @@ _DLQ_ACTIONS = {
     "purge": "remove them for good",
 }
 
-# About files, or a cluster that a stack is only being made in.
-_WITHOUT_A_STACK = (config_import, env_new, run_cluster_verb, webhook_secret)
+# These need no stack: they write files, or ask AWS about what a stack could be.
+_WITHOUT_A_STACK = (config_import, env_new, print_default_versions)
 
 
 def main() -> int:
     """Runs one command.
 
     Returns:
-        0 completed, 1 failed, 2 wrong usage, 3 refused by the API, 4 no result in time.
+        0 completed, 1 failed, 2 wrong usage, 3 refused by the API, 4 no result in time,
+        130 interrupted.
     """
     arguments = _parser().parse_args()
-    if arguments.command in _WITHOUT_A_STACK:
-        status: int = arguments.command(arguments)
-        return status
-    # What a script reads is on standard output, what a person reads on standard error.
-    progress = Progress(Console(highlight=False, stderr=arguments.json))
-    command: _Command = arguments.command
     try:
+        if arguments.command in _WITHOUT_A_STACK:
+            status: int = arguments.command(arguments)
+            return status
+        # Standard output is for scripts, standard error for people.
+        progress = Progress(Console(highlight=False, stderr=arguments.json))
+        command: _Command = arguments.command
         return command(arguments, find_target(arguments.env, arguments.outputs), progress)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return ExitStatus.INTERRUPTED
     except tuple(kind for kind, _ in _STATUSES) as error:
         print(printable_lines(f"easel: {error}"), file=sys.stderr)
         return next(status for kind, status in _STATUSES if isinstance(error, kind))
@@ -90,8 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     new = env.add_subparsers(required=True).add_parser("new", help="make another region's")
     add_environment_arguments(new)
     new.set_defaults(command=env_new)
-    add_webhook(verbs.add_parser("webhook", help="what Terraform runs for callbacks to URLs"))
-    add_cluster_verbs(verbs)
+    add_addons(verbs.add_parser("eks", help="pin a cluster's add-ons"))
     return parser
 
 

@@ -3,7 +3,6 @@
 import argparse
 import json
 import os
-from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +18,9 @@ from easel_cli.results import ResultSubscription
 from easel_cli.target import Target
 from easel_contract.plain_text import printable, printable_json
 from easel_contract.result import TaskResult
+from easel_deploy.exit_status import ExitStatus
 
 API_KEY_VARIABLE = "EASEL_API_KEY"
-
-
-class ExitStatus(IntEnum):
-    """What became of it."""
-
-    COMPLETED = 0
-    FAILED = 1
-    USAGE = 2
-    REFUSED = 3
-    TIMED_OUT = 4
 
 
 class RefusedError(Exception):

@@ -12,11 +12,12 @@ from easel_cli.api_authorization import authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.progress import Progress
-from easel_cli.submit import API_KEY_VARIABLE, ExitStatus, RefusedError
+from easel_cli.submit import API_KEY_VARIABLE, RefusedError
 from easel_cli.target import Target
 from easel_contract.plain_text import printable, printable_json
 from easel_contract.record import END_STATUSES, TaskStatus
 from easel_contract.tasks_api import MAX_LIMIT, MAX_PRESIGN_SECONDS, TaskList, TaskView
+from easel_deploy.exit_status import ExitStatus
 
 _PATH = "v1alpha2/tasks"
 _POLL_SECONDS = 2.0

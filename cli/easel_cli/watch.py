@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from easel_cli.aws_clients import AwsClients
 from easel_cli.progress import Progress
 from easel_cli.results import ResultSubscription
-from easel_cli.submit import ExitStatus, finish
+from easel_cli.submit import finish
 from easel_cli.target import Target
 from easel_cli.tasks import TasksApi, open_api
 from easel_contract.plain_text import printable
 from easel_contract.record import END_STATUSES
 from easel_contract.result import ResultStatus, TaskResult
 from easel_contract.tasks_api import TaskView
+from easel_deploy.exit_status import ExitStatus
 
 _LOOK_SECONDS = 20 * 60
 """Of one look at the queue where there is no end to wait for."""

@@ -15,6 +15,8 @@ from easel_cli.progress import Progress
 from easel_cli.target import Target
 from easel_contract.plain_text import printable_lines
 from easel_contract.task import RuntimeType
+from easel_deploy.exit_status import ExitStatus
+from easel_deploy.terraform_config import TerraformConfigError
 from easel_local import interrupts
 from easel_local.demo import SEED_REQUEST, DemoError, generate_picture
 from easel_local.emulator.process import EmulatorError
@@ -27,7 +29,6 @@ from easel_local.stack import Stack, StackError, StackOptions
 from easel_local.state import BusyError
 from easel_local.status import show_status
 from easel_local.terraform import TerraformError
-from easel_local.terraform_config import TerraformConfigError
 
 _EXPECTED_ERRORS = (
     BotoCoreError,
@@ -46,7 +47,6 @@ _EXPECTED_ERRORS = (
     UnknownRuntimeError,
     requests.RequestException,
 )
-_INTERRUPTED = 130
 
 
 def _up(stack: Stack, progress: Progress, arguments: argparse.Namespace) -> int:
@@ -156,7 +156,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         print(f"make {arguments.verb}: interrupted, everything is stopped", file=sys.stderr)
-        return _INTERRUPTED
+        return ExitStatus.INTERRUPTED
 
 
 if __name__ == "__main__":

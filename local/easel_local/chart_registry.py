@@ -28,10 +28,10 @@ from typing import Any, ClassVar, Self
 
 import yaml
 
-from easel_local.browsers import foreign_request
 from easel_local.paths import ROOT
 from easel_local.ports import LOOPBACK
 from easel_local.processes import ManagedProcess, start
+from easel_simulators.browsers import foreign_request
 
 STAND_INS = ROOT / "local" / "charts"
 

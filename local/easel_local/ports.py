@@ -3,7 +3,10 @@
 import secrets
 import socket
 
-LOOPBACK = "127.0.0.1"
+from easel_simulators.browsers import LOOPBACK
+
+__all__ = ["LOOPBACK", "PortTakenError", "free_port"]
+
 _CHOSEN = range(20_000, 32_768)
 """Below the ports that Linux gives to outgoing connections (ip_local_port_range, from 32768): one
 of those could be taken again before its server listens."""

@@ -26,8 +26,8 @@ IMAGE_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "786432"
 they leave behind."""
 
 _SIMULATORS = {
-    RuntimeType.SDWEBUI: "easel_local.simulators.sdwebui",
-    RuntimeType.COMFYUI: "easel_local.simulators.comfyui",
+    RuntimeType.SDWEBUI: "easel_simulators.sdwebui",
+    RuntimeType.COMFYUI: "easel_simulators.comfyui",
 }
 _READY_PATHS = {
     RuntimeType.SDWEBUI: "/sdapi/v1/progress",

@@ -25,9 +25,9 @@ from easel_local.services import (
     await_runtime,
     simulator_command,
 )
-from easel_local.simulators.command_line import PATH_VARIABLE
 from easel_local.state import StackState, StateFile
 from easel_local.terraform import Terraform, stack_environment
+from easel_simulators.command_line import PATH_VARIABLE
 
 _AGENT_GRACE_SECONDS = 15.0
 _GRACE_SECONDS = 5.0

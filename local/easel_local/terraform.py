@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from easel_cli.progress import Update
+from easel_deploy.terraform_config import write_cli_config
 from easel_local.paths import ENVIRONMENT
-from easel_local.terraform_config import write_cli_config
 
 
 class TerraformError(Exception):
@@ -33,7 +33,7 @@ def stack_environment(
         variables: of the root module.
 
     Raises:
-        easel_local.terraform_config.TerraformConfigError: TF_PLUGIN_DIR leads nowhere.
+        easel_deploy.terraform_config.TerraformConfigError: TF_PLUGIN_DIR leads nowhere.
     """
     home.mkdir(parents=True, exist_ok=True)
     state, variables_file = home / "terraform.tfstate", home / "variables.tfvars.json"

@@ -148,7 +148,7 @@ resource "aws_lambda_event_source_mapping" "webhook" {
 }
 
 # ---------------------------------------------------------------------------------------------
-# The secret that callbacks are signed with: `easel webhook secret` makes it and writes it to Secrets
+# The secret that callbacks are signed with: `easel-deploy webhook secret` makes it and writes it to Secrets
 # Manager; plan and state never see it
 # ---------------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ resource "terraform_data" "webhook_secret" {
   triggers_replace = [aws_secretsmanager_secret.webhook.arn, var.webhook.secret_version]
 
   provisioner "local-exec" {
-    interpreter = ["${path.module}/../helm-release/easel"]
+    interpreter = ["${path.module}/../helm-release/easel-deploy"]
     command     = "webhook secret"
     environment = {
       EASEL_WEBHOOK_SECRET = jsonencode({

@@ -24,7 +24,7 @@ resource "terraform_data" "drain" {
 
   provisioner "local-exec" {
     when        = destroy
-    interpreter = ["${path.module}/../helm-release/easel"]
+    interpreter = ["${path.module}/../helm-release/easel-deploy"]
     command     = "karpenter drain"
     environment = { EASEL_CLUSTER = jsonencode(self.input) }
   }
@@ -44,7 +44,7 @@ resource "terraform_data" "sweep" {
 
   provisioner "local-exec" {
     when        = destroy
-    interpreter = ["${path.module}/../helm-release/easel"]
+    interpreter = ["${path.module}/../helm-release/easel-deploy"]
     command     = "karpenter sweep"
     environment = { EASEL_CLUSTER = jsonencode(self.input) }
   }
@@ -73,7 +73,7 @@ resource "terraform_data" "interfaces" {
 
   provisioner "local-exec" {
     when        = destroy
-    interpreter = ["${path.module}/../helm-release/easel"]
+    interpreter = ["${path.module}/../helm-release/easel-deploy"]
     command     = "karpenter interfaces"
     environment = { EASEL_CLUSTER = jsonencode(self.input) }
   }

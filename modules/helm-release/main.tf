@@ -51,7 +51,7 @@ resource "terraform_data" "release" {
 
   provisioner "local-exec" {
     when        = destroy
-    interpreter = ["${path.module}/easel"]
+    interpreter = ["${path.module}/easel-deploy"]
     command     = "helm uninstall"
     environment = { EASEL_RELEASE = jsonencode(self.input) }
   }
@@ -73,7 +73,7 @@ resource "terraform_data" "upgrade" {
   }
 
   provisioner "local-exec" {
-    interpreter = ["${path.module}/easel"]
+    interpreter = ["${path.module}/easel-deploy"]
     command     = "helm upgrade"
     environment = { EASEL_RELEASE = local.request }
   }

@@ -13,9 +13,9 @@ from typing import Any, Self
 
 import psutil
 
-from easel_local.aws_proxy import AwsProxy
 from easel_local.emulator import Emulator
 from easel_local.services import IMAGE_ENVIRONMENT
+from tests.aws_proxy import AwsProxy
 from tests.faults.aws_resources import AwsClients
 from tests.faults.child_process import ChildProcess
 from tests.faults.deadline import until

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from easel_cli.crds import FOLDER
-from easel_cli.helm_binary import find_helm
+from easel_deploy.helm_binary import find_helm
+from easel_packaging.crds import FOLDER
 from tests.charts.crd_schema import CustomResourceDefinition
 from tests.charts.helm import CHART, Helm, Manifest, Values
 from tests.charts.manifests import Validate, manifest_problems

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from easel_cli.helm_binary import find_helm
+from easel_deploy.helm_binary import find_helm
 from tests.charts.helm import CHART, Helm, Manifest
 
 FOLDER = Path(__file__).parent / "golden"

@@ -7,7 +7,7 @@ from typing import NoReturn
 import pytest
 import yaml
 
-from easel_cli.crds import CHART_FOLDER, KEPT, PublicChart
+from easel_packaging.crds import CHART_FOLDER, KEPT, PublicChart
 
 ROOT = Path(__file__).parents[2]
 

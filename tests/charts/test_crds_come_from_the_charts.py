@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from easel_cli import crds
-from easel_cli.crds import KEPT, CrdError, PublicChart, pull
+from easel_packaging import crds
+from easel_packaging.crds import KEPT, CrdError, PublicChart, pull
 from tests.charts.crd_schema import CustomResourceDefinition
 from tests.charts.helm import Helm
 

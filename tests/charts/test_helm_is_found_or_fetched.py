@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from easel_cli import helm_binary
-from easel_cli.helm_binary import HelmMissingError, find_helm, helm_version
+from easel_deploy import helm_binary
+from easel_deploy.helm_binary import HelmMissingError, find_helm, helm_version
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from easel_cli.crds import PublicChart
+from easel_packaging.crds import PublicChart
 from tests.charts.prerequisites import crd_files, public_chart
 
 pytestmark = pytest.mark.unit

@@ -22,7 +22,6 @@ from requests.auth import AuthBase
 from easel_cli.api_authorization import ApiKey, authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
-from easel_cli.package_functions import package
 from easel_cli.results import ResultSubscription
 from easel_cli.target import Target
 from easel_contract.result import ResultStatus, TaskResult
@@ -38,8 +37,9 @@ from easel_local.services import (
     await_runtime,
     simulator_command,
 )
-from easel_local.simulators.command_line import PATH_VARIABLE
 from easel_local.terraform import stack_environment
+from easel_packaging.package_functions import package
+from easel_simulators.command_line import PATH_VARIABLE
 from tests.root_module import RootModule, terraform_with
 
 if TYPE_CHECKING:

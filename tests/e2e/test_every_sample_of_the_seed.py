@@ -16,9 +16,9 @@ from PIL import Image
 
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
-from easel_cli.openapi import SAMPLES
 from easel_cli.target import Target
 from easel_contract.errors import TaskErrorCode
+from easel_packaging.openapi import SAMPLES
 
 from .conftest import LocalStack, Results
 

@@ -12,12 +12,12 @@ import requests
 from PIL import Image
 
 from easel_cli.api_client import ApiClient
-from easel_cli.openapi import SAMPLES
 from easel_cli.target import Target
 from easel_contract.errors import TaskErrorCode
 from easel_contract.record import END_STATUSES, TaskStatus
 from easel_contract.result import ResultStatus
 from easel_contract.tasks_api import RuntimeList, TaskList, TaskView
+from easel_packaging.openapi import SAMPLES
 
 from .conftest import LocalStack, Results
 from .test_a_picture_comes_back import seed_content, v1alpha2

@@ -8,8 +8,8 @@ from contextlib import suppress
 from functools import partial
 
 from easel_http.events import RefusedRequestError
-from easel_local.aws_proxy import FaultKind
 from easel_reader.cancellation import Cancellation
+from tests.aws_proxy import FaultKind
 from tests.faults.child_process import ChildProcess
 from tests.faults.poison import poison_messages
 from tests.faults.scenario import Scenario

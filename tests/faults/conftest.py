@@ -3,8 +3,8 @@ from functools import partial
 
 import pytest
 
-from easel_local.aws_proxy import AwsProxy
 from easel_local.emulator import Emulator
+from tests.aws_proxy import AwsProxy
 from tests.faults.aws_resources import AwsClients
 from tests.faults.scenario import Cloud
 from tests.faults.side_by_side import SideBySide, StartScenario, is_scenario

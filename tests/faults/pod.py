@@ -28,7 +28,7 @@ class RuntimeProcess(ChildProcess):
     ) -> None:
         port = free_port()
         command = [
-            *(sys.executable, "-m", "easel_local.simulators.sdwebui"),
+            *(sys.executable, "-m", "easel_simulators.sdwebui"),
             *("--host", LOOPBACK, "--port", str(port), "--service-time", str(service_seconds)),
             *options,
         ]
@@ -45,7 +45,7 @@ class RuntimeProcess(ChildProcess):
         super().kill()
 
     def add_fault(self, kind: str, count: int = 1, seconds: float | None = None) -> None:
-        """Has it fail; the kinds are in `easel_local.simulators.faults`."""
+        """Has it fail; the kinds are in `easel_simulators.faults`."""
         body = {"kind": kind, "count": count} | ({} if seconds is None else {"seconds": seconds})
         answer = self._http.post(f"{self.url}/_sim/faults", json=body, timeout=_CONTROL_SECONDS)
         answer.raise_for_status()

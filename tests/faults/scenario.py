@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from easel_local.aws_proxy import AwsProxy, Fault, FaultKind
 from easel_local.emulator import Emulator
 from easel_local.ports import LOOPBACK, free_port
+from tests.aws_proxy import AwsProxy, Fault, FaultKind
 from tests.faults.aws_resources import (
     MAX_ATTEMPTS,
     VISIBILITY_TIMEOUT_SECONDS,
@@ -113,7 +113,7 @@ class Scenario:
         return tasks
 
     def fault(self, kind: FaultKind, service: str, operation: str = "*", **more: Any) -> None:
-        """Has calls to AWS fail from now on; see `easel_local.aws_proxy.Fault`."""
+        """Has calls to AWS fail from now on; see `tests.aws_proxy.Fault`."""
         self.proxy.add_fault(Fault(kind=kind, service=service, operation=operation, **more))
 
     def await_work(self, pods: Sequence[Pod] | None = None) -> None:

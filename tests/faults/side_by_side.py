@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from easel_local.aws_proxy import AwsProxy
+from tests.aws_proxy import AwsProxy
 from tests.faults.scenario import Cloud, Scenario, Setup
 
 FIXTURE = "start_scenario"

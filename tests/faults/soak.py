@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.table import Table
 
 from easel_contract.record import DIRECT_TENANT
-from easel_local.aws_proxy import AwsProxy
 from easel_local.emulator import Emulator
+from tests.aws_proxy import AwsProxy
 from tests.faults.aws_resources import AwsClients
 from tests.faults.chaos import Chaos
 from tests.faults.invariants import Evidence, violations

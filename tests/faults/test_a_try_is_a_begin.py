@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from easel_local.aws_proxy import FaultKind
+from tests.aws_proxy import FaultKind
 from tests.faults.aws_resources import VISIBILITY_TIMEOUT_SECONDS
 from tests.faults.conftest import StartScenario
 from tests.faults.deadline import until

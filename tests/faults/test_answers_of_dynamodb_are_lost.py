@@ -2,7 +2,7 @@
 
 import pytest
 
-from easel_local.aws_proxy import FaultKind
+from tests.aws_proxy import FaultKind
 from tests.faults.conftest import StartScenario
 
 pytestmark = pytest.mark.integration

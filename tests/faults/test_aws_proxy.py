@@ -8,7 +8,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from easel_local.aws_proxy import Fault, FaultKind
+from tests.aws_proxy import Fault, FaultKind
 from tests.faults.scenario import Cloud
 
 pytestmark = pytest.mark.integration

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from easel_local.aws_proxy import AwsProxy
 from easel_local.emulator import Emulator
 from easel_local.ports import free_port
+from tests.aws_proxy import AwsProxy
 from tests.faults.aws_resources import AwsClients
 from tests.faults.scenario import Cloud, Scenario, Setup
 

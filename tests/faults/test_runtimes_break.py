@@ -2,7 +2,7 @@
 
 import pytest
 
-from easel_local.simulators.faults import STICKY
+from easel_simulators.faults import STICKY
 from tests.faults.conftest import StartScenario
 from tests.faults.kubelet import Kubelet
 

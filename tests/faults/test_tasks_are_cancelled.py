@@ -10,9 +10,9 @@ from easel_contract.errors import TaskErrorCode
 from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import ResultStatus, TaskResult
 from easel_http.events import RefusedRequestError
-from easel_local.aws_proxy import FaultKind
 from easel_reader.cancellation import Cancellation
 from easel_records.cancelling import TaskCancelling
+from tests.aws_proxy import FaultKind
 from tests.faults.conftest import StartScenario
 from tests.faults.deadline import until
 from tests.faults.scenario import Scenario

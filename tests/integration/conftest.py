@@ -7,9 +7,9 @@ from typing import Any
 import boto3
 import pytest
 
-from easel_cli.package_functions import package
 from easel_local.emulator import Emulator
 from easel_local.paths import FUNCTIONS_PACKAGE
+from easel_packaging.package_functions import package
 from tests.integration.applied_estate import AppliedEstate
 
 Client = Callable[..., Any]

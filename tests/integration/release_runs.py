@@ -48,7 +48,7 @@ class Releases:
             (self.folder / "templates" / "all.yaml").write_text(template)
             request["chart"] = {"reference": str(self.folder)}
         return subprocess.Popen(
-            [sys.executable, "-m", "easel_cli.main", "helm", verb],
+            [sys.executable, "-m", "easel_deploy.main", "helm", verb],
             env=self.environment | {"EASEL_RELEASE": json.dumps(request)},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

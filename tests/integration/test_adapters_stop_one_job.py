@@ -14,10 +14,10 @@ from easel_agent.runtimes.comfyui import ComfyUi
 from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_contract.task import TaskType
-from easel_local.simulators.comfyui import SimulatedComfyUi
-from easel_local.simulators.faults import Fault
-from easel_local.simulators.sdwebui import Behaviour as SdWebUiBehaviour
-from easel_local.simulators.sdwebui import SimulatedSdWebui
+from easel_simulators.comfyui import SimulatedComfyUi
+from easel_simulators.faults import Fault
+from easel_simulators.sdwebui import Behaviour as SdWebUiBehaviour
+from easel_simulators.sdwebui import SimulatedSdWebui
 from tests.collected import generate
 
 from .simulated_comfyui import Api, text_to_image

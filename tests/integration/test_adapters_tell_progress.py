@@ -21,10 +21,10 @@ from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_contract.record import Progress
 from easel_contract.task import TaskType
-from easel_local.simulators.comfyui import Behaviour as ComfyUiBehaviour
-from easel_local.simulators.comfyui import SimulatedComfyUi
-from easel_local.simulators.sdwebui import Behaviour as SdWebUiBehaviour
-from easel_local.simulators.sdwebui import SimulatedSdWebui
+from easel_simulators.comfyui import Behaviour as ComfyUiBehaviour
+from easel_simulators.comfyui import SimulatedComfyUi
+from easel_simulators.sdwebui import Behaviour as SdWebUiBehaviour
+from easel_simulators.sdwebui import SimulatedSdWebui
 from tests.collected import generate
 
 from .simulated_comfyui import text_to_image

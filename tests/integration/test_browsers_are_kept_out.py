@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from easel_local.emulator import Emulator
-from easel_local.simulators.comfyui import SimulatedComfyUi
+from easel_simulators.comfyui import SimulatedComfyUi
 from tests.charts.prerequisites import missing
 from tests.integration.test_local_stack_is_nobody_elses import FUNCTIONS, function_of
 

@@ -19,12 +19,12 @@ import pytest
 import requests
 import yaml
 
-from easel_cli.cluster import helm_chart
-from easel_cli.cluster.errors import ClusterError
-from easel_cli.cluster.helm_chart import REGISTRY_VARIABLE, ChartFetcher, RegistryLogin
-from easel_cli.cluster.helm_process import Helm
-from easel_cli.cluster.request import Chart
-from easel_cli.helm_binary import find_helm
+from easel_deploy.cluster import helm_chart
+from easel_deploy.cluster.errors import ClusterError
+from easel_deploy.cluster.helm_chart import REGISTRY_VARIABLE, ChartFetcher, RegistryLogin
+from easel_deploy.cluster.helm_process import Helm
+from easel_deploy.cluster.request import Chart
+from easel_deploy.helm_binary import find_helm
 from easel_local import chart_registry
 from easel_local.ports import free_port
 from tests.charts.prerequisites import missing

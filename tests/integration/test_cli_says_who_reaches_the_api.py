@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from easel_cli.environments.api_reach import main, note
-from easel_cli.environments.root_module import RootModule
+from easel_deploy.environments.api_reach import main, note
+from easel_deploy.environments.root_module import RootModule
 
 pytestmark = pytest.mark.integration
 

@@ -10,15 +10,15 @@ import pytest
 import requests
 import yaml
 
-from easel_cli.cluster.access import KUBECONFIG_VARIABLE, cluster_access
-from easel_cli.cluster.errors import (
+from easel_deploy.cluster.access import KUBECONFIG_VARIABLE, cluster_access
+from easel_deploy.cluster.errors import (
     ClusterError,
     ClusterGoneError,
     NotFoundError,
     UnknownCallerError,
     UnreachableError,
 )
-from easel_cli.cluster.request import ClusterRequest
+from easel_deploy.cluster.request import ClusterRequest
 from easel_local.credentials import StackCredentials
 from easel_local.kubernetes import KubernetesApi
 from easel_local.paths import ROOT
@@ -155,9 +155,9 @@ def test_without_credentials_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_new_cluster_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("easel_cli.cluster.access._PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr("easel_deploy.cluster.access._PAUSE_SECONDS", 0.05)
     calls = iter([UnreachableError("no such host"), UnknownCallerError("not yet")])
-    version = "easel_cli.cluster.access.KubernetesClient.version"
+    version = "easel_deploy.cluster.access.KubernetesClient.version"
 
     def answer(_: object) -> str:
         if error := next(calls, None):

@@ -14,7 +14,7 @@ from easel_agent.runtimes.comfyui_folders import ComfyUiFolders, TaskFiles
 from easel_agent.runtimes.job import Job
 from easel_agent.urls import ContentUrl
 from easel_contract.task import TaskType
-from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
 from tests.collected import generate
 
 from .simulated_comfyui import Api, Workflow, empty_image, node

@@ -14,7 +14,7 @@ from easel_agent.runtimes.job import Job
 from easel_agent.urls import ContentUrl
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
-from easel_local.simulators.comfyui import SimulatedComfyUi
+from easel_simulators.comfyui import SimulatedComfyUi
 from tests.collected import generate
 
 from .simulated_comfyui import Api, empty_image, text_to_image

@@ -20,8 +20,8 @@ from easel_agent.runtimes.comfyui_api import ComfyUiApi
 from easel_agent.runtimes.job import Job
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
-from easel_local.simulators.comfyui import SimulatedComfyUi
-from easel_local.simulators.faults import Fault
+from easel_simulators.comfyui import SimulatedComfyUi
+from easel_simulators.faults import Fault
 from tests.collected import Made, generate
 
 from .simulated_comfyui import Api, Workflow, empty_image, text_to_image

@@ -23,8 +23,8 @@ from easel_agent.runtimes.comfyui import ComfyUi
 from easel_agent.runtimes.comfyui_api import Answer, ComfyUiApi, OutputFile
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
-from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
-from easel_local.simulators.faults import STICKY, Fault
+from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_simulators.faults import STICKY, Fault
 from tests.collected import Made, generate
 
 from .simulated_comfyui import Api, Workflow, empty_image, text_to_image

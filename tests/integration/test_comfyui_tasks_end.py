@@ -11,8 +11,8 @@ from easel_agent.runtimes.comfyui import ComfyUi
 from easel_contract.errors import TaskErrorCode
 from easel_contract.result import TaskResult
 from easel_contract.storage import PAYLOAD_FOLDER
-from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
-from easel_local.simulators.faults import Fault
+from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_simulators.faults import Fault
 from tests.unit.agent_world import BUCKET, eventually
 
 from .reported_world import ReportedWorld, reported_world

@@ -15,13 +15,13 @@ from typing import Any
 import boto3
 import pytest
 
-from easel_cli.environments.kept_log_role import ROLE
-from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY
-from easel_cli.environments.root_module import RootModule, TerraformError
+from easel_deploy.environments.kept_log_role import ROLE
+from easel_deploy.environments.kept_outputs import ALIAS, BUCKET, KEY
+from easel_deploy.environments.root_module import RootModule, TerraformError
+from easel_deploy.terraform_config import write_cli_config
 from easel_local.credentials import StackCredentials
 from easel_local.emulator import Emulator
 from easel_local.paths import ROOT
-from easel_local.terraform_config import write_cli_config
 
 pytestmark = pytest.mark.integration
 
@@ -134,12 +134,12 @@ class SmallStack:
         self.terraform("apply", "-auto-approve")
 
     def adopt(self, status: int = 0) -> str:
-        program = [sys.executable, "-m", "easel_cli.environments.adopt", str(self.folder)]
+        program = [sys.executable, "-m", "easel_deploy.environments.adopt", str(self.folder)]
         return self._run(program, status)
 
     def destroy(self, status: int = 0) -> str:
         """As `make destroy` does it."""
-        program = [sys.executable, "-m", "easel_cli.environments.destroy", str(self.folder)]
+        program = [sys.executable, "-m", "easel_deploy.environments.destroy", str(self.folder)]
         return self._run([*program, "-auto-approve"], status)
 
     def break_destroys(self, *, broken: bool) -> None:

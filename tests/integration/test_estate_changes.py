@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from easel_cli.environments.root_module import RootModule as EnvironmentFolder
+from easel_deploy.environments.root_module import RootModule as EnvironmentFolder
 from tests.integration.applied_estate import NAMESPACE, AppliedEstate
 
 pytestmark = pytest.mark.integration

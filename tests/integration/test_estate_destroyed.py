@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import requests
 
-from easel_cli.environments.kept_log_role import ROLE
-from easel_cli.environments.kept_outputs import ALIAS, BUCKET, KEY
-from easel_cli.environments.log_groups import CONTROL_PLANE
+from easel_deploy.environments.kept_log_role import ROLE
+from easel_deploy.environments.kept_outputs import ALIAS, BUCKET, KEY
+from easel_deploy.environments.log_groups import CONTROL_PLANE
 from easel_local.paths import ROOT
 from tests.integration.applied_estate import NAME, NAMESPACE, AppliedEstate
 from tests.integration.inventory import added, inventory
@@ -129,7 +129,7 @@ def make_destroy(folder: Path, environment: dict[str, str]) -> str:
         [
             sys.executable,
             "-m",
-            "easel_cli.environments.destroy",
+            "easel_deploy.environments.destroy",
             str(folder),
             "-auto-approve",
             "-no-color",
@@ -265,7 +265,7 @@ def test_the_next_apply_takes_over_what_was_kept(
     returned = f"/aws/eks/{NAME}/cluster"
     estate.client("logs").create_log_group(logGroupName=returned)
     done = subprocess.run(
-        [sys.executable, "-m", "easel_cli.environments.adopt", str(folder)],
+        [sys.executable, "-m", "easel_deploy.environments.adopt", str(folder)],
         env=environment,
         cwd=ROOT,
         capture_output=True,

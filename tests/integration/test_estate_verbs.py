@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from easel_cli.package_functions import package
 from easel_local.estate.state import EstateState
 from easel_local.paths import FUNCTIONS_PACKAGE, ROOT
+from easel_packaging.package_functions import package
 
 pytestmark = pytest.mark.integration
 

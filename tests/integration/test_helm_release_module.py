@@ -18,8 +18,8 @@ from typing import Any
 import psutil
 import pytest
 
+from easel_deploy.terraform_config import write_cli_config
 from easel_local.kubernetes import KubernetesApi
-from easel_local.terraform_config import write_cli_config
 from tests.integration.eks_stub import Clusters, described, eks_stub
 
 pytestmark = pytest.mark.integration
@@ -143,7 +143,7 @@ def stack(tmp_path: Path, api: KubernetesApi) -> Iterator[Stack]:
                 "AWS_ENDPOINT_URL_EKS": eks,
                 "AWS_CONFIG_FILE": os.devnull,
                 "NO_PROXY": "127.0.0.1",
-                "EASEL": str(Path(sys.executable).with_name("easel")),
+                "EASEL_DEPLOY": str(Path(sys.executable).with_name("easel-deploy")),
                 "TF_CLI_CONFIG_FILE": str(write_cli_config(tmp_path / "cli")),
                 "TF_IN_AUTOMATION": "1",
             },
@@ -275,11 +275,11 @@ def test_what_the_user_keeps_to_himself_is_nowhere_to_be_read(stack: Stack) -> N
 
 
 def test_without_easel_it_says_what_to_do(stack: Stack) -> None:
-    stack.environment["EASEL"] = ""
+    stack.environment["EASEL_DEPLOY"] = ""
     stack.environment["PATH"] = os.pathsep.join(
         folder
         for folder in stack.environment["PATH"].split(os.pathsep)
         if not Path(folder, "easel").exists()
     )
     said = stack.apply(fails=True)
-    assert "export EASEL=/path/to/easel" in said
+    assert "export EASEL_DEPLOY=/path/to/easel-deploy" in said

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
-from easel_cli.cluster import karpenter_drain
-from easel_cli.cluster.karpenter_drain import Drain, let_go
-from easel_cli.cluster.kubernetes_client import KubernetesClient
+from easel_deploy.cluster import karpenter_drain
+from easel_deploy.cluster.karpenter_drain import Drain, let_go
+from easel_deploy.cluster.kubernetes_client import KubernetesClient
 from easel_local.kubernetes import ObjectStore, serving
 
 pytestmark = pytest.mark.integration

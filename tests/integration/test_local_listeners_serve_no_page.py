@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from easel_local.aws_proxy import AwsProxy
 from easel_local.chart_registry import serving as serving_charts
 from easel_local.emulator import Emulator
 from easel_local.kubernetes.objects import ObjectStore
 from easel_local.kubernetes.server import serving as serving_objects
-from easel_local.simulators.comfyui import SimulatedComfyUi
-from easel_local.simulators.sdwebui import SimulatedSdWebui
+from easel_simulators.comfyui import SimulatedComfyUi
+from easel_simulators.sdwebui import SimulatedSdWebui
+from tests.aws_proxy import AwsProxy
 
 pytestmark = pytest.mark.integration
 

@@ -8,8 +8,8 @@ import pytest
 
 from easel_agent.runtimes.comfyui import ComfyUi
 from easel_contract.errors import TaskErrorCode
-from easel_local.simulators.comfyui import SimulatedComfyUi
-from easel_local.simulators.faults import Fault
+from easel_simulators.comfyui import SimulatedComfyUi
+from easel_simulators.faults import Fault
 from tests.unit.agent_world import BUCKET, eventually
 
 from .reported_world import CASES, ReportedWorld, case, reported_world

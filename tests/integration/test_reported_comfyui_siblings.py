@@ -7,7 +7,7 @@ import pytest
 
 from easel_agent.runtimes.comfyui import ComfyUi
 from easel_contract.errors import TaskErrorCode
-from easel_local.simulators.comfyui import SimulatedComfyUi
+from easel_simulators.comfyui import SimulatedComfyUi
 from tests.unit.agent_world import BUCKET
 
 from .reported_world import ReportedWorld, reported_world

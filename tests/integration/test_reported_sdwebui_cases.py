@@ -12,7 +12,7 @@ from PIL import Image
 from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_contract.errors import TaskErrorCode
 from easel_contract.result import TaskResult
-from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
 from tests.unit.agent_world import BUCKET
 
 from .reported_world import ReportedWorld, case, reported_world

@@ -10,7 +10,7 @@ from PIL import Image
 
 from easel_contract.errors import TaskErrorCode
 from easel_http.events import RefusedRequestError
-from easel_local.simulators.sdwebui import SimulatedSdWebui
+from easel_simulators.sdwebui import SimulatedSdWebui
 
 from .reported_world import ReportedWorld
 from .test_reported_sdwebui_cases import BY_MODEL, DYNAMIC, STATIC, made_by, world_with

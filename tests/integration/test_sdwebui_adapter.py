@@ -19,8 +19,8 @@ from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_agent.urls import ContentUrl
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
-from easel_local.simulators.faults import Fault
-from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_simulators.faults import Fault
+from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
 from tests.collected import Made, generate
 
 from .simulated_runtime import as_text

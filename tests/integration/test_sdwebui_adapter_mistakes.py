@@ -12,8 +12,8 @@ from easel_agent.errors import BrokenReason, RejectedTaskError, RuntimeBrokenErr
 from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_contract.task import TaskType
-from easel_local.simulators.faults import STICKY, Fault
-from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_simulators.faults import STICKY, Fault
+from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
 from tests.collected import Made, generate
 
 from .simulated_runtime import as_text

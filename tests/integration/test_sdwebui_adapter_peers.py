@@ -18,8 +18,8 @@ from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui import SdWebUi
 from easel_agent.runtimes.sdwebui_progress import ProgressReader, TaskStanding
 from easel_contract.task import TaskType
-from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
-from easel_local.simulators.sdwebui.sd_server import SdServerBehaviour, SimulatedSdServer
+from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_simulators.sdwebui.sd_server import SdServerBehaviour, SimulatedSdServer
 from tests.collected import generate
 
 from .captures import CAPTURES

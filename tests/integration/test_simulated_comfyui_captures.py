@@ -16,8 +16,8 @@ import pytest
 import requests
 from PIL import Image
 
-from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
-from easel_local.simulators.faults import Fault
+from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_simulators.faults import Fault
 
 from .captures import CAPTURES
 from .comfyui_captures import parsed, unlike

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
-from easel_local.simulators.faults import Fault
+from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_simulators.faults import Fault
 
 from .simulated_comfyui import Api, Workflow, empty_image, text_to_image, websocket
 from .simulated_runtime import until

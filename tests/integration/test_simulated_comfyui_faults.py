@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
-from easel_local.simulators.faults import STICKY, Fault
+from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_simulators.faults import STICKY, Fault
 
 from .simulated_comfyui import Api, Workflow, empty_image, text_to_image
 from .simulated_runtime import until

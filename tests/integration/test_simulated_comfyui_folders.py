@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
 
 from .simulated_comfyui import Api, Workflow, empty_image
 
@@ -102,7 +102,7 @@ def test_the_end_of_the_server_leaves_a_given_folder(tmp_path: Path) -> None:
 
 def test_a_base_directory_that_cannot_be_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    command = [sys.executable, "-m", "easel_local.simulators.comfyui", "--port", "0"]
+    command = [sys.executable, "-m", "easel_simulators.comfyui", "--port", "0"]
     command += ["--base-directory", str(tmp_path / "file" / "below")]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     assert ended.returncode == 2

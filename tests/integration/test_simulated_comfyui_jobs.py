@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 import requests
 
-from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
-from easel_local.simulators.faults import Fault
+from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_simulators.faults import Fault
 
 from .simulated_comfyui import Api, empty_image, text_to_image, websocket
 from .simulated_runtime import until
 
 pytestmark = pytest.mark.integration
 
-PROGRAM = (sys.executable, "-m", "easel_local.simulators.comfyui")
+PROGRAM = (sys.executable, "-m", "easel_simulators.comfyui")
 LONG_SECONDS = 60.0
 
 

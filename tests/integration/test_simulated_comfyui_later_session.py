@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import requests
 
-from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
-from easel_local.simulators.faults import Fault
+from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_simulators.faults import Fault
 
 from .captures import CAPTURES
 from .comfyui_captures import parsed, unlike

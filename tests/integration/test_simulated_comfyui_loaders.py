@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from easel_local.simulators.comfyui import SimulatedComfyUi
+from easel_simulators.comfyui import SimulatedComfyUi
 
 from .simulated_comfyui import Api, Workflow, node
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from easel_local.simulators.comfyui import SimulatedComfyUi
+from easel_simulators.comfyui import SimulatedComfyUi
 
 from .simulated_comfyui import Api, empty_image
 

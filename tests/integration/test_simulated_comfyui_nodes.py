@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageChops
 
-from easel_local.simulators.comfyui import Behaviour, SimulatedComfyUi
+from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
 
 from .simulated_comfyui import Api, Workflow, empty_image, node, text_to_image
 

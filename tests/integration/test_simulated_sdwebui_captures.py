@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
 
 from .captures import CAPTURES, differences
 from .sdwebui_replay import replay

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import requests
 
-from easel_local.simulators.sdwebui import SimulatedSdWebui
+from easel_simulators.sdwebui import SimulatedSdWebui
 
 from .simulated_runtime import client_of, small, until
 
 pytestmark = pytest.mark.integration
 
-PROGRAM = (sys.executable, "-m", "easel_local.simulators.sdwebui")
+PROGRAM = (sys.executable, "-m", "easel_simulators.sdwebui")
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def test_a_taken_port_is_one_clear_line() -> None:
         command = [
             sys.executable,
             "-m",
-            "easel_local.simulators.sdwebui",
+            "easel_simulators.sdwebui",
             "--port",
             str(webui.port),
         ]

@@ -9,8 +9,8 @@ import pytest
 import requests
 from PIL import Image
 
-from easel_local.simulators.faults import STICKY, Fault
-from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_simulators.faults import STICKY, Fault
+from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
 
 from .simulated_runtime import Client, as_text, client_of, small, until
 

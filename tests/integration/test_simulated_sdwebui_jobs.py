@@ -9,8 +9,8 @@ import pytest
 import requests
 from PIL import ImageChops
 
-from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
-from easel_local.simulators.sdwebui.app import WORKER_THREADS
+from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_simulators.sdwebui.app import WORKER_THREADS
 
 from .simulated_runtime import Client, client_of, opened, small, until
 

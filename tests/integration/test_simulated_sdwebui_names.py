@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
 
 from .simulated_runtime import Client, client_of, opened, small
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from easel_local.simulators.faults import Fault
-from easel_local.simulators.sdwebui.sd_server import SdServerBehaviour, SimulatedSdServer
+from easel_simulators.faults import Fault
+from easel_simulators.sdwebui.sd_server import SdServerBehaviour, SimulatedSdServer
 
 from .captures import CAPTURES
 from .sdwebui_replay import replay, send

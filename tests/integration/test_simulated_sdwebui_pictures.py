@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
 
 from .simulated_runtime import Client, as_text, client_of, opened
 

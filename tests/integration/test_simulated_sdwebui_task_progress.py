@@ -3,8 +3,8 @@
 import pytest
 import requests
 
-from easel_local.simulators.faults import Fault
-from easel_local.simulators.sdwebui import Behaviour, SimulatedSdWebui
+from easel_simulators.faults import Fault
+from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
 
 from .simulated_runtime import client_of, until
 

@@ -11,8 +11,8 @@ from http import HTTPStatus
 import pytest
 import requests
 
-from easel_local.simulators.comfyui import SimulatedComfyUi
-from easel_local.simulators.command_line import PATH_VARIABLE
+from easel_simulators.comfyui import SimulatedComfyUi
+from easel_simulators.command_line import PATH_VARIABLE
 
 pytestmark = pytest.mark.integration
 
@@ -23,7 +23,7 @@ SECRET = "a-path-that_others-do-not-know"
 def started(kind: str) -> Iterator[str]:
     """A simulator's process; yields its URL without the secret."""
     process = subprocess.Popen(
-        [sys.executable, "-m", f"easel_local.simulators.{kind}", "--port", "0"],
+        [sys.executable, "-m", f"easel_simulators.{kind}", "--port", "0"],
         env={**os.environ, PATH_VARIABLE: SECRET},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

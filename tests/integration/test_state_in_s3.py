@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from easel_deploy.terraform_config import write_cli_config
 from easel_local.emulator import Emulator
-from easel_local.terraform_config import write_cli_config
 
 pytestmark = pytest.mark.integration
 

@@ -13,8 +13,8 @@ import tftest
 
 from easel_cli.config_import import read_config, write
 from easel_cli.config_import_mapping import convert
+from easel_deploy.terraform_config import write_cli_config
 from easel_local.emulator import Emulator
-from easel_local.terraform_config import write_cli_config
 
 from .planned_environment import PlannedEnvironment
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from easel_cli.cluster.addon_versions import ADDONS, CAN_BE_LEFT_OUT
+from easel_cli.addon_versions import ADDONS, CAN_BE_LEFT_OUT
 
 from .conftest import Plan
 from .planned_module import PlannedModule

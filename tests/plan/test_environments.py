@@ -10,9 +10,9 @@ import pytest
 import tftest
 import yaml
 
-from easel_cli.environments import api_reach
 from easel_contract.task import TaskMetadata
 from easel_contract.uid import new_uid
+from easel_deploy.environments import api_reach
 from easel_intake.api_requests import RequestedTask
 from easel_intake.publishing import TaskPublisher
 from tests.charts.helm import CHART, overlay

@@ -15,7 +15,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 import yaml
 
-from easel_cli.crds import CHARTS as PUBLIC_CHARTS
+from easel_packaging.crds import CHARTS as PUBLIC_CHARTS
 from tests.charts.prerequisites import public_chart
 
 from .conftest import Plan

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from easel_cli.environments.root_module import RootModule
+from easel_deploy.environments.root_module import RootModule
 
 ACCOUNT = "123456789012"
 NAME = "easel"

@@ -19,6 +19,9 @@ PACKAGES = {
     "easel_webhook": ROOT / "lambda" / "easel_webhook",
     "easel_agent": ROOT / "agent" / "easel_agent",
     "easel_cli": ROOT / "cli" / "easel_cli",
+    "easel_deploy": ROOT / "deploy" / "easel_deploy",
+    "easel_packaging": ROOT / "packaging" / "easel_packaging",
+    "easel_simulators": ROOT / "simulators" / "easel_simulators",
     "easel_local": ROOT / "local" / "easel_local",
 }
 MAY_IMPORT = {
@@ -30,8 +33,12 @@ MAY_IMPORT = {
     "easel_reader": {"easel_contract", "easel_records", "easel_http"},
     "easel_webhook": {"easel_contract", "easel_egress"},
     "easel_agent": {"easel_contract", "easel_records", "easel_egress"},
-    "easel_cli": {"easel_contract", "easel_records"},
-    "easel_local": {"easel_contract", "easel_cli"},
+    "easel_cli": {"easel_contract", "easel_records", "easel_deploy"},
+    # The way to real AWS needs nothing of the local stack.
+    "easel_deploy": {"easel_contract"},
+    "easel_packaging": {"easel_contract", "easel_deploy"},
+    "easel_simulators": set(),
+    "easel_local": {"easel_contract", "easel_cli", "easel_deploy", "easel_simulators"},
 }
 AWS = {"boto3", "botocore"}
 # The entry point makes the clients, aws.py turns AWS's errors into the agent's own; the others look

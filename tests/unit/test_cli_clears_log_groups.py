@@ -10,11 +10,11 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from easel_cli.environments import log_groups
-from easel_cli.environments.adopt import adopt
-from easel_cli.environments.api_reach import CLUSTER
-from easel_cli.environments.destroy import destroy
-from easel_cli.environments.log_groups import ACCESS, CONTROL_PLANE, INSIGHTS, STAGE
+from easel_deploy.environments import log_groups
+from easel_deploy.environments.adopt import adopt
+from easel_deploy.environments.api_reach import CLUSTER
+from easel_deploy.environments.destroy import destroy
+from easel_deploy.environments.log_groups import ACCESS, CONTROL_PLANE, INSIGHTS, STAGE
 from tests.unit.stubbed_root import REGION, Managed, StubbedRoot
 
 pytestmark = pytest.mark.unit

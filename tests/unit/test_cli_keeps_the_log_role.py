@@ -7,11 +7,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from easel_cli.environments import log_groups
-from easel_cli.environments.adopt import adopt
-from easel_cli.environments.destroy import destroy
-from easel_cli.environments.kept_log_role import POLICY, ROLE
-from easel_cli.environments.stack import StandsElsewhereError
+from easel_deploy.environments import log_groups
+from easel_deploy.environments.adopt import adopt
+from easel_deploy.environments.destroy import destroy
+from easel_deploy.environments.kept_log_role import POLICY, ROLE
+from easel_deploy.environments.stack import StandsElsewhereError
 from tests.unit.stubbed_root import REGION, Managed, StubbedRoot
 
 pytestmark = pytest.mark.unit

@@ -38,7 +38,7 @@ VERB = """
 import signal, sys
 # Whoever runs the tests in the background has Ctrl-C ignored, and processes inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from easel_cli.environments import adopt, destroy
+from easel_deploy.environments import adopt, destroy
 def call(root, *_):
     root.run("destroy")
 adopt.adopt = destroy.destroy = call

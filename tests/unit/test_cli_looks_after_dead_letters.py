@@ -11,12 +11,12 @@ import pytest
 from moto import mock_aws
 
 from easel_cli.main import main
-from easel_cli.submit import ExitStatus
 from easel_contract.errors import TaskError, TaskErrorCode
 from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import ResultStatus, TaskResult
 from easel_contract.task import TaskMessage
 from easel_contract.uid import new_uid
+from easel_deploy.exit_status import ExitStatus
 from easel_records.table import TaskTable
 
 from .records_table import create_table

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from easel_cli.environments.new import EnvironmentRefusedError, env_new, new_environment
+from easel_cli.env_new import EnvironmentRefusedError, env_new, new_environment
 
 pytestmark = pytest.mark.unit
 

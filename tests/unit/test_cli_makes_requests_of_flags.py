@@ -9,12 +9,12 @@ import pytest
 
 from easel_cli import main as main_module
 from easel_cli.main import main
-from easel_cli.openapi import SAMPLES
 from easel_cli.progress import Progress
 from easel_cli.request_building import build_request, task_id_of
-from easel_cli.submit import ExitStatus
 from easel_cli.target import Target
 from easel_contract.api import V1Alpha2Request
+from easel_deploy.exit_status import ExitStatus
+from easel_packaging.openapi import SAMPLES
 
 pytestmark = pytest.mark.unit
 

@@ -9,8 +9,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from easel_cli.main import main
-from easel_cli.webhook_secret import VARIABLE
+from easel_deploy.main import main
+from easel_deploy.webhook_secret import VARIABLE
 
 pytestmark = pytest.mark.unit
 
@@ -19,7 +19,9 @@ pytestmark = pytest.mark.unit
 def client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
-    monkeypatch.setattr("sys.argv", ["easel", "webhook", "secret"])
+    # The program catches signals; pytest keeps its own handlers.
+    monkeypatch.setattr("easel_deploy.main.signal.signal", lambda *_: None)
+    monkeypatch.setattr("sys.argv", ["easel-deploy", "webhook", "secret"])
     with mock_aws():
         yield boto3.client("secretsmanager", "us-east-1")
 

@@ -6,8 +6,8 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from easel_cli.cluster.addon_versions import ADDONS, as_setting, default_versions
-from easel_cli.cluster.errors import ClusterError
+from easel_cli.addon_versions import ADDONS, as_setting, default_versions
+from easel_deploy.cluster.errors import ClusterError
 
 pytestmark = pytest.mark.unit
 

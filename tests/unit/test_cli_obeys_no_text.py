@@ -13,11 +13,11 @@ import pytest
 import responses
 from moto import mock_aws
 
-from easel_cli.cluster.errors import ClusterError
-from easel_cli.cluster.verbs import run_cluster_verb
-from easel_cli.submit import ExitStatus
 from easel_contract.record import TaskStatus
 from easel_contract.result import TaskResult
+from easel_deploy.cluster.errors import ClusterError
+from easel_deploy.exit_status import ExitStatus
+from easel_deploy.main import run_verb
 
 from .test_cli_looks_after_dead_letters import Queues, queues
 from .test_cli_tells_of_tasks import ENDPOINT, UID, Easel, api, easel, view
@@ -163,5 +163,5 @@ def test_what_a_cluster_or_a_chart_says(
         raise ClusterError(HOSTILE.replace("\n", ""))
 
     monkeypatch.setattr(signal, "signal", lambda *_: None)
-    assert run_cluster_verb(argparse.Namespace(cluster_verb=refuse)) == ExitStatus.FAILED
+    assert run_verb(argparse.Namespace(command=refuse)) == ExitStatus.FAILED
     assert SHOWN.replace(r"\n", "") in printed(capsys)

@@ -9,11 +9,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from easel_cli.cluster import helm_chart, helm_process, helm_release
-from easel_cli.cluster.errors import ClusterError
-from easel_cli.cluster.helm_chart import ChartFetcher, ecr_login, is_final
-from easel_cli.cluster.helm_process import Helm, HelmFailedError
-from easel_cli.cluster.request import (
+from easel_deploy.cluster import helm_chart, helm_process, helm_release
+from easel_deploy.cluster.errors import ClusterError
+from easel_deploy.cluster.helm_chart import ChartFetcher, ecr_login, is_final
+from easel_deploy.cluster.helm_process import Helm, HelmFailedError
+from easel_deploy.cluster.request import (
     RELEASE_VARIABLE,
     Chart,
     RequestRefusedError,
@@ -213,11 +213,11 @@ def test_a_request_names_all_that_is_wrong_and_repeats_nothing(
 
 
 def test_the_launcher_splits_its_words_and_nothing_else(tmp_path: Path) -> None:
-    launcher = Path(__file__).resolve().parents[2] / "modules" / "helm-release" / "easel"
+    launcher = Path(__file__).resolve().parents[2] / "modules" / "helm-release" / "easel-deploy"
     program = tmp_path / "easel-of-the-test"
     program.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
     program.chmod(0o755)
-    environment = {"EASEL": str(program), "PATH": "/usr/bin:/bin"}
+    environment = {"EASEL_DEPLOY": str(program), "PATH": "/usr/bin:/bin"}
     said = subprocess.run(
         [launcher, "karpenter drain * $(id)"],
         env=environment,

@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import boto3
 import pytest
 
-from easel_cli.cluster.eks_token import PREFIX, exec_credential, token
-from easel_cli.cluster.errors import ClusterError
+from easel_deploy.cluster.eks_token import PREFIX, exec_credential, token
+from easel_deploy.cluster.errors import ClusterError
 from easel_local.kubernetes.objects import ApiError
 from easel_local.kubernetes.tokens import EksAuthenticator
 

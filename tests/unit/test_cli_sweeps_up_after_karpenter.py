@@ -9,9 +9,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from easel_cli.cluster.errors import ClusterError
-from easel_cli.cluster.karpenter_sweep import Sweep, sweep_interfaces
-from easel_cli.cluster.request import CLUSTER_VARIABLE, ClusterRequest
+from easel_deploy.cluster.errors import ClusterError
+from easel_deploy.cluster.karpenter_sweep import Sweep, sweep_interfaces
+from easel_deploy.cluster.request import CLUSTER_VARIABLE, ClusterRequest
 
 pytestmark = pytest.mark.unit
 

@@ -12,12 +12,13 @@ from moto import mock_aws
 
 from easel_cli import tasks as tasks_module
 from easel_cli.main import main
-from easel_cli.submit import API_KEY_VARIABLE, ExitStatus
+from easel_cli.submit import API_KEY_VARIABLE
 from easel_contract.plain_text import printable
 from easel_contract.record import TaskStatus
 from easel_contract.result import ResultStatus, TaskResult
 from easel_contract.tasks_api import TaskView
 from easel_contract.usage import Usage
+from easel_deploy.exit_status import ExitStatus
 
 pytestmark = pytest.mark.unit
 

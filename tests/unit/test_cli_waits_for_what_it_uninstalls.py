@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from easel_cli.cluster import release_objects
-from easel_cli.cluster.errors import ClusterError, UnreachableError
-from easel_cli.cluster.release_manifest import Declared, read_manifests
-from easel_cli.cluster.release_objects import await_gone
+from easel_deploy.cluster import release_objects
+from easel_deploy.cluster.errors import ClusterError, UnreachableError
+from easel_deploy.cluster.release_manifest import Declared, read_manifests
+from easel_deploy.cluster.release_objects import await_gone
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from easel_cli.package_functions import AWS_PYTHON, package
+from easel_packaging.package_functions import AWS_PYTHON, package
 
 pytestmark = pytest.mark.unit
 

@@ -19,7 +19,6 @@ from easel_agent.runtimes.base import Fetch, Finished, Generation, MadeFile
 from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
 from easel_agent.urls import find_urls
-from easel_cli.openapi import SAMPLES
 from easel_contract.envelope import decode_result
 from easel_contract.errors import TaskErrorCode
 from easel_contract.result import TaskResult
@@ -29,6 +28,7 @@ from easel_intake.acceptance import Acceptance
 from easel_intake.handler import Intake, handler
 from easel_intake.publishing import TaskPublisher
 from easel_intake.settings import IntakeSettings
+from easel_packaging.openapi import SAMPLES
 from easel_records.acceptance import AcceptedTasks
 from easel_records.idempotency import IdempotencyKeys
 from easel_records.table import TaskTable

@@ -9,8 +9,8 @@ import pytest
 import yaml
 from openapi_spec_validator import validate
 
-from easel_cli.openapi import OPENAPI_FILE, SAMPLES, openapi_document, render_openapi
 from easel_contract.identifiers import check_prefix, check_task_id
+from easel_packaging.openapi import OPENAPI_FILE, SAMPLES, openapi_document, render_openapi
 
 pytestmark = pytest.mark.unit
 

@@ -9,8 +9,7 @@ import pytest
 import requests
 import yaml
 
-from easel_cli.crds import CHARTS
-from easel_cli.pins import (
+from easel_deploy.pins import (
     ADDONS,
     AGENT_BASE,
     BOTTLEROCKET,
@@ -22,7 +21,8 @@ from easel_cli.pins import (
     PINS,
     newest,
 )
-from easel_cli.pins.__main__ import report
+from easel_deploy.pins.__main__ import report
+from easel_packaging.crds import CHARTS
 from tests.charts.manifests import KUBERNETES as VALIDATED
 
 pytestmark = pytest.mark.unit
@@ -42,7 +42,8 @@ def test_nothing_is_past_its_end() -> None:
     past = [f"{pin.name} {pin.version}: {pin.end}" for pin in PINS if pin.supported_until < today]
     assert not past, (
         f"past their end on {today}: {past}. Ask for the newest by `make pins`, write them "
-        "and their ends into cli/easel_cli/pins/__init__.py, and follow the failures of this file. "
+        "and their ends into deploy/easel_deploy/pins/__init__.py, and follow the failures of this "
+        "file. "
         "A new Karpenter or KEDA needs what tests were read from: local/charts/README.md."
     )
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 
-from easel_cli.openapi import openapi_document
 from easel_contract.record import Progress
+from easel_packaging.openapi import openapi_document
 from easel_reader import handler as handler_module
 from easel_reader.handler import handler
 from easel_reader.presigning import Presigner

@@ -3,8 +3,8 @@
 import pytest
 import requests
 
-from easel_local.simulators.comfyui.uploads import Part, parse_form
-from easel_local.simulators.server import Request
+from easel_simulators.comfyui.uploads import Part, parse_form
+from easel_simulators.server import Request
 
 pytestmark = pytest.mark.unit
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from easel_local.simulators.comfyui.folders import Folders
-from easel_local.simulators.comfyui.graph import run_order, signatures
-from easel_local.simulators.comfyui.node_types import NodeTypes, Prompt
-from easel_local.simulators.comfyui.nodes import installed
+from easel_simulators.comfyui.folders import Folders
+from easel_simulators.comfyui.graph import run_order, signatures
+from easel_simulators.comfyui.node_types import NodeTypes, Prompt
+from easel_simulators.comfyui.nodes import installed
 
 pytestmark = pytest.mark.unit
 

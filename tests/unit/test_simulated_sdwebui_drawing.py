@@ -7,8 +7,8 @@ import time
 import pytest
 from PIL import Image, ImageChops, ImageFile, ImageStat
 
-from easel_local.simulators import pictures
-from easel_local.simulators.drawing import draw, half_made
+from easel_simulators import pictures
+from easel_simulators.drawing import draw, half_made
 
 pytestmark = pytest.mark.unit
 

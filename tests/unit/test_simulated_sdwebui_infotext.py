@@ -2,7 +2,7 @@
 
 import pytest
 
-from easel_local.simulators.sdwebui.infotext import compose, parse
+from easel_simulators.sdwebui.infotext import compose, parse
 
 pytestmark = pytest.mark.unit
 

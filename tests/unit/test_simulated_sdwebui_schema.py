@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from easel_local.simulators.sdwebui.bodies import EXTRA_BATCH, EXTRA_SINGLE, IMG2IMG, TXT2IMG
-from easel_local.simulators.sdwebui.errors import ValidationFailed
-from easel_local.simulators.sdwebui.schema import json_object, validate
-from easel_local.simulators.server import Request
+from easel_simulators.sdwebui.bodies import EXTRA_BATCH, EXTRA_SINGLE, IMG2IMG, TXT2IMG
+from easel_simulators.sdwebui.errors import ValidationFailed
+from easel_simulators.sdwebui.schema import json_object, validate
+from easel_simulators.server import Request
 
 pytestmark = pytest.mark.unit
 

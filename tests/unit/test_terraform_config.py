@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from easel_local import terraform_config
-from easel_local.terraform_config import TerraformConfigError, main, write_cli_config
+from easel_deploy import terraform_config
+from easel_deploy.terraform_config import TerraformConfigError, main, write_cli_config
 
 pytestmark = pytest.mark.unit
 

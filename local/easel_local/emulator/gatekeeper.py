@@ -24,13 +24,13 @@ from ministack.core.iam_actions import access_denied_response
 from ministack.core.router import detect_service
 from ministack.core.sigv4 import decode_header_value
 
-from easel_local.browsers import foreign_request
 from easel_local.emulator.signatures import (
     Refusal,
     SignedHead,
     needs_body,
     signature_refusal,
 )
+from easel_simulators.browsers import foreign_request
 
 _READY = "/_ministack/ready"
 _DATA_PLANE = re.compile(r"/_aws/execute-api/[^/]+/[^/]+(?:/.*)?")

@@ -4,8 +4,10 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from easel_cli.environments.root_module import TerraformError
 from easel_contract.plain_text import printable_lines
+from easel_deploy.environments.root_module import TerraformError
+from easel_deploy.exit_status import ExitStatus
+from easel_deploy.terraform_config import TerraformConfigError
 from easel_local import interrupts
 from easel_local.chart_registry import ChartRegistryError
 from easel_local.credentials import CredentialsError
@@ -15,7 +17,6 @@ from easel_local.kubernetes import KubernetesApiError
 from easel_local.paths import HOME
 from easel_local.private_files import ForeignFolderError, keep_private
 from easel_local.state import BusyError, locked
-from easel_local.terraform_config import TerraformConfigError
 
 _EXPECTED_ERRORS = (
     BusyError,
@@ -28,7 +29,6 @@ _EXPECTED_ERRORS = (
     TerraformConfigError,
     TerraformError,
 )
-_INTERRUPTED = 130
 
 _VERBS: dict[str, Callable[[Estate, Sequence[str]], int]] = {
     "plan": Estate.plan,
@@ -66,7 +66,7 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         print("easel: interrupted", file=sys.stderr)
-        return _INTERRUPTED
+        return ExitStatus.INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
-from easel_cli.environments.destroy import EMULATED_VARIABLE
-from easel_cli.environments.root_module import RootModule
-from easel_cli.environments.terraform_options import is_targeted
+from easel_deploy.environments.destroy import EMULATED_VARIABLE
+from easel_deploy.environments.root_module import RootModule
+from easel_deploy.environments.terraform_options import is_targeted
+from easel_deploy.exit_status import ExitStatus
 from easel_local import interrupts
 from easel_local.emulator.process import UNWANTED_VARIABLES
 from easel_local.estate.folder import root_folder
@@ -28,7 +29,6 @@ from easel_local.paths import FUNCTIONS_PACKAGE, ROOT
 
 _NAME = re.compile(r"[a-z0-9-]+")
 _INIT_SECONDS = 600
-_INTERRUPTED = 130
 
 
 class EstateError(Exception):
@@ -141,7 +141,7 @@ class Estate:
         command = [
             sys.executable,
             "-m",
-            "easel_cli.environments.destroy",
+            "easel_deploy.environments.destroy",
             str(self._root),
             *options,
         ]
@@ -212,7 +212,7 @@ class Estate:
                     command, env=program_environment({**state.environment, **(more or {})})
                 )
         except KeyboardInterrupt:
-            return _INTERRUPTED
+            return ExitStatus.INTERRUPTED
 
     def _write_environment(self, state: EstateState) -> None:
         # For a person's own `terraform`, `aws` and `easel`.

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from easel_cli.target import Target
+from easel_deploy.terraform_config import write_cli_config
 from easel_local import interrupts
 from easel_local.chart_registry import ChartRegistry
 from easel_local.credentials import StackCredentials
@@ -19,7 +20,6 @@ from easel_local.estate.state import EstateState
 from easel_local.kubernetes import KubernetesApi
 from easel_local.paths import FUNCTIONS_PACKAGE, HOME, ROOT
 from easel_local.processes import ManagedProcess
-from easel_local.terraform_config import write_cli_config
 
 _GRACE_SECONDS = 5.0
 
@@ -93,7 +93,7 @@ class EstateServices:
             **changed,
             **terraform_environment(),
             # `easel helm` finds what it needs by these two.
-            "EASEL": str(ROOT / ".venv" / "bin" / "easel"),
+            "EASEL_DEPLOY": str(ROOT / ".venv" / "bin" / "easel-deploy"),
             "EASEL_CHART_REGISTRY": self.charts.host,
         }
 
@@ -102,7 +102,7 @@ def terraform_environment() -> dict[str, str]:
     """What Terraform needs beside AWS.
 
     Raises:
-        easel_local.terraform_config.TerraformConfigError: TF_PLUGIN_DIR leads nowhere.
+        easel_deploy.terraform_config.TerraformConfigError: TF_PLUGIN_DIR leads nowhere.
     """
     return {
         "TF_CLI_CONFIG_FILE": str(write_cli_config(HOME / "terraform-cli")),

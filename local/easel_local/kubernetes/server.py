@@ -13,13 +13,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
-from easel_local.browsers import foreign_request
 from easel_local.kubernetes.discovery import Resource, discovery
 from easel_local.kubernetes.objects import ApiError, Event, Object, ObjectStore
 from easel_local.kubernetes.paths import ObjectPath
 from easel_local.kubernetes.secret_protobuf import MAGIC, decode_secret
 from easel_local.kubernetes.selectors import selected
 from easel_local.ports import LOOPBACK
+from easel_simulators.browsers import foreign_request
 
 Authenticate = Callable[[str | None], None]
 """Looks at a request's Authorization; raises ApiError where it is not good enough."""

@@ -10,7 +10,7 @@ from typing import Any
 from ministack.core.responses import get_region
 from ministack.services import ec2, eks
 
-from easel_cli import pins
+from easel_deploy import pins
 from easel_local.emulator.bridges.bridge import Bridge, Response
 from easel_local.emulator.process import KubernetesEndpoint
 

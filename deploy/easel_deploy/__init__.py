@@ -1,0 +1,1 @@
+"""What Terraform and `make` run: regions, clusters, releases."""

@@ -1,0 +1,96 @@
+"""Looks before a first apply from where the cluster's API will be reached.
+
+Terraform installs the releases through it. Where that fails it fails a quarter of an hour into the
+apply, when the cluster is there and costs money.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from easel_deploy.cluster.access import KUBECONFIG_VARIABLE
+from easel_deploy.environments.root_module import RootModule, TerraformError
+from easel_deploy.environments.terraform_options import is_targeted
+from easel_deploy.exit_status import ExitStatus
+
+CLUSTER = "module.eks_karpenter.aws_eks_cluster.this"
+"""Where the state has the cluster, its releases were reached before."""
+
+_NETWORK = "module.vpc"
+_REFUSED = 3
+
+
+class UnreachableApiError(Exception):
+    """Nothing that runs here could reach the new cluster; the message says what to do."""
+
+
+def note(root: RootModule) -> str | None:
+    """Returns what a person should know before the apply; None where the API is reached anyway.
+
+    Args:
+        root: the environment.
+
+    Raises:
+        UnreachableApiError: the apply would make the network, too, and nobody is in it yet.
+        TerraformError: its variables or its state cannot be read.
+    """
+    there = root.resources()
+    if os.environ.get(KUBECONFIG_VARIABLE) or CLUSTER in there:
+        return None
+    if root.evaluate("var.cluster.public_access_cidrs"):
+        return None
+    has_network = any(one.startswith(_NETWORK) for one in there)
+    if not has_network and root.evaluate("var.existing_vpc == null"):
+        raise UnreachableApiError(_refusal(root.folder))
+    return (
+        "easel: note: the new cluster's API will be reached from its network only, and Terraform\n"
+        "  installs Karpenter, KEDA and the runtimes through it. This machine has to be in that\n"
+        "  network, or in one that is connected and named in cluster.private_access_cidrs.\n"
+    )
+
+
+def _refusal(folder: Path) -> str:
+    return (
+        "the new cluster's API would be reached from inside of its network only, which this same\n"
+        "apply makes: nothing could install Karpenter, KEDA and the runtimes. Choose a way in, in\n"
+        f"{folder}/terraform.tfvars:\n"
+        "  - over the internet, from this machine's public address:\n"
+        '      cluster = { public_access_cidrs = ["203.0.113.7/32"], ... }\n'
+        "  - from a network that this machine is in or connected to: existing_vpc\n"
+        "or make the network first, connect this machine to it (a VPN, a peering; name its\n"
+        "addresses in cluster.private_access_cidrs), and apply the rest then:\n"
+        f"  make apply ENV={folder.name} TF_ARGS=-target=module.vpc"
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Runs `python -m easel_deploy.environments.api_reach FOLDER [TERRAFORM'S OPTIONS]`.
+
+    Returns:
+        0, 1 where Terraform failed, 2 wrong usage, 3 where the apply could not get through, 130
+        interrupted.
+    """
+    if not arguments or arguments[0].startswith("-"):
+        sys.stderr.write("usage: python -m easel_deploy.environments.api_reach envs/REGION\n")
+        return 2
+    # Who applies a part knows which.
+    if is_targeted(arguments[1:]):
+        return 0
+    try:
+        said = note(RootModule(Path(arguments[0])))
+    except UnreachableApiError as error:
+        sys.stderr.write(f"easel: nothing is applied: {error}\n")
+        return _REFUSED
+    except TerraformError as error:
+        sys.stderr.write(f"easel: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("easel: interrupted: nothing is applied.\n")
+        return ExitStatus.INTERRUPTED
+    if said:
+        sys.stderr.write(said)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

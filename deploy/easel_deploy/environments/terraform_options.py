@@ -1,0 +1,46 @@
+"""What Terraform's own options mean to what easel does around it."""
+
+import re
+import sys
+from collections.abc import Sequence
+
+AUTO_APPROVE = "-auto-approve"
+
+_TARGET = re.compile(r"--?target(=|$)")
+_VARIABLE = re.compile(r"--?var(-file)?(=|$)")
+
+
+def is_targeted(options: Sequence[str]) -> bool:
+    """Returns whether only a part is applied or destroyed."""
+    return any(_TARGET.match(one) for one in options)
+
+
+def is_approved(options: Sequence[str]) -> bool:
+    """Returns whether no question shall be asked."""
+    return AUTO_APPROVE in options
+
+
+def sets_variables(options: Sequence[str]) -> bool:
+    """Returns whether they give a variable another value than files and environment do."""
+    return any(_VARIABLE.match(one) for one in options)
+
+
+def main(options: list[str]) -> int:
+    """Runs `python -m easel_deploy.environments.terraform_options [TERRAFORM'S OPTIONS]`.
+
+    Returns:
+        0, or 2 where an apply or a destroy cannot take them.
+    """
+    if not sets_variables(options):
+        return 0
+    # `terraform console`, which tells the stack's name to easel, is run without them.
+    sys.stderr.write(
+        "easel: an apply or a destroy takes no -var and no -var-file: what looks for kept things\n"
+        "  before it would not see them, and take another stack's. Put the values into\n"
+        "  terraform.tfvars or a *.auto.tfvars beside it, or export TF_VAR_<name>.\n"
+    )
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

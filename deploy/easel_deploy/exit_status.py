@@ -1,0 +1,17 @@
+"""The exit statuses of easel's programs."""
+
+from enum import IntEnum
+
+
+class ExitStatus(IntEnum):
+    """How a program ended, for the script that called the program."""
+
+    COMPLETED = 0
+    FAILED = 1
+    USAGE = 2
+    """Wrong arguments or settings: the same call fails again."""
+    REFUSED = 3
+    """The API did not take the request."""
+    TIMED_OUT = 4
+    INTERRUPTED = 130
+    """As a shell reports SIGINT: 128 + 2."""

@@ -1,0 +1,1 @@
+"""Makes what easel ships: functions, API description, CRDs for the checks."""
