@@ -48,13 +48,17 @@ the gap between two jobs is made of such waits."""
 _METADATA_VARIABLE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 """As the SDKs read it (AWS SDKs and Tools Reference Guide, "IMDS credential provider")."""
 _SIGNAL_LOOK_SECONDS = 0.2
+REPLACE_POD = 75
+"""Exit status after which the chart's `restartPolicyRules` start no container anew, so that the pod
+fails and its ReplicaSet makes another: EX_TEMPFAIL of sysexits.h(3head)."""
 
 
 def main() -> int:
     """Runs until SIGTERM or SIGINT.
 
     Returns:
-        0 after a stop that was asked for, 2 where the settings are wrong.
+        0 after a stop that was asked for, 2 where the settings are wrong, REPLACE_POD where the pod
+        has lost its models.
     """
     try:
         settings = AgentSettings.from_environment(os.environ)
@@ -106,11 +110,14 @@ def _run(settings: AgentSettings, agent: Agent) -> int:
             monitor=agent.monitor,
             metrics=agent.metrics,
             dead_seconds=settings.runtime_dead_seconds,
+            mount=agent.mount,
         )
         health.start()
     logger.info("started", extra={"runtime": settings.runtime_name})
     agent.worker.run()
     logger.info("stopped")
+    if agent.mount is not None and agent.mount.failure is not None:
+        return REPLACE_POD
     # After a Spot notice alone: an agent that ended would be started anew on the same instance, and
     # take tasks until it reads the notice again.
     while not signals:

@@ -14,6 +14,7 @@ from easel_agent.heartbeat import Heartbeat
 from easel_agent.inputs import InputLoader
 from easel_agent.lease import LeaseHolder
 from easel_agent.metrics import Metrics
+from easel_agent.model_mount import ModelMount
 from easel_agent.notify import Notifier
 from easel_agent.outputs import OutputStore
 from easel_agent.prefetch_policy import PrefetchPolicy
@@ -54,12 +55,14 @@ class Agent:
         worker: run it; the other parts run with it.
         monitor: whether the runtime is ready.
         metrics: what has been counted.
+        mount: of the model bucket; None where the agent is not told of one.
     """
 
     def __init__(self, settings: AgentSettings, runtime: Runtime, clients: AwsClients) -> None:
         """Puts the parts together; nothing runs yet."""
         self.metrics = Metrics(settings.runtime_name)
         self.monitor = RuntimeMonitor(runtime)
+        self.mount = ModelMount(settings.models_dir) if settings.models_dir else None
         claims = Claims(clients.dynamodb, settings)
         holder = _lease_holder(settings, clients, claims, self.metrics)
         ends = _Ends(settings, clients, claims, self.metrics)
@@ -94,6 +97,7 @@ class Agent:
             metrics=self.metrics,
             device=device,
             stopping=Stopping(_forecast(settings, runtime, policy)),
+            mount=self.mount,
         )
 
 

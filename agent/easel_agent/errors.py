@@ -105,6 +105,7 @@ class BrokenReason(StrEnum):
     HANGS = "hangs"  # a job neither ends nor can be stopped
     BUSY_FOR_EVER = "busy_for_ever"  # says that it works, and does not
     DISK = "disk"  # its disk is full, or its models' mount has gone
+    MODEL_MOUNT = "model_mount"  # the pod's mount of the model bucket broke
 
 
 class RuntimeBrokenError(RuntimeDeadError):

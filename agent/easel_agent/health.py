@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from easel_agent.metrics import Metrics
+from easel_agent.model_mount import ModelMount
 from easel_agent.runtime_monitor import RuntimeMonitor
 
 logger = logging.getLogger(__name__)
@@ -20,7 +21,8 @@ class HealthServer:
 
     `/healthz` fails when the runtime was given up as broken, or has not been ready for too long:
     the runtime's container is to be started anew. `/readyz` fails while the runtime is not ready.
-    `/livez` fails when this process does not answer: the agent's own container is.
+    `/livez` fails when this process does not answer: the agent's own container is. All three fail
+    when the mount of the model bucket broke, and say so: the pod is to be replaced.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class HealthServer:
         monitor: RuntimeMonitor,
         metrics: Metrics,
         dead_seconds: float,
+        mount: ModelMount | None = None,
     ) -> None:
         """Binds the port.
 
@@ -40,10 +43,11 @@ class HealthServer:
         self._monitor = monitor
         self._metrics = metrics
         self._dead_seconds = dead_seconds
+        self._mount = mount
         routes = {
             "/healthz": self._health,
             "/readyz": self._readiness,
-            "/livez": lambda: (HTTPStatus.OK, b"ok"),
+            "/livez": self._liveness,
             "/metrics": self._render,
         }
         self._server = ThreadingHTTPServer((host, port), _handler_of(routes))
@@ -65,15 +69,25 @@ class HealthServer:
         self._server.server_close()
 
     def _health(self) -> _Answer:
-        failure = self._monitor.failure(self._dead_seconds)
+        failure = self._mount_failure() or self._monitor.failure(self._dead_seconds)
         if failure is not None:
             return HTTPStatus.SERVICE_UNAVAILABLE, failure.encode()
         return HTTPStatus.OK, b"ok"
 
     def _readiness(self) -> _Answer:
+        if (failure := self._mount_failure()) is not None:
+            return HTTPStatus.SERVICE_UNAVAILABLE, failure.encode()
         if self._monitor.is_ready:
             return HTTPStatus.OK, b"ok"
         return HTTPStatus.SERVICE_UNAVAILABLE, b"runtime not ready"
+
+    def _liveness(self) -> _Answer:
+        if (failure := self._mount_failure()) is not None:
+            return HTTPStatus.SERVICE_UNAVAILABLE, failure.encode()
+        return HTTPStatus.OK, b"ok"
+
+    def _mount_failure(self) -> str | None:
+        return None if self._mount is None else self._mount.failure
 
     def _render(self) -> _Answer:
         return HTTPStatus.OK, self._metrics.render()

@@ -48,6 +48,9 @@ class AgentSettings(EnvironmentSettings):
     runtime_files_dir: Path | None = None
     """Folder that holds ComfyUI's `input`, `output` and `temp`, where the agent has them too: a
     task's files are deleted there when it has ended. None: nothing is deleted."""
+    models_dir: Path | None = None
+    """Where the model bucket is mounted for the agent, too: it ends where that mount broke, and its
+    pod is to be replaced. None: there is no such mount."""
     max_attempts: int = Field(default=5, ge=1, le=1000)
     """How often a task is begun; the last try ends in a failed callback, not in silence."""
     task_retention_days: int = Field(default=30, ge=1, le=3650)

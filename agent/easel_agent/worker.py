@@ -8,8 +8,10 @@ from easel_agent.delivery import Delivery, Outcome
 from easel_agent.device_history import DeviceHistory
 from easel_agent.errors import (
     BrokenReason,
+    CancelledTaskError,
     DeviceFailedError,
     InterruptedTaskError,
+    LostTaskError,
     OutOfMemoryError,
     RuntimeBrokenError,
     RuntimeDeadError,
@@ -17,6 +19,7 @@ from easel_agent.errors import (
 from easel_agent.failure_handler import FailureHandler
 from easel_agent.lease import Lease
 from easel_agent.metrics import Metrics
+from easel_agent.model_mount import ModelMount
 from easel_agent.prefetch_policy import PrefetchPolicy
 from easel_agent.prefetcher import Prefetcher
 from easel_agent.preparation import PreparedTask
@@ -30,6 +33,8 @@ from easel_contract.task import Notification
 logger = logging.getLogger(__name__)
 
 _WAIT_SECONDS = 1.0
+_NO_FAILURES = (CancelledTaskError, InterruptedTaskError, LostTaskError, RuntimeBrokenError)
+"""How a task ends without having failed, or for a reason that is known already."""
 
 
 class Worker:
@@ -46,6 +51,7 @@ class Worker:
         metrics: Metrics,
         device: DeviceHistory,
         stopping: Stopping,
+        mount: ModelMount | None = None,
     ) -> None:
         self._settings = settings
         self._runtime = runtime
@@ -55,6 +61,7 @@ class Worker:
         self._metrics = metrics
         self._device = device
         self._stopping = stopping
+        self._mount = mount
         self._idle = threading.Event()
         self._warm_up_job = Job()
         self._job: Job | None = None
@@ -94,6 +101,8 @@ class Worker:
     def run(self) -> None:
         """Works until `stop` is called."""
         self._background.start()
+        if self._mount is not None:
+            self._mount.start(self._leave)
         try:
             while not self._stopping.is_asked_for:
                 if not self._monitor.wait_ready(_WAIT_SECONDS):
@@ -104,6 +113,8 @@ class Worker:
                         self._do(prepared)
         finally:
             self._idle.set()
+            if self._mount is not None:
+                self._mount.stop()
             self._background.stop()
 
     def _wind_down(self) -> None:
@@ -112,6 +123,23 @@ class Worker:
         # Given up, not interrupted: no runtime stops loading a model, which takes minutes.
         self._warm_up_job.stop(RuntimeDeadError("the agent is being stopped"))
         self._stopping.see_out(lambda: self._job, self._idle)
+
+    def _leave(self, failure: str) -> None:
+        """The pod has no models any more: gives everything back, has `run` return.
+
+        While the agent is stopping anyway, a task that has its models in memory may end; one that
+        has not fails, and goes back for it.
+        """
+        if self._stopping.is_asked_for:
+            logger.error("%s", failure)
+            return
+        error = RuntimeBrokenError(BrokenReason.MODEL_MOUNT, failure)
+        if (job := self._job) is not None:
+            job.stop(error)  # first of all: the first error is the one that counts
+        else:
+            self._lose_runtime(error)
+        self._stopping.ask(0)
+        self._wind_down()
 
     def _warm_up(self) -> bool:
         if self._is_warm or not self._settings.warm_up:
@@ -177,6 +205,12 @@ class Worker:
 
     def _judged(self, lease: Lease, error: Exception) -> Exception:
         """Notes what the device did; returns the error, or that the runtime is broken."""
+        if self._mount is not None and not isinstance(error, _NO_FAILURES):
+            # A runtime may call a file that it cannot read one that is not there, and that the
+            # sender's fault.
+            failure = self._mount.fails_now()
+            if failure is not None:
+                return RuntimeBrokenError(BrokenReason.MODEL_MOUNT, failure)
         if isinstance(error, OutOfMemoryError):
             self._device.ran_out_of_memory(lease.uid)
         elif isinstance(error, DeviceFailedError) and self._device.failed(lease.uid):

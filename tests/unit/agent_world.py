@@ -3,8 +3,9 @@
 import json
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import boto3
@@ -88,9 +89,15 @@ class World:
     Args:
         runtime: an adapter; None takes a scripted runtime.
         runtime_type: the adapter's.
+        more: further settings, by the names of their environment variables.
     """
 
-    def __init__(self, runtime: Runtime | None = None, runtime_type: str = "sdwebui") -> None:
+    def __init__(
+        self,
+        runtime: Runtime | None = None,
+        runtime_type: str = "sdwebui",
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self.sqs, self.s3 = boto3.client("sqs"), boto3.client("s3")
         # The receiver's own: tests break the agent's.
         self._receiver = boto3.client("sqs")
@@ -119,6 +126,7 @@ class World:
                 "EASEL_MAX_ATTEMPTS": "2",
                 "EASEL_PRICE_PER_HOUR": "3.6",
                 "EASEL_SHUTDOWN_GRACE_SECONDS": "60",
+                **more,
             }
         )
         self.agent_sns: Any = boto3.client("sns")

@@ -21,7 +21,13 @@ def golden() -> Callable[[str], Any]:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def more_settings() -> dict[str, str]:
+    """Of the world's agent, by environment variable; a module of tests may have its own."""
+    return {}
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, more_settings: dict[str, str]) -> Iterator[World]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -31,7 +37,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setattr(runtime_monitor, "_JOB_POLL_SECONDS", 0.02)
     monkeypatch.setattr(claim_keeper, "RENEWAL_SECONDS", 0.1)
     with mock_aws():
-        world = World()
+        world = World(more=more_settings)
         world.thread.start()
         yield world
         world.worker.stop()
