@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from easel_agent.__main__ import REPLACE_POD
 from tests.charts.helm import Helm, HelmError, Manifest, Values, at, of_kind, overlay
-from tests.charts.pods import container, pod_of
+from tests.charts.pods import container, pod_of, settings_of
 
 pytestmark = pytest.mark.integration
 
@@ -46,6 +47,39 @@ def test_read_only_at_the_documented_path(helm: Helm, sdwebui: Values) -> None:
         "authenticationSource": "driver",
         **MOUNTPOINT_POD,
     }
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_agent_sees_when_the_mount_breaks_and_can_do_no_more(
+    helm: Helm, sdwebui: Values, *, links: bool
+) -> None:
+    pod = pod_of(helm.render(overlay(sdwebui, at("models.s3.links.enabled", value=links))))
+    mounts = container(pod, "queue-agent")["volumeMounts"]
+    assert [one for one in mounts if one["name"] == "models"] == [
+        {"name": "models", "mountPath": str(settings_of(pod).models_dir), "readOnly": True}
+    ]
+
+
+def test_a_pod_that_has_lost_its_models_fails_and_every_other_agent_is_started_anew(
+    helm: Helm, sdwebui: Values
+) -> None:
+    agent = container(pod_of(helm.render(sdwebui)), "queue-agent")
+    # No rule fits the one status, and the policy then says that the container stays down.
+    assert agent["restartPolicy"] == "Never"
+    assert agent["restartPolicyRules"] == [
+        {"action": "Restart", "exitCodes": {"operator": "NotIn", "values": [REPLACE_POD]}}
+    ]
+
+
+@pytest.mark.parametrize("source", ["existingClaim", "emptyDir"])
+def test_models_from_elsewhere_are_not_watched(helm: Helm, sdwebui: Values, source: str) -> None:
+    pod = pod_of(
+        helm.render(overlay(sdwebui, {"models": {"source": source, "existingClaim": "models"}}))
+    )
+    agent = container(pod, "queue-agent")
+    assert settings_of(pod).models_dir is None
+    assert "models" not in {one["name"] for one in agent["volumeMounts"]}
+    assert agent.keys().isdisjoint({"restartPolicy", "restartPolicyRules"})
 
 
 def test_volume_and_claim_take_each_other_and_no_other(helm: Helm, sdwebui: Values) -> None:

@@ -39,6 +39,9 @@
 {{- if eq (include "sd-runtime.filesShared" .) "true" }}
   {{- $settings = concat $settings (list (list "RUNTIME_FILES_DIR" (include "sd-runtime.agentFilesPath" .))) }}
 {{- end }}
+{{- if eq .Values.models.source "s3" }}
+  {{- $settings = concat $settings (list (list "MODELS_DIR" (include "sd-runtime.bucketPath" .))) }}
+{{- end }}
 {{- range $settings }}
 - name: EASEL_{{ index . 0 }}
   value: {{ index . 1 | toString | quote }}
@@ -78,6 +81,17 @@ livenessProbe:
   periodSeconds: 15
   timeoutSeconds: 5
   failureThreshold: 4
+{{- if eq .Values.models.source "s3" }}
+# 75: the mount of the models broke, and only another pod gets another one. This pod then fails, and its
+# ReplicaSet makes that one. Whatever else ends the agent, it is started anew. See docs/adr/0051.
+restartPolicy: Never
+restartPolicyRules:
+  - action: Restart
+    exitCodes:
+      operator: NotIn
+      values: [75]
+terminationMessagePolicy: FallbackToLogsOnError
+{{- end }}
 resources: {{- toYaml .Values.agent.resources | nindent 2 }}
 securityContext:
   runAsNonRoot: true
@@ -93,6 +107,12 @@ securityContext:
 volumeMounts:
   - name: agent-tmp
     mountPath: /tmp
+  {{- if eq .Values.models.source "s3" }}
+  # To see when it breaks; the agent reads no model.
+  - name: models
+    mountPath: {{ include "sd-runtime.bucketPath" . }}
+    readOnly: true
+  {{- end }}
   {{- if eq (include "sd-runtime.filesShared" .) "true" }}
   - name: runtime-files
     mountPath: {{ include "sd-runtime.agentFilesPath" . }}
