@@ -1,7 +1,7 @@
 """`easel env new us-west-2`: makes the folder of another region.
 
-All regions share the same .tf files; a region is its terraform.tfvars. A new folder is a copy of
-envs/us-east-1, or for AWS China of envs/cn-northwest-1, for the other region.
+All regions link to the .tf files of envs/stack; a region is its terraform.tfvars. A new folder is
+made from envs/us-east-1, or for AWS China from envs/cn-northwest-1, for the other region.
 """
 
 import argparse
@@ -90,7 +90,8 @@ def new_environment(region: str, environments: Path) -> tuple[Path, Path]:
     for pattern in _COPIED:
         for file in sorted(source.glob(pattern)):
             if file.name != "backend.tf":  # names the state of the region it is copied from
-                shutil.copy(file, folder)
+                # The code is linked: a link is copied as one.
+                shutil.copy(file, folder, follow_symlinks=False)
     for name in _own_values_files(source):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source / name, folder / name)

@@ -17,7 +17,7 @@ ENVIRONMENTS = Path(__file__).parents[2] / "envs"
 def environments(tmp_path: Path) -> Path:
     folder = tmp_path / "envs"
     ignored = shutil.ignore_patterns(".terraform", "*.tfstate*")
-    shutil.copytree(ENVIRONMENTS, folder, ignore=ignored)
+    shutil.copytree(ENVIRONMENTS, folder, symlinks=True, ignore=ignored)
     return folder
 
 
@@ -28,12 +28,24 @@ def test_a_new_region_has_the_same_files(environments: Path, region: str, origin
     folder, source = new_environment(region, environments)
     assert (folder.name, source.name) == (region, origin)
     for path in source.iterdir():
-        if path.suffix == ".tf" or path.name == ".terraform.lock.hcl":
-            assert (folder / path.name).read_bytes() == path.read_bytes()
+        if path.suffix == ".tf":
+            assert (folder / path.name).readlink() == path.readlink() == Path("../stack", path.name)
+    lock = ".terraform.lock.hcl"
+    assert (folder / lock).read_bytes() == (source / lock).read_bytes()
     tfvars = (folder / "terraform.tfvars").read_text()
     assert f'region = "{region}"' in tfvars
     for name in ("terraform.tfvars", "backend.tf.example"):
         assert origin not in (folder / name).read_text()
+
+
+def test_every_region_has_all_of_the_code_and_none_of_its_own() -> None:
+    code = {path.name for path in (ENVIRONMENTS / "stack").glob("*.tf")}
+    regions = [path.parent for path in ENVIRONMENTS.glob("*/terraform.tfvars")]
+    for region in regions:
+        if region.name != "local":
+            links = {path.name: path.readlink() for path in region.glob("*.tf")}
+            links.pop("backend.tf", None)
+            assert links == {name: Path("../stack", name) for name in code}, region
 
 
 SETTINGS = """
