@@ -37,7 +37,7 @@ resource "aws_eks_pod_identity_association" "agent" {
     # No validation of var.nodes: what it would look at depends on var.nodes.
     precondition {
       condition     = length(local.instance_type_problems) == 0
-      error_message = "No pod of runtime ${var.name} would ever run on some of its nodes (nodes.instance_types, or nodes in extra_values_yaml): ${join("; ", local.instance_type_problems)}."
+      error_message = "Some nodes of runtime ${var.name} cannot run its pods, or not safely (nodes.instance_types, or nodes in extra_values_yaml): ${join("; ", local.instance_type_problems)}."
     }
   }
 }

@@ -103,7 +103,7 @@ variable "scaling" {
 variable "nodes" {
   description = <<-EOT
     The GPU nodes; the chart's default holds for what is null.
-    - instance_types: several make a wider Spot pool. Each is checked: amd64, a GPU, memory for the pod.
+    - instance_types: several make a wider Spot pool. Each is checked: amd64, a GPU, memory for what the pod asks for and may take.
     - capacity_types: spot, on-demand or both.
     - ami_alias: Bottlerocket release, such as bottlerocket@v1.68.1.
     - snapshot_id: EBS snapshot with the images, for image_cache ebsSnapshot.

@@ -41,6 +41,14 @@ REFUSED: dict[str, tuple[Values, str]] = {
         at("runtime.resources", {"requests": None, "limits": {"memory": "15Gi"}}),
         "g5.xlarge leaves 14162 MiB to pods, and a pod with its Mountpoint pod asks for 16640 MiB",
     ),
+    "limits of more memory than the node has": (
+        overlay(types("g5.xlarge", "g5.2xlarge"), at("runtime.resources.limits.memory", "13Gi")),
+        "g5.xlarge leaves 14162 MiB to pods, and a pod with its Mountpoint pod may take 15616 MiB",
+    ),
+    "a Mountpoint pod that may take too much": (
+        overlay(types("g5.xlarge"), at("models.s3.resources.limits.memory", "4G")),
+        "g5.xlarge leaves 14162 MiB to pods, and a pod with its Mountpoint pod may take 15847 MiB",
+    ),
     "a pool's own type": (
         at("nodes.pools", [{"name": "gpu"}, {"name": "cpu", "instanceTypes": ["m5.xlarge"]}]),
         "nodes.pools[1].instanceTypes: m5.xlarge has 0",
@@ -56,22 +64,29 @@ def test_refused(helm: Helm, sdwebui: Values, case: str) -> None:
     assert message in str(refusal.value)
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        overlay(types("g5.12xlarge", "g6.12xlarge"), at("runtime.gpus", 4)),
-        overlay(types("m5.xlarge"), at("runtime.gpus", 0)),
-        overlay(
-            types("g9.xlarge"),
-            at(
-                "nodes.moreInstanceTypes",
-                {"g9.xlarge": {"architecture": "amd64", "gpus": 1, "memoryMi": 14000}},
-            ),
+TAKEN: dict[str, Values] = {
+    "four GPUs": overlay(types("g5.12xlarge", "g6.12xlarge"), at("runtime.gpus", 4)),
+    "none": overlay(types("m5.xlarge"), at("runtime.gpus", 0)),
+    "a type that is described": overlay(
+        types("g9.xlarge"),
+        at(
+            "nodes.moreInstanceTypes",
+            {"g9.xlarge": {"architecture": "amd64", "gpus": 1, "memoryMi": 14000}},
         ),
-        overlay(types("g5.xlarge"), at("runtime.resources.requests.memory", "12.5G")),
-    ],
-)
-def test_taken(helm: Helm, sdwebui: Values, changes: Values) -> None:
+    ),
+    "most that a node has": overlay(
+        types("g5.xlarge"), at("runtime.resources.requests.memory", "11Gi")
+    ),
+    "larger limits on larger nodes": overlay(
+        types("g5.2xlarge"), at("runtime.resources.limits.memory", "24Gi")
+    ),
+    "no limit": overlay(types("g5.xlarge"), at("runtime.resources.limits", None)),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN)
+def test_taken(helm: Helm, sdwebui: Values, case: str) -> None:
+    changes = TAKEN[case]
     manifests = helm.render(overlay(sdwebui, changes))
     requirements = of_kind(manifests, "NodePool")["spec"]["template"]["spec"]["requirements"]
     named = next(one for one in requirements if one["key"] == "node.kubernetes.io/instance-type")

@@ -22,14 +22,18 @@ def test_every_module_has_its_refusals_tested() -> None:
     assert modules == {tests.name.partition(".")[0] for tests in TESTS}
 
 
-@pytest.mark.parametrize("tests", TESTS, ids=lambda tests: tests.name.removesuffix(".tftest.hcl"))
-def test_wrong_inputs_are_refused(
-    tests: Path, tmp_path: Path, terraform_environment: dict[str, str]
-) -> None:
+def terraform_test(tests: Path, folder: Path, environment: dict[str, str]) -> str:
+    """Returns what `terraform test` reports of a file of tests.
+
+    Args:
+        tests: the file; its name begins with the module's, with `_` for `-`.
+        folder: an empty one, to work in.
+        environment: of Terraform, over this process's.
+    """
     # A copy: Terraform would leave its lock file and data in the module.
-    shutil.copytree(MODULES, tmp_path / "modules")
-    shutil.copytree(MODULES.parent / "charts", tmp_path / "charts")
-    root = tmp_path / "modules" / tests.name.partition(".")[0].replace("_", "-")
+    shutil.copytree(MODULES, folder / "modules")
+    shutil.copytree(MODULES.parent / "charts", folder / "charts")
+    root = folder / "modules" / tests.name.partition(".")[0].replace("_", "-")
     (root / "tests").mkdir()
     shutil.copy(tests, root / "tests")
     (root / "functions.zip").write_bytes(empty_package())
@@ -38,7 +42,7 @@ def test_wrong_inputs_are_refused(
         done = subprocess.run(
             ["terraform", *arguments, "-no-color"],
             cwd=root,
-            env=os.environ | terraform_environment,
+            env=os.environ | environment,
             capture_output=True,
             check=False,
             text=True,
@@ -48,6 +52,13 @@ def test_wrong_inputs_are_refused(
         return done.stdout
 
     terraform("init", "-input=false")
-    report = terraform("test")
+    return terraform("test")
+
+
+@pytest.mark.parametrize("tests", TESTS, ids=lambda tests: tests.name.removesuffix(".tftest.hcl"))
+def test_wrong_inputs_are_refused(
+    tests: Path, tmp_path: Path, terraform_environment: dict[str, str]
+) -> None:
+    report = terraform_test(tests, tmp_path, terraform_environment)
     runs = len(re.findall(r'^run "', tests.read_text(), re.MULTILINE))
     assert f"Success! {runs} passed, 0 failed." in report

@@ -19,14 +19,20 @@ not fit, and says so in an event alone: the first task would wait, for days.
 {{- end -}}
 {{- end }}
 
-{{/* MiB that the pod's containers and its Mountpoint pod ask for, together: it must find room beside. */}}
-{{- define "sd-runtime.requestedMebibytes" -}}
+{{/*
+Takes a list: the context, requests or limits. MiB of the pod's containers and of its Mountpoint pod,
+together: it must find room beside. A container without a request asks for its limit.
+*/}}
+{{- define "sd-runtime.summedMebibytes" -}}
+{{- $context := index . 0 -}}
+{{- $bound := index . 1 -}}
 {{- $total := 0 -}}
-{{- $parts := list .Values.runtime.resources .Values.agent.resources -}}
-{{- if eq .Values.models.source "s3" }}{{ $parts = append $parts .Values.models.s3.resources }}{{ end -}}
+{{- $parts := list $context.Values.runtime.resources $context.Values.agent.resources -}}
+{{- if eq $context.Values.models.source "s3" }}{{ $parts = append $parts $context.Values.models.s3.resources }}{{ end -}}
 {{- range $parts -}}
-{{- $asked := dig "requests" "memory" (dig "limits" "memory" 0 .) . -}}
-{{- $total = add $total (include "sd-runtime.mebibytes" $asked | int64) -}}
+{{- $limit := dig "limits" "memory" 0 . -}}
+{{- $size := ternary (dig "requests" "memory" $limit .) $limit (eq $bound "requests") -}}
+{{- $total = add $total (include "sd-runtime.mebibytes" $size | int64) -}}
 {{- end -}}
 {{- $total -}}
 {{- end }}
@@ -51,15 +57,18 @@ not fit, and says so in an event alone: the first task would wait, for days.
 {{- $context := index . 0 -}}
 {{- $known := include "sd-runtime.instanceType" . | fromJson -}}
 {{- $gpus := int $context.Values.runtime.gpus -}}
-{{- $memory := include "sd-runtime.requestedMebibytes" $context | int64 -}}
+{{- $requested := include "sd-runtime.summedMebibytes" (list $context "requests") | int64 -}}
+{{- $limited := include "sd-runtime.summedMebibytes" (list $context "limits") | int64 -}}
 {{- if not $known -}}
 is unknown to this chart: correct its name, or describe it in nodes.moreInstanceTypes
 {{- else if ne $known.architecture "amd64" -}}
 {{ printf "is %s, and the images are for amd64: choose a type such as g5.xlarge" $known.architecture }}
 {{- else if lt (int $known.gpus) $gpus -}}
 {{ printf "has %d whole NVIDIA GPUs, and a pod needs %d: choose a type such as %s, or lower runtime.gpus" (int $known.gpus) $gpus (ternary "g5.xlarge" "g5.12xlarge (4)" (le $gpus 1)) }}
-{{- else if lt (int64 $known.memoryMi) $memory -}}
-{{ printf "leaves %d MiB to pods, and a pod with its Mountpoint pod asks for %d MiB: choose a larger type, or lower runtime.resources.requests.memory" (int64 $known.memoryMi) $memory }}
+{{- else if lt (int64 $known.memoryMi) $requested -}}
+{{ printf "leaves %d MiB to pods, and a pod with its Mountpoint pod asks for %d MiB: choose a larger type, or lower runtime.resources.requests.memory" (int64 $known.memoryMi) $requested }}
+{{- else if lt (int64 $known.memoryMi) $limited -}}
+{{ printf "leaves %d MiB to pods, and a pod with its Mountpoint pod may take %d MiB: the kernel would kill one of them when they do. Choose a larger type, or lower runtime.resources.limits.memory" (int64 $known.memoryMi) $limited }}
 {{- end -}}
 {{- end }}
 

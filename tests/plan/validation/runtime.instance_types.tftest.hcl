@@ -86,6 +86,22 @@ run "too_little_memory" {
   expect_failures = [aws_eks_pod_identity_association.agent]
 }
 
+run "limits_that_the_node_has_not" {
+  command = plan
+  variables {
+    extra_values_yaml = "runtime: {resources: {limits: {memory: 13Gi}}}"
+  }
+  expect_failures = [aws_eks_pod_identity_association.agent]
+}
+
+run "larger_limits_on_larger_nodes" {
+  command = plan
+  variables {
+    nodes             = { instance_types = ["g5.2xlarge"] }
+    extra_values_yaml = "runtime: {resources: {limits: {memory: 24Gi}}}"
+  }
+}
+
 run "a_pools_own_type" {
   command = plan
   variables {
