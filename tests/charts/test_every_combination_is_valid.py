@@ -41,6 +41,19 @@ OPTIONS: dict[str, Values] = {
     "a watch for Spot interruptions": at("agent.spotWatch", value=True),
     "pods that are left alone": at("pod.doNotDisrupt", value=True),
     "a disruption budget": {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 2}},
+    "no replacement in working hours": at(
+        "nodes.disruption.budgets",
+        [
+            {"nodes": "100%", "reasons": ["Empty"]},
+            {"nodes": "1", "reasons": ["Drifted", "Underutilized"]},
+            {
+                "nodes": "0",
+                "reasons": ["Drifted"],
+                "schedule": "0 9 * * mon-fri",
+                "duration": "10h",
+            },
+        ],
+    ),
     "changes pod by pod": {"rollout": {"maxSurge": 1, "progressDeadlineSeconds": 3600}},
     "warm pods": at("scaling.minReplicaCount", 2),
     "KEDA with a role": at("scaling.roleArn", "arn:aws:iam::123456789012:role/keda"),
