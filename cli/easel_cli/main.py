@@ -25,6 +25,7 @@ from easel_cli.watch import watch
 from easel_contract.plain_text import printable_lines
 from easel_deploy.cluster.errors import ClusterError
 from easel_deploy.exit_status import ExitStatus
+from easel_mirror.verb import add_mirror, mirror
 
 _Command = Callable[[argparse.Namespace, Target, Progress], ExitStatus]
 
@@ -48,7 +49,7 @@ _DLQ_ACTIONS = {
 }
 
 # These need no stack: they write files, or ask AWS about what a stack could be.
-_WITHOUT_A_STACK = (config_import, env_new, print_default_versions)
+_WITHOUT_A_STACK = (config_import, env_new, mirror, print_default_versions)
 
 
 def main() -> int:
@@ -93,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     add_environment_arguments(new)
     new.set_defaults(command=env_new)
     add_addons(verbs.add_parser("eks", help="pin a cluster's add-ons"))
+    add_mirror(verbs.add_parser("mirror", help="copy images and charts into the account's ECR"))
     return parser
 
 

@@ -1,20 +1,39 @@
 # The way of a task: API, topics and bucket, and one module for each runtime.
 
 locals {
+  named_images = merge({ agent = var.agent_image }, { for name, runtime in var.runtimes : "runtime/${name}" => runtime.image })
+
+  # What `easel mirror` has copied is pulled from its copy, by the digest that it has copied.
+  copied_images = {
+    for name, image in local.named_images : name => try(var.mirrored.images[join("", [
+      image.repository,
+      image.tag == null ? "" : ":${image.tag}",
+      image.digest == null ? "" : "@${image.digest}",
+    ])], null)
+  }
+  copied_charts = {
+    for name, runtime in var.runtimes :
+    name => try(var.mirrored.charts["${runtime.chart.repository}:${runtime.chart.version}"], null)
+  }
+
   # A name without a registry's is one in this account's own ECR.
   images = {
-    for name, image in merge({ agent = var.agent_image }, { for name, runtime in var.runtimes : "runtime/${name}" => runtime.image }) :
-    name => image == null ? null : merge(image, {
-      repository = can(regex("^[^/]+[.:][^/]*/", image.repository)) ? image.repository : "${local.registry}/${image.repository}"
+    for name, image in local.named_images : name => image == null ? null : local.copied_images[name] != null ? {
+      repository = "${local.registry}/${local.copied_images[name].repository}"
+      tag        = null
+      digest     = local.copied_images[name].digest
+      } : merge(image, {
+        repository = can(regex("^[^/]+[.:][^/]*/", image.repository)) ? image.repository : "${local.registry}/${image.repository}"
     })
   }
 
   # An OCI reference holds the chart's name; an HTTP repository does not.
+  named_charts = { for name, runtime in var.runtimes : name => try(coalesce(local.copied_charts[name], runtime.chart), null) }
   charts = {
-    for name, runtime in var.runtimes : name => runtime.chart == null ? null : {
-      reference  = startswith(runtime.chart.repository, "http") ? "sd-runtime" : runtime.chart.repository
-      repository = startswith(runtime.chart.repository, "http") ? runtime.chart.repository : null
-      version    = runtime.chart.version
+    for name, chart in local.named_charts : name => chart == null ? null : {
+      reference  = startswith(chart.repository, "http") ? "sd-runtime" : chart.repository
+      repository = startswith(chart.repository, "http") ? chart.repository : null
+      version    = chart.version
     }
   }
 }

@@ -163,3 +163,24 @@ variable "mirror_prefix" {
     error_message = "mirror_prefix must be the beginning of an ECR repository's name, such as easel, without a slash at its ends."
   }
 }
+
+variable "mirrored" {
+  description = "Images and charts of runtimes that lie in this account's ECR, by their names as terraform.tfvars writes them; `easel mirror --run` writes this into mirror.auto.tfvars.json."
+  type = object({
+    images = optional(map(object({
+      repository = string
+      digest     = string
+    })), {})
+    charts = optional(map(object({
+      repository = string
+      version    = string
+    })), {})
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for image in values(var.mirrored.images) : can(regex("^sha256:[0-9a-f]{64}$", image.digest))])
+    error_message = "mirrored.images must have digests: sha256: and 64 hexadecimal digits. `easel mirror --run` writes them."
+  }
+}

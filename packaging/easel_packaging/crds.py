@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from easel_deploy.helm_binary import HelmMissingError, find_helm
-from easel_deploy.pins import KARPENTER, KEDA
+from easel_deploy.pins import pulled
 
 FOLDER = Path(".easel", "crds")
 CHART_FOLDER = Path(".easel", "charts")
@@ -55,11 +55,15 @@ class PublicChart:
         return self.reference.rpartition("/")[2]
 
 
-CHARTS = (
-    PublicChart("oci://public.ecr.aws/karpenter/karpenter-crd", KARPENTER.version),
-    # It has the same CRDs, which its release leaves out.
-    PublicChart("oci://public.ecr.aws/karpenter/karpenter", KARPENTER.version, has_crds=False),
-    PublicChart("keda", KEDA.version, "https://kedacore.github.io/charts"),
+CHARTS = tuple(
+    PublicChart(
+        chart.reference,
+        chart.version,
+        chart.repository,
+        # Karpenter's has the same CRDs as karpenter-crd, which its release leaves out.
+        has_crds=chart is not pulled.KARPENTER_CHART,
+    )
+    for chart in pulled.CHARTS
 )
 
 

@@ -10,14 +10,11 @@ import socket
 import stat
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import requests
-import yaml
 
 from easel_deploy.cluster import helm_chart
 from easel_deploy.cluster.errors import ClusterError
@@ -27,7 +24,7 @@ from easel_deploy.cluster.request import Chart
 from easel_deploy.helm_binary import find_helm
 from easel_local import chart_registry
 from easel_local.ports import free_port
-from tests.charts.prerequisites import missing
+from tests.integration.docker_registry import docker_registry
 
 pytestmark = pytest.mark.integration
 
@@ -59,39 +56,6 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [find_helm(ROOT / ".easel" / "tools"), "package", folder / "chart"]
     subprocess.run([*command, "--destination", folder], check=True, capture_output=True)
     return folder / "x-1.2.3.tgz"
-
-
-@contextmanager
-def docker_registry(folder: Path, **more: object) -> Iterator[str]:
-    """A real registry, Debian's docker-registry, on 127.0.0.1."""
-    binary = shutil.which("docker-registry")
-    if not binary:
-        missing("docker-registry is not on PATH: apt-get install docker-registry")
-    port = free_port()
-    config = folder / "registry.yaml"
-    config.write_text(
-        yaml.safe_dump(
-            {
-                "version": "0.1",
-                "log": {"level": "error"},
-                "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-                "http": {"addr": f"127.0.0.1:{port}"},
-            }
-            | more
-        )
-    )
-    with subprocess.Popen([binary, "serve", config], stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 20
-        try:
-            while True:
-                with contextlib.suppress(requests.ConnectionError):
-                    requests.get(f"http://127.0.0.1:{port}/v2/", timeout=2)
-                    break
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
 
 
 @pytest.fixture(scope="module")

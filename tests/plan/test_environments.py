@@ -405,10 +405,47 @@ def test_an_imported_configuration_is_taken(
     assert upgrade["triggers_replace"]["extra_values_sha256"]
 
 
+def test_what_was_mirrored_is_pulled_from_the_copy(environment_plan_of: EnvironmentPlan) -> None:
+    """As `easel mirror --run` writes it: names as in terraform.tfvars, digests in the copy."""
+    digest = f"sha256:{7:064x}"
+    chart = {"repository": "oci://ghcr.io/me/sd-runtime", "version": "1.2.3"}
+    copied = {"repository": "oci://000000000000.dkr.ecr.x/easel/ghcr.io/me/sd-runtime"}
+    planned = environment_plan_of(
+        "us-east-1",
+        mirror_prefix="easel",
+        mirrored={
+            "images": {
+                "ghcr.io/me/webui:1.0": {"repository": "easel/ghcr.io/me/webui", "digest": digest}
+            },
+            "charts": {f"{chart['repository']}:1.2.3": copied | {"version": "1.2.3"}},
+        },
+        runtimes={
+            "a": {
+                "type": "sdwebui",
+                "model_filename": "a.safetensors",
+                "image": {"repository": "ghcr.io/me/webui", "tag": "1.0"},
+                "chart": chart,
+            },
+            "b": {"type": "comfyui", "image": {"repository": "ghcr.io/me/webui", "tag": "1.1"}},
+        },
+    )
+    registry = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com"
+    release = 'module.runtime["a"].module.release[0]'
+    image = planned.release_values(release)["runtime"]["image"]
+    assert image["repository"] == f"{registry}/easel/ghcr.io/me/webui"
+    assert (image.get("tag"), image["digest"]) == (None, digest)
+    assert planned.chart(release)["reference"] == copied["repository"]
+    other = planned.release_values('module.runtime["b"].module.release[0]')["runtime"]["image"]
+    assert (other["repository"], other["tag"]) == ("ghcr.io/me/webui", "1.1")
+    agent = planned.release_values(release)["agent"]["image"]
+    assert agent["repository"] == f"{registry}/easel/queue-agent"
+
+
 def test_wrong_settings_are_refused_all_together(environment_plan_of: EnvironmentPlan) -> None:
     wrong = {
         "existing_vpc": {"vpc_id": "my-vpc", "subnet_ids": ["subnet-0a"], "cidr_blocks": ["10/8"]},
         "mirror_prefix": "/Easel/",
+        "mirrored": {"images": {"a:1": {"repository": "easel/a", "digest": "1.0"}}},
         "model_kms_key_arn": "alias/models",
         "functions_package_path": "../../nothing.zip",
         "tags": {"kubernetes.io/cluster/mine": "shared"},
@@ -431,6 +468,7 @@ def test_wrong_settings_are_refused_all_together(environment_plan_of: Environmen
         "must name at least two subnets",
         "existing_vpc.cidr_blocks must be",
         "mirror_prefix must be the beginning of an ECR repository's name",
+        "mirrored.images must have digests",
         "model_kms_key_arn must be the ARN of a KMS key",
         "run `make package` first",
         "A runtime needs an image, or a values_file",

@@ -20,6 +20,7 @@ from easel_deploy.pins import (
     KUBERNETES_VERSIONS,
     PINS,
     newest,
+    pulled,
 )
 from easel_deploy.pins.__main__ import report
 from easel_packaging.crds import CHARTS
@@ -90,6 +91,34 @@ def test_images_and_add_ons_are_the_same_everywhere() -> None:
     settings = (ROOT / "envs/us-east-1/terraform.tfvars").read_text()
     addons = re.findall(r'^  ([a-z0-9-]+)\s+= "v(\S+-eksbuild\.\d+)"', settings, re.MULTILINE)
     assert dict(addons) == {pin.name: pin.version for pin in ADDONS}
+
+
+def test_what_is_pulled_is_the_same_everywhere() -> None:
+    releases = "modules/eks-karpenter/releases.tf"
+    (registry,) = found_in(releases, r'coalesce\(var\.karpenter\.registry, "([^"]+)"\)')
+    charts = found_in(releases, r'oci://\$\{local\.karpenter_registry\}/([a-z-]+)"')
+    assert {f"oci://{registry}/{name}" for name in charts} == {
+        chart.reference for chart in pulled.CHARTS if chart.repository is None
+    }
+    (image,) = found_in(releases, r'repository = "\$\{registry\}/([a-z]+)"')
+    assert pulled.KARPENTER_IMAGE.repository == f"{registry}/{image}"
+    main = "envs/stack/main.tf"
+    assert found_in(main, r'repository = "(https://[^"]+)"') == {pulled.KEDA_CHART.repository}
+    (mirrored,) = found_in(main, r'"oci://\$\{local\.mirror\}/([^"]+)"')
+    assert mirrored == pulled.KEDA_CHART.copied_to
+    (below,) = found_in(main, r'"\$\{local\.mirror\}/(karpenter)"')
+    assert {f"{below}/{name}" for name in (*charts, image)} == {
+        one.copied_to
+        for one in (*pulled.CHARTS, *pulled.IMAGES)
+        if one.setting == "karpenter_version"
+    }
+    # KEDA's chart puts these behind global.image.registry, which environments set to the mirror.
+    assert {image.copied_to for image in pulled.KEDA_IMAGES} == {
+        image.repository.partition("/")[2] for image in pulled.KEDA_IMAGES
+    }
+    bases = found_in("agent/Dockerfile", r"^FROM \$\{REGISTRY\}(\S+)")
+    base = pulled.AGENT_BASE_IMAGE
+    assert bases == {f"{base.copied_to}:{base.tag}@{base.digest}"}
 
 
 def test_the_default_is_no_newer_than_what_keda_is_tested_on() -> None:

@@ -1,0 +1,1 @@
+"""Copies what a deployment pulls into the account's own registry, without a Docker engine."""
