@@ -75,8 +75,15 @@ class Target:
 class Run:
     """One call."""
 
-    def __init__(self, options: Options, console: Console, stop: threading.Event) -> None:
-        """Takes what to do, where to show it, and what ends it."""
+    def __init__(
+        self,
+        options: Options,
+        console: Console,
+        stop: threading.Event,
+        sources: Registries | None = None,
+    ) -> None:
+        """Takes what to do, where to show it, what ends it, and what registries are known."""
+        self._sources = sources or Registries()
         self._options = options
         self._console = console
         self._stop = stop
@@ -97,7 +104,7 @@ class Run:
             listed = replace(
                 listed, copies=tuple(one for one in listed.copies if one.name in options.images)
             )
-        sources = Registries([target.registry])
+        sources = self._sources
         surveyor = Surveyor(target.registry, sources, self._patience, self._stop, self._note)
         found = surveyor.look(listed.copies, options.platforms, options.parallel)
         own = [surveyor.look_at_own(image) for image in listed.own_images]

@@ -17,6 +17,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import requests
 
@@ -144,7 +145,7 @@ class CountingProxy:
     """A way to a registry that counts what is fetched from it, and breaks as it is told to."""
 
     def __init__(self, upstream: str) -> None:
-        self._upstream = upstream
+        self.upstream = upstream
         self.blob_bytes: Counter[str] = Counter()
         """Bytes of blobs that went through, by digest."""
         self.requests: list[tuple[str, str, dict[str, str]]] = []
@@ -154,6 +155,12 @@ class CountingProxy:
         """Statuses and headers that the next GETs of blobs are answered with."""
         self.corrupted: set[str] = set()
         """Digests whose first byte is another one, once."""
+        self.always_corrupted: set[str] = set()
+        self.cut_uploads = 0
+        """How many uploads are cut in the middle."""
+        self.keeps_halves = False
+        """Whether the registry keeps what has come of these."""
+        self.moved: dict[str, str] = {}
         self.bytes_per_second: float | None = None
         self.lock = threading.Lock()
 
@@ -163,7 +170,7 @@ class CountingProxy:
 
         class Handler(_ProxyHandler):
             owner: ClassVar[CountingProxy] = proxy
-            upstream: ClassVar[str] = proxy._upstream
+            upstream: ClassVar[str] = proxy.upstream
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         server.daemon_threads = True
@@ -208,9 +215,16 @@ class _ProxyHandler(BaseHTTPRequestHandler):
             self.end_headers()
             return
         length = int(self.headers.get("Content-Length") or 0)
+        with owner.lock:
+            cut = self.command == "PATCH" and length > 1 and owner.cut_uploads > 0
+            owner.cut_uploads -= cut
+        if cut:
+            self._cut_upload(length)
+            return
         body = self.rfile.read(length) if length else None
         upstream = HTTPConnection(self.upstream, timeout=60)
-        upstream.request(self.command, self.path, body=body, headers=dict(self.headers))
+        path = owner.moved.get(self.path, self.path)
+        upstream.request(self.command, path, body=body, headers=dict(self.headers))
         answer = upstream.getresponse()
         self.send_response(answer.status)
         for name, value in answer.getheaders():
@@ -222,11 +236,28 @@ class _ProxyHandler(BaseHTTPRequestHandler):
                 self._body(answer, digest)
         upstream.close()
 
+    def _cut_upload(self, length: int) -> None:
+        """Passes half of an upload on and breaks the connection.
+
+        Debian's registry drops an upload whose connection breaks; newer ones keep what has come.
+        For these the half is a whole request here, and the old address leads to where it goes on.
+        """
+        half = self.rfile.read(length // 2)
+        if self.owner.keeps_halves:
+            upstream = HTTPConnection(self.upstream, timeout=60)
+            headers = dict(self.headers) | {"Content-Length": str(len(half))}
+            upstream.request("PATCH", self.path, body=half, headers=headers)
+            address = urlsplit(upstream.getresponse().headers["Location"])
+            self.owner.moved[self.path] = f"{address.path}?{address.query}"
+            upstream.close()
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
     def _body(self, answer: Any, digest: str) -> None:
         owner = self.owner
         sent = 0
         while block := answer.read(65536):
-            if digest in owner.corrupted:
+            if digest in owner.corrupted | owner.always_corrupted and not sent:
                 owner.corrupted.discard(digest)
                 block = bytes([block[0] ^ 1]) + block[1:]
             self.wfile.write(block)
