@@ -49,6 +49,11 @@ output "namespace" {
   value       = one(module.release[*].namespace)
 }
 
+output "instance_types" {
+  description = "Instance types that its nodes may have; none where it makes no nodes."
+  value       = try(local.own_values.nodes.create, true) ? distinct(flatten(local.pool_instance_types)) : []
+}
+
 output "intake" {
   description = "What the intake function has to know of it, for modules/api-fanout: only once its queue is subscribed, as SNS drops in silence what no subscription takes."
   value       = { type = var.type, model_filename = var.model_filename, dynamic_model = var.dynamic_model }

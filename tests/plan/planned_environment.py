@@ -33,6 +33,18 @@ class PlannedEnvironment:
         self.types = {address: change["type"] for address, change in plan.resource_changes.items()}
         self.outputs = plan.outputs
         self.variables = plan.variables
+        self.checks = {
+            check["address"]["name"] for check in plan.checks if check["address"]["kind"] == "check"
+        }
+        """Names of the check blocks that were looked at."""
+        self.warnings = {
+            check["address"]["name"]: problem["message"]
+            for check in plan.checks
+            if check["address"]["kind"] == "check"
+            for instance in check["instances"]
+            for problem in instance.get("problems", [])
+        }
+        """What check blocks say, by their names."""
         self.calls: dict[str, Any] = plan.configuration["root_module"]["module_calls"]
         self._read = _documents(plan)
 

@@ -1,5 +1,6 @@
 """What is different in AWS China."""
 
+import json
 import re
 
 import pytest
@@ -83,6 +84,48 @@ def test_what_china_does_not_have_is_not_asked_for(china: PlannedEnvironment) ->
     assert stage["xray_tracing_enabled"] is False
     (nodes,) = china.of_type("aws_eks_node_group").values()
     assert "x86_64" in nodes["ami_type"]
+
+
+def test_the_plan_says_what_china_was_not_seen_to_offer(
+    environment_plan_of: EnvironmentPlan,
+) -> None:
+    given = json.loads(json.dumps(environment_plan_of("cn-northwest-1").variables["runtimes"]))
+    given["comfyui"]["nodes"]["instance_types"] = ["g5.xlarge", "g6.xlarge", "g6e.2xlarge"]
+    said = environment_plan_of(
+        "cn-northwest-1",
+        runtimes=given,
+        addons_left_out=[],
+        tracing_enabled=True,
+        mirror_prefix=None,
+    ).warnings
+    assert said.keys() == {
+        "instance_types_are_offered",
+        "addons_are_offered",
+        "charts_and_images_are_reached",
+        "callers_get_an_answer",
+        "tracing_is_offered",
+    }
+    types = said["instance_types_are_offered"]
+    assert "cn-northwest-1: g6.xlarge, g6e.2xlarge (runtime comfyui). " in types
+    assert "g4dn, g5" in types
+    assert ": metrics-server. Put it into addons_left_out" in said["addons_are_offered"]
+    assert "mirror_prefix" in said["charts_and_images_are_reached"]
+    assert "tracing_enabled = false" in said["tracing_is_offered"]
+
+
+def test_chinas_own_settings_ask_for_nothing_that_is_not_there(
+    china: PlannedEnvironment, environment_plan_of: EnvironmentPlan
+) -> None:
+    # A key may be enough: who has the licence knows.
+    assert china.warnings.keys() == {"callers_get_an_answer"}
+    assert 'authorization = "AWS_IAM"' in china.warnings["callers_get_an_answer"]
+    signed = environment_plan_of("cn-northwest-1", authorization="AWS_IAM")
+    assert signed.warnings == {}
+
+
+def test_elsewhere_nothing_is_missing(global_region: PlannedEnvironment) -> None:
+    assert global_region.warnings == {}
+    assert global_region.checks >= {"instance_types_are_offered", "tracing_is_offered"}
 
 
 def test_graviton_is_the_choice_elsewhere(global_region: PlannedEnvironment) -> None:
