@@ -2,7 +2,8 @@
 # what is known is written in modules/offers.json, with its sources, and AWS may offer more by now.
 
 locals {
-  offers = try(jsondecode(file("${path.root}/../../modules/offers.json"))[local.partition], {
+  partitions = jsondecode(file("${path.root}/../../modules/offers.json"))
+  offers = try(local.partitions[local.partition], {
     instance_families = null
     addons_missing    = []
     missing           = []
