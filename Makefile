@@ -135,6 +135,10 @@ build/functions-%.zip: $(FUNCTIONS_SOURCES) | local-setup
 openapi: local-setup ## write docs/openapi.yaml from the contract
 	@$(RUN) -m easel_packaging.openapi
 
+.PHONY: settings
+settings: local-setup ## write the agent's settings into chart, modules and tables
+	@$(RUN) -m easel_packaging.agent_settings
+
 .PHONY: requirements
 requirements: $(VENV)/.tools ## compile requirements/*.in to *.txt with hashes
 	@scripts/compile-requirements

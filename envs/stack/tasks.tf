@@ -94,6 +94,7 @@ module "runtime" {
   namespace  = each.value.namespace
   chart      = local.charts[each.key]
   images     = { runtime = local.images["runtime/${each.key}"], agent = local.images["agent"] }
+  agent      = each.value.agent
   scaling    = each.value.scaling
   nodes      = each.value.nodes
   models = {

@@ -158,7 +158,7 @@ variable "runtimes" {
     - type, model_filename, dynamic_model: see modules/api-fanout.
     - accepts_tasks: false before it is removed: the API refuses new tasks, and its pods do those that wait.
     - image: a repository without a registry's name is one in this account's ECR; null where values_file names it.
-    - namespace, scaling, nodes, queue, price, release_timeout_seconds: see modules/runtime.
+    - namespace, agent, scaling, nodes, queue, price, release_timeout_seconds: see modules/runtime.
     - model_prefix: folder of the model bucket that it may read; null: all of it.
     - chart: repository (oci://... with the chart's name, or https://...) and version; null: charts/sd-runtime of this checkout.
     - values_file: YAML with further values of charts/sd-runtime, beside terraform.tfvars.
@@ -182,6 +182,25 @@ variable "runtimes" {
       repository = string
       version    = optional(string)
     }))
+    agent = optional(object({
+      # begin agent settings: made by `make settings`
+      log_level                   = optional(string)
+      task_timeout_seconds        = optional(number)
+      runtime_wait_seconds        = optional(number)
+      back_off_seconds            = optional(number)
+      overlap                     = optional(bool)
+      spot_watch                  = optional(bool)
+      receive_wait_seconds        = optional(number)
+      input_max_bytes             = optional(number)
+      input_max_total_bytes       = optional(number)
+      input_max_urls              = optional(number)
+      input_timeout_seconds       = optional(number)
+      input_total_timeout_seconds = optional(number)
+      input_max_pixels            = optional(number)
+      input_max_total_pixels      = optional(number)
+      input_allowed_hosts         = optional(list(string))
+      # end agent settings
+    }), {})
     scaling = optional(object({
       queue_length      = optional(number)
       min_replica_count = optional(number)

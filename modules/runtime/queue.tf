@@ -59,7 +59,7 @@ resource "aws_sqs_queue" "dead_letter" {
 
 resource "aws_sqs_queue" "task" {
   name                       = local.queue_name
-  visibility_timeout_seconds = var.queue.visibility_timeout_seconds
+  visibility_timeout_seconds = local.visibility_timeout_seconds
   message_retention_seconds  = var.queue.retention_seconds
   receive_wait_time_seconds  = 20
   max_message_size           = 262144
@@ -72,4 +72,12 @@ resource "aws_sqs_queue" "task" {
     deadLetterTargetArn = aws_sqs_queue.dead_letter.arn
     maxReceiveCount     = local.most_receives
   })
+
+  lifecycle {
+    # No validation of var.agent: what it would look at depends on var.agent.
+    precondition {
+      condition     = length(local.agent_setting_problems) == 0
+      error_message = "Settings of the agent of runtime ${var.name} (agent, and of queue) are out of bounds: ${join("; ", local.agent_setting_problems)}."
+    }
+  }
 }

@@ -16,9 +16,7 @@ locals {
 }
 
 locals {
-  # The chart's defaults, and what a user has laid over them.
-  agent_seconds     = merge({ taskTimeoutSeconds = 600, stopMarginSeconds = 120 }, try(yamldecode(var.extra_values_yaml).agent, {}))
-  pod_grace_seconds = local.agent_seconds.taskTimeoutSeconds + local.agent_seconds.stopMarginSeconds
+  pod_grace_seconds = local.task_timeout_seconds + local.chart_values.agent.stopMarginSeconds
 
   # A change takes four rounds of a node's and a runtime's start; uninstalling waits for busy pods,
   # then for their nodes. helm-release takes two hours at most.

@@ -11,7 +11,8 @@ locals {
       currency      = try(var.price.currency, null)
     }
     agent = {
-      image = local.images.agent
+      image    = local.images.agent
+      settings = local.agent_settings
     }
     scaling = {
       queueLength     = var.scaling.queue_length
@@ -59,10 +60,8 @@ locals {
   values = {
     aws = { region = local.region }
     queue = {
-      url                      = aws_sqs_queue.task.url
-      deadLetterUrl            = aws_sqs_queue.dead_letter.url
-      visibilityTimeoutSeconds = var.queue.visibility_timeout_seconds
-      maxAttempts              = var.queue.max_attempts
+      url           = aws_sqs_queue.task.url
+      deadLetterUrl = aws_sqs_queue.dead_letter.url
     }
     records = {
       table         = var.records.table_name

@@ -169,31 +169,24 @@ variable "kms_key_arn" {
 variable "queue" {
   description = <<-EOT
     The task queue.
+    What is null has the agent's default (agent/README.md).
     - visibility_timeout_seconds: how long a received task stays hidden unless the agent extends it; after a crash the task waits that long.
     - retention_seconds: how long a task waits for a GPU before it is dropped.
     - max_attempts: how often a task is begun before the agent reports it as failed and puts it into the dead-letter queue.
     - dead_letter_retention_seconds: how long it stays there.
   EOT
   type = object({
-    visibility_timeout_seconds    = optional(number, 120)
+    visibility_timeout_seconds    = optional(number)
     retention_seconds             = optional(number, 345600)
-    max_attempts                  = optional(number, 5)
+    max_attempts                  = optional(number)
     dead_letter_retention_seconds = optional(number, 1209600)
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = var.queue.visibility_timeout_seconds >= 30 && var.queue.visibility_timeout_seconds <= 43200
-    error_message = "queue.visibility_timeout_seconds must be from 30 (the agent extends it every third of it) to 43200."
-  }
-  validation {
     condition     = var.queue.retention_seconds >= 60 && var.queue.retention_seconds <= 1123200
     error_message = "queue.retention_seconds must be from 60 to 1123200 (13 days, so that a dead letter can outlive it)."
-  }
-  validation {
-    condition     = var.queue.max_attempts >= 1 && var.queue.max_attempts <= 100 && floor(var.queue.max_attempts) == var.queue.max_attempts
-    error_message = "queue.max_attempts must be a whole number from 1 to 100."
   }
   # A dead letter keeps the time at which it was first sent: with a shorter retention it would
   # vanish as it comes.

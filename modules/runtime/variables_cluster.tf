@@ -68,6 +68,31 @@ variable "images" {
   }
 }
 
+variable "agent" {
+  description = "Settings of the queue agent (agent/README.md has their meaning and bounds); the chart's default holds for what is null."
+  type = object({
+    # begin agent settings: made by `make settings`
+    log_level                   = optional(string)
+    task_timeout_seconds        = optional(number)
+    runtime_wait_seconds        = optional(number)
+    back_off_seconds            = optional(number)
+    overlap                     = optional(bool)
+    spot_watch                  = optional(bool)
+    receive_wait_seconds        = optional(number)
+    input_max_bytes             = optional(number)
+    input_max_total_bytes       = optional(number)
+    input_max_urls              = optional(number)
+    input_timeout_seconds       = optional(number)
+    input_total_timeout_seconds = optional(number)
+    input_max_pixels            = optional(number)
+    input_max_total_pixels      = optional(number)
+    input_allowed_hosts         = optional(list(string))
+    # end agent settings
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "scaling" {
   description = <<-EOT
     How many pods; the chart's default holds for what is null.
@@ -189,7 +214,7 @@ variable "release_timeout_seconds" {
   }
   validation {
     condition     = try(var.release_timeout_seconds > local.pod_grace_seconds, var.release_timeout_seconds == null)
-    error_message = "release_timeout_seconds must be above a pod's grace, ${local.pod_grace_seconds} (agent.taskTimeoutSeconds and agent.stopMarginSeconds): uninstalling waits for busy pods."
+    error_message = "release_timeout_seconds must be above a pod's grace, ${local.pod_grace_seconds} (agent.task_timeout_seconds, and two minutes): uninstalling waits for busy pods."
   }
 }
 

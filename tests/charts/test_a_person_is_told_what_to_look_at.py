@@ -37,8 +37,8 @@ def test_a_runtime_that_scales_to_zero(helm: Helm, sdwebui: Values) -> None:
         (at("nodes.capacityTypes", ["on-demand"]), False),
         (at("nodes.pools", [{"name": "gpu", "capacityTypes": ["spot"]}]), True),
         (at("nodes.create", value=False), False),
-        (at("agent.taskTimeoutSeconds", 110), False),
-        (at("agent.spotWatch", value=True), False),
+        (at("agent.settings.taskTimeoutSeconds", 110), False),
+        (at("agent.settings.spotWatch", value=True), False),
     ],
 )
 def test_whoever_has_long_tasks_on_spot_is_told(

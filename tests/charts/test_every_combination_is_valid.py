@@ -38,7 +38,7 @@ OPTIONS: dict[str, Values] = {
     "gp2": at("nodes.dataVolume.volumeType", "gp2"),
     "io2": at("nodes.dataVolume.volumeType", "io2"),
     "several GPUs": {"runtime": {"gpus": 4}, "nodes": {"instanceTypes": ["g5.12xlarge"]}},
-    "a watch for Spot interruptions": at("agent.spotWatch", value=True),
+    "a watch for Spot interruptions": at("agent.settings.spotWatch", value=True),
     "pods that are left alone": at("pod.doNotDisrupt", value=True),
     "a disruption budget": {"podDisruptionBudget": {"enabled": True, "maxUnavailable": 2}},
     "no replacement in working hours": at(

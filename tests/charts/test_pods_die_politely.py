@@ -60,7 +60,7 @@ def test_the_probe_asks_what_the_agent_asks(helm: Helm, examples: dict[str, Valu
 def test_the_longest_task_fits_into_every_grace(
     helm: Helm, sdwebui: Values, task_seconds: int
 ) -> None:
-    manifests = helm.render(overlay(sdwebui, at("agent.taskTimeoutSeconds", task_seconds)))
+    manifests = helm.render(overlay(sdwebui, at("agent.settings.taskTimeoutSeconds", task_seconds)))
     pod = pod_of(manifests)
     node = of_kind(manifests, "NodePool")["spec"]["template"]["spec"]["terminationGracePeriod"]
     agent = settings_of(pod)

@@ -98,12 +98,12 @@ REFUSED: dict[str, tuple[Values, str]] = {
         "nodes.terminationGracePeriodSeconds (600) must be longer than the pods' grace, 720",
     ),
     "visibility below the long poll": (
-        {"queue": {"visibilityTimeoutSeconds": 15}},
-        "at '/queue/visibilityTimeoutSeconds': minimum: got 15, want 30",
+        at("agent.settings.visibilityTimeoutSeconds", 15),
+        "at '/agent/settings/visibilityTimeoutSeconds': minimum: got 15, want 30",
     ),
     "one input above all inputs": (
-        at("agent.inputs.maxTotalBytes", 1000),
-        "agent.inputs.maxBytes (20971520, one file) is above agent.inputs.maxTotalBytes (1000",
+        at("agent.settings.inputMaxTotalBytes", 1000),
+        "inputMaxBytes (20971520, one file) is above agent.settings.inputMaxTotalBytes (1000",
     ),
     "two pools of one name": (
         at("nodes.pools", [{"name": "gpu"}, {"name": "gpu"}]),

@@ -91,7 +91,7 @@ def environment_plan_of(
             for part in ("modules", "charts", "envs"):
                 shutil.copytree(ROOT / part, root / part, ignore=ignored)
             (root / "functions.zip").write_bytes(empty_package())
-            (root / "extra.yaml").write_text("agent: {logLevel: DEBUG}")
+            (root / "extra.yaml").write_text("agent: {settings: {logLevel: DEBUG}}")
             folder = root / "envs" / region
             (folder / "test.auto.tfvars.json").write_text(
                 json.dumps(

@@ -47,7 +47,7 @@ def test_the_chart_takes_the_values(plan_of: Plan, scenario: str) -> None:
 def test_what_is_not_set_is_the_charts_to_choose(example: PlannedModule) -> None:
     assert values_of(example) == {
         "aws": {"region": "us-east-1"},
-        "queue": {**QUEUES["queue"], "visibilityTimeoutSeconds": 120, "maxAttempts": 5},
+        "queue": QUEUES["queue"],
         "records": {"table": "easel-records", "retentionDays": 30},
         "notificationsTopicArn": "arn:aws:sns:us-east-1:123456789012:easel-notifications",
         "outputBucket": "easel-outputs-123456789012-us-east-1",
@@ -65,7 +65,8 @@ def test_what_is_not_set_is_the_charts_to_choose(example: PlannedModule) -> None
             "image": {
                 "repository": "123456789012.dkr.ecr.us-east-1.amazonaws.com/easel/queue-agent",
                 "tag": "0.1.0",
-            }
+            },
+            "settings": {},
         },
         "scaling": {"maxReplicaCount": 10},
         "nodes": {

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "easel_cli": {"easel_contract", "easel_records", "easel_deploy", "easel_mirror"},
     # The way to real AWS needs nothing of the local stack.
     "easel_deploy": {"easel_contract"},
-    "easel_packaging": {"easel_contract", "easel_deploy"},
+    "easel_packaging": {"easel_contract", "easel_deploy", "easel_agent"},
     "easel_simulators": set(),
     "easel_local": {"easel_contract", "easel_cli", "easel_deploy", "easel_simulators"},
     "easel_mirror": {"easel_contract", "easel_deploy"},

@@ -1,4 +1,4 @@
-{{/* The agent's settings: agent/easel_agent/settings.py names and bounds each. */}}
+{{/* The agent's settings: agent/easel_agent/settings.py names and bounds each; agent.settings as they are. */}}
 {{- define "sd-runtime.agentEnv" -}}
 {{- $settings := list
     (list "RUNTIME_NAME" (include "sd-runtime.runtimeName" .))
@@ -12,27 +12,16 @@
     (list "OUTPUT_BUCKET" .Values.outputBucket)
     (list "RECORDS_TABLE" .Values.records.table)
     (list "TASK_RETENTION_DAYS" (int64 .Values.records.retentionDays))
-    (list "VISIBILITY_TIMEOUT_SECONDS" (int64 .Values.queue.visibilityTimeoutSeconds))
-    (list "TASK_TIMEOUT_SECONDS" (int64 .Values.agent.taskTimeoutSeconds))
-    (list "RUNTIME_WAIT_SECONDS" (int64 .Values.agent.runtimeWaitSeconds))
-    (list "MAX_ATTEMPTS" (int64 .Values.queue.maxAttempts))
-    (list "RECEIVE_WAIT_SECONDS" (int64 .Values.agent.receiveWaitSeconds))
-    (list "INPUT_MAX_BYTES" (int64 .Values.agent.inputs.maxBytes))
-    (list "INPUT_MAX_TOTAL_BYTES" (int64 .Values.agent.inputs.maxTotalBytes))
-    (list "INPUT_MAX_URLS" (int64 .Values.agent.inputs.maxUrls))
-    (list "INPUT_TIMEOUT_SECONDS" (int64 .Values.agent.inputs.timeoutSeconds))
-    (list "INPUT_TOTAL_TIMEOUT_SECONDS" (int64 .Values.agent.inputs.totalTimeoutSeconds))
-    (list "INPUT_MAX_PIXELS" (int64 .Values.agent.inputs.maxPixels))
-    (list "INPUT_MAX_TOTAL_PIXELS" (int64 .Values.agent.inputs.maxTotalPixels))
-    (list "INPUT_ALLOWED_HOSTS" (join "," .Values.agent.inputs.allowedHosts))
-    (list "BACK_OFF_SECONDS" (int64 .Values.agent.backOffSeconds))
-    (list "OVERLAP" .Values.agent.overlap)
-    (list "SPOT_WATCH" .Values.agent.spotWatch)
     (list "RUNTIME_DEAD_SECONDS" (include "sd-runtime.runtimeDeadSeconds" .))
     (list "HEALTH_HOST" "0.0.0.0")
     (list "HEALTH_PORT" (int64 .Values.agent.healthPort))
-    (list "SHUTDOWN_GRACE_SECONDS" (include "sd-runtime.agentGraceSeconds" .))
-    (list "LOG_LEVEL" .Values.agent.logLevel) -}}
+    (list "SHUTDOWN_GRACE_SECONDS" (include "sd-runtime.agentGraceSeconds" .)) -}}
+{{- range $name, $value := .Values.agent.settings }}
+  {{- if kindIs "slice" $value }}{{ $value = join "," $value }}{{ end }}
+  {{- /* YAML's numbers are floats here, and long ones would be written with an exponent. */}}
+  {{- if kindIs "float64" $value }}{{ if eq $value (floor $value) }}{{ $value = int64 $value }}{{ end }}{{ end }}
+  {{- $settings = append $settings (list ($name | snakecase | upper) $value) }}
+{{- end }}
 {{- if ne .Values.runtime.pricePerHour nil }}
   {{- $settings = concat $settings (list (list "PRICE_PER_HOUR" .Values.runtime.pricePerHour) (list "CURRENCY" .Values.runtime.currency)) }}
 {{- end }}

@@ -66,18 +66,18 @@ All problems are reported at once.
 {{- $pods := include "sd-runtime.podGraceSeconds" . | int -}}
 {{- $nodes := include "sd-runtime.nodeGraceSeconds" . | int -}}
 {{- if le $nodes $pods -}}
-{{- $problems = append $problems (printf "nodes.terminationGracePeriodSeconds (%d) must be longer than the pods' grace, %d (agent.taskTimeoutSeconds and agent.stopMarginSeconds)" $nodes $pods) -}}
+{{- $problems = append $problems (printf "nodes.terminationGracePeriodSeconds (%d) must be longer than the pods' grace, %d (agent.settings.taskTimeoutSeconds and agent.stopMarginSeconds)" $nodes $pods) -}}
 {{- end -}}
 {{- toJson $problems -}}
 {{- end }}
 
 {{- define "sd-runtime.timeProblems" -}}
 {{- $problems := list -}}
-{{- if ge (int .Values.agent.receiveWaitSeconds) (int .Values.queue.visibilityTimeoutSeconds) -}}
-{{- $problems = append $problems (printf "queue.visibilityTimeoutSeconds (%d) must be above agent.receiveWaitSeconds (%d)" (int .Values.queue.visibilityTimeoutSeconds) (int .Values.agent.receiveWaitSeconds)) -}}
+{{- if ge (int .Values.agent.settings.receiveWaitSeconds) (int .Values.agent.settings.visibilityTimeoutSeconds) -}}
+{{- $problems = append $problems (printf "agent.settings.visibilityTimeoutSeconds (%d) must be above agent.settings.receiveWaitSeconds (%d)" (int .Values.agent.settings.visibilityTimeoutSeconds) (int .Values.agent.settings.receiveWaitSeconds)) -}}
 {{- end -}}
-{{- if gt (int .Values.agent.inputs.maxBytes) (int .Values.agent.inputs.maxTotalBytes) -}}
-{{- $problems = append $problems (printf "agent.inputs.maxBytes (%d, one file) is above agent.inputs.maxTotalBytes (%d, all of them)" (int .Values.agent.inputs.maxBytes) (int .Values.agent.inputs.maxTotalBytes)) -}}
+{{- if gt (int .Values.agent.settings.inputMaxBytes) (int .Values.agent.settings.inputMaxTotalBytes) -}}
+{{- $problems = append $problems (printf "agent.settings.inputMaxBytes (%d, one file) is above agent.settings.inputMaxTotalBytes (%d, all of them)" (int .Values.agent.settings.inputMaxBytes) (int .Values.agent.settings.inputMaxTotalBytes)) -}}
 {{- end -}}
 {{- toJson $problems -}}
 {{- end }}

@@ -1,6 +1,6 @@
 {{/* Seconds between a pod's SIGTERM and its SIGKILL: its longest task, and time to store it. */}}
 {{- define "sd-runtime.podGraceSeconds" -}}
-{{- add .Values.agent.taskTimeoutSeconds .Values.agent.stopMarginSeconds -}}
+{{- add .Values.agent.settings.taskTimeoutSeconds .Values.agent.stopMarginSeconds -}}
 {{- end }}
 
 {{/* The agent ends before that: the runtime is stopped after it, within the same grace. */}}
@@ -26,5 +26,5 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-no
 {{- define "sd-runtime.endsBeforeTasks" -}}
 {{- $types := .Values.nodes.capacityTypes -}}
 {{- range .Values.nodes.pools }}{{ $types = concat $types (default (list) .capacityTypes) }}{{ end -}}
-{{- and .Values.nodes.create (has "spot" $types) (not .Values.agent.spotWatch) (gt (int .Values.agent.taskTimeoutSeconds) 110) -}}
+{{- and .Values.nodes.create (has "spot" $types) (not .Values.agent.settings.spotWatch) (gt (int .Values.agent.settings.taskTimeoutSeconds) 110) -}}
 {{- end }}

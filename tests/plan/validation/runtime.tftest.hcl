@@ -112,7 +112,7 @@ run "visibility_timeout_too_short_for_a_heartbeat" {
   variables {
     queue = { visibility_timeout_seconds = 10 }
   }
-  expect_failures = [var.queue]
+  expect_failures = [aws_sqs_queue.task]
 }
 
 run "retention_as_long_as_a_dead_letters" {
@@ -136,7 +136,31 @@ run "no_attempt_at_all" {
   variables {
     queue = { max_attempts = 0 }
   }
-  expect_failures = [var.queue]
+  expect_failures = [aws_sqs_queue.task]
+}
+
+run "task_longer_than_its_message_may_be_hidden" {
+  command = plan
+  variables {
+    agent = { task_timeout_seconds = 50000 }
+  }
+  expect_failures = [aws_sqs_queue.task]
+}
+
+run "half_a_second_of_back_off" {
+  command = plan
+  variables {
+    agent = { back_off_seconds = 0.5 }
+  }
+  expect_failures = [aws_sqs_queue.task]
+}
+
+run "no_level_of_logs" {
+  command = plan
+  variables {
+    agent = { log_level = "LOUD" }
+  }
+  expect_failures = [aws_sqs_queue.task]
 }
 
 run "cluster_without_models" {
@@ -287,7 +311,7 @@ run "release_that_ends_before_its_pods" {
   command = plan
   variables {
     release_timeout_seconds = 1800
-    extra_values_yaml       = "agent: {taskTimeoutSeconds: 1800}"
+    extra_values_yaml       = "agent: {settings: {taskTimeoutSeconds: 1800}}"
   }
   expect_failures = [var.release_timeout_seconds]
 }
