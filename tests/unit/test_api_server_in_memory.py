@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from easel_local.kubernetes import ObjectStore, serving
-from easel_local.kubernetes.objects import ApiError
+from easel_local.kubernetes.errors import ApiError
 from easel_local.kubernetes.secret_protobuf import decode_secret
 from easel_local.kubernetes.selectors import selected
 

@@ -11,7 +11,7 @@ import pytest
 
 from easel_deploy.cluster.eks_token import PREFIX, exec_credential, token
 from easel_deploy.cluster.errors import ClusterError
-from easel_local.kubernetes.objects import ApiError
+from easel_local.kubernetes.errors import ApiError
 from easel_local.kubernetes.tokens import EksAuthenticator
 
 pytestmark = pytest.mark.unit

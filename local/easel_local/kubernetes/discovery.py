@@ -59,6 +59,15 @@ BUILT_IN = (
     Resource("apiextensions.k8s.io/v1", "customresourcedefinitions", CRD_KIND, namespaced=False),
 )
 
+_EVICTION: dict[str, Any] = {
+    "name": "pods/eviction",
+    "singularName": "",
+    "kind": "Eviction",
+    "group": "policy",
+    "version": "v1",
+    "namespaced": True,
+    "verbs": ["create"],
+}
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 
 
@@ -108,7 +117,7 @@ def _groups(resources: Sequence[Resource]) -> list[dict[str, Any]]:
 
 
 def _resource_list(group_version: str, resources: Sequence[Resource]) -> dict[str, Any]:
-    listed = [
+    listed: list[dict[str, Any]] = [
         {
             "name": one.plural,
             "singularName": one.kind.lower(),
@@ -119,6 +128,8 @@ def _resource_list(group_version: str, resources: Sequence[Resource]) -> dict[st
         for one in resources
         if one.group_version == group_version
     ]
+    if group_version == "v1":
+        listed.append(_EVICTION)
     return {"kind": "APIResourceList", "groupVersion": group_version, "resources": listed}
 
 

@@ -8,26 +8,24 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from easel_local.kubernetes.defaults import fill_defaults
 from easel_local.kubernetes.discovery import CRD_KIND, Resource, served
+from easel_local.kubernetes.errors import ApiError
+from easel_local.kubernetes.evictions import DISRUPTION_TARGET, SUCCESS, check_eviction
+from easel_local.kubernetes.grace import check_preconditions, goes_at_once, timestamp
 from easel_local.kubernetes.paths import ObjectPath
+from easel_local.kubernetes.protection import protect
+from easel_local.kubernetes.reactions import REACTED_TO, consequences
 from easel_local.kubernetes.status import settle
 
 Object = dict[str, Any]
 Validator = Callable[[Object], list[str]]
+Clock = Callable[[], datetime.datetime]
 
 _NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+_OF_DELETION = {"deletionTimestamp", "deletionGracePeriodSeconds"}
 _EVENTS = 10_000
 _CALLS = 50_000
-
-
-class ApiError(Exception):
-    """A request that the server refuses, with the status and the reason that it answers."""
-
-    def __init__(self, status: HTTPStatus, message: str, reason: str = "") -> None:
-        """Keeps status, message and reason."""
-        super().__init__(message)
-        self.status = status
-        self.reason = reason
 
 
 class Event(NamedTuple):
@@ -48,11 +46,19 @@ class ObjectStore:
         changed: notified with every event.
     """
 
-    def __init__(self, validate: Validator | None = None) -> None:
+    def __init__(
+        self,
+        validate: Validator | None = None,
+        *,
+        clock: Clock = lambda: datetime.datetime.now(datetime.UTC),
+        settles: bool = True,
+    ) -> None:
         """Makes a store that holds the namespaces of every cluster.
 
         Args:
             validate: returns what is wrong with an object that is applied.
+            clock: the time, with its zone, that creations and deletions are written down with.
+            settles: whether objects are ready at once; False where controllers run.
         """
         self.objects: dict[str, Object] = {}
         self.calls: deque[str] = deque(maxlen=_CALLS)
@@ -60,6 +66,9 @@ class ObjectStore:
         self._events: deque[Event] = deque(maxlen=_EVENTS)
         self._applied: dict[str, Object] = {}
         self._validate = validate
+        self._clock = clock
+        self._settles = settles
+        self._is_reacting = False
         self._version = 0
         for name in _NAMESPACES:
             self.put(
@@ -124,24 +133,29 @@ class ObjectStore:
             metadata = content.setdefault("metadata", {})
             self._check(where, metadata, before)
             kept = before["metadata"] if before else {}
+            fill_defaults(content)
+            if before is None:
+                protect(content)
             self._version += 1
             changed_spec = before is None or before.get("spec") != content.get("spec")
             metadata |= {
                 "name": where.name,
                 "uid": kept.get("uid", f"00000000-0000-4000-8000-{self._version:012d}"),
-                "creationTimestamp": kept.get("creationTimestamp", _now()),
+                "creationTimestamp": kept.get("creationTimestamp", self._now()),
                 "generation": kept.get("generation", 0) + changed_spec,
                 "resourceVersion": str(self._version),
             }
             if where.namespace:
                 metadata["namespace"] = where.namespace
-            if "deletionTimestamp" in kept:
-                metadata["deletionTimestamp"] = kept["deletionTimestamp"]
-            settle(content)
+            for name in _OF_DELETION & kept.keys():
+                metadata[name] = kept[name]
+            if self._settles:
+                settle(content)
             self.objects[path] = content
             self._happened("MODIFIED" if before else "ADDED", where, content)
-            if "deletionTimestamp" in metadata and not metadata.get("finalizers"):
+            if _is_over(metadata):
                 self._remove(path)
+            self._react(where)
             return content
 
     def apply(self, path: str, wanted: Object, *, dry_run: bool = False) -> Object:
@@ -171,23 +185,57 @@ class ObjectStore:
         with self.changed:
             return self.put(path, _merged(copy.deepcopy(self.get(path)), patch))
 
-    def delete(self, path: str) -> Object:
-        """Deletes an object and what belongs to it; one with finalizers is only marked.
+    def delete(self, path: str, options: Object | None = None) -> Object:
+        """Deletes an object and what belongs to it.
+
+        One with finalizers is only marked, and so is a pod on a node, which has its grace: the
+        kubelet deletes it again, with a grace of 0.
+
+        Args:
+            path: of the object.
+            options: DeleteOptions: ``gracePeriodSeconds`` and ``preconditions`` count.
 
         Raises:
-            ApiError: there is none.
+            ApiError: there is none, or it is not the one that the preconditions are about.
         """
         with self.changed:
-            found = self.get(path)
-            if found["metadata"].get("finalizers"):
-                if "deletionTimestamp" not in found["metadata"]:
-                    self._version += 1
-                    found["metadata"]["deletionTimestamp"] = _now()
-                    found["metadata"]["resourceVersion"] = str(self._version)
-                    self._happened("MODIFIED", self._path(path), found)
-            else:
+            found, where = self.get(path), self._path(path)
+            check_preconditions(found, options or {})
+            metadata = found["metadata"]
+            before = {name: metadata.get(name) for name in _OF_DELETION}
+            if found["kind"] != "Pod" or goes_at_once(found, options or {}, self._clock()):
+                metadata.setdefault("deletionTimestamp", self._now())
+                metadata.pop("deletionGracePeriodSeconds", None)
+            if _is_over(metadata):
                 self._remove(path)
+            elif before != {name: metadata.get(name) for name in _OF_DELETION}:
+                self._version += 1
+                metadata["resourceVersion"] = str(self._version)
+                self._happened("MODIFIED", where, found)
+            self._react(where)
             return found
+
+    def evict(self, path: str, eviction: Object) -> Object:
+        """Deletes a pod if its budget allows it.
+
+        Args:
+            path: of the pod.
+            eviction: policy/v1, with ``deleteOptions``.
+
+        Returns:
+            The Status of a success.
+
+        Raises:
+            ApiError: there is no such pod, or its budget refuses.
+        """
+        with self.changed:
+            pod = self.get(path)
+            check_eviction(pod, self.of_kind("PodDisruptionBudget"))
+            conditions = pod.setdefault("status", {}).setdefault("conditions", [])
+            if not any(one["type"] == DISRUPTION_TARGET["type"] for one in conditions):
+                conditions.append(DISRUPTION_TARGET | {"lastTransitionTime": self._now()})
+            self.delete(path, eviction.get("deleteOptions"))
+            return SUCCESS
 
     def events_after(self, version: int) -> list[Event]:
         """Returns what happened since a version.
@@ -218,6 +266,20 @@ class ObjectStore:
         for other in self._belonging_to(removed):
             if other in self.objects:
                 self.delete(other)
+
+    def _react(self, where: ObjectPath) -> None:
+        if self._is_reacting or where.plural not in REACTED_TO:
+            return
+        self._is_reacting = True
+        try:
+            while changed := consequences(self.objects):
+                for path, one in changed.items():
+                    self.put(path, one)
+        finally:
+            self._is_reacting = False
+
+    def _now(self) -> str:
+        return timestamp(self._clock())
 
     def _belonging_to(self, removed: Object) -> list[str]:
         if removed["kind"] == "Namespace":
@@ -250,6 +312,12 @@ class ObjectStore:
         return parsed
 
 
+def _is_over(metadata: Object) -> bool:
+    """Whether nothing holds a deleted object any more: neither a finalizer nor a pod's grace."""
+    holds = metadata.get("finalizers") or metadata.get("deletionGracePeriodSeconds")
+    return "deletionTimestamp" in metadata and not holds
+
+
 def _applied(live: Object, before: Object, wanted: Object) -> Object:
     merged = {key: value for key, value in live.items() if key in wanted or key not in before}
     for key, value in wanted.items():
@@ -272,7 +340,3 @@ def _merged(live: Object, patch: Object) -> Object:
         else:
             live[key] = value
     return live
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

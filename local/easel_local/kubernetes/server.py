@@ -14,7 +14,8 @@ from urllib.parse import parse_qsl, urlsplit
 import yaml
 
 from easel_local.kubernetes.discovery import Resource, discovery
-from easel_local.kubernetes.objects import ApiError, Event, Object, ObjectStore
+from easel_local.kubernetes.errors import ApiError
+from easel_local.kubernetes.objects import Event, Object, ObjectStore
 from easel_local.kubernetes.paths import ObjectPath
 from easel_local.kubernetes.secret_protobuf import MAGIC, decode_secret
 from easel_local.kubernetes.selectors import selected
@@ -50,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._read)
 
     def do_POST(self) -> None:
-        self._answer(self._create)
+        self._answer(self._create, HTTPStatus.CREATED)
 
     def do_PUT(self) -> None:
         self._answer(lambda path, _: self.store.put(path, self._body()))
@@ -59,9 +60,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(self._patch)
 
     def do_DELETE(self) -> None:
-        self._answer(lambda path, _: self.store.delete(path))
+        self._answer(self._delete)
 
-    def _answer(self, act: Callable[[str, Query], Object | None]) -> None:
+    def _answer(
+        self, act: Callable[[str, Query], Object | None], status: HTTPStatus = HTTPStatus.OK
+    ) -> None:
         url = urlsplit(self.path)
         query = dict(parse_qsl(url.query))
         self.store.calls.append(f"{self.command} {self.path}")
@@ -73,23 +76,27 @@ class _Handler(BaseHTTPRequestHandler):
             parsed = ObjectPath.parse(url.path.strip("/"))
             body = act(str(parsed) if parsed else url.path.strip("/"), query)
         except ApiError as error:
-            self._send(error.status, _failure(error))
+            self._send(error.status, error.body(), error.retry_after)
         else:
             if body is not None:  # else it has answered by itself
-                self._send(HTTPStatus.OK, body)
+                self._send(status, body)
 
     def _check_sender(self) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         if (why := foreign_request(headers)) is not None:
             raise ApiError(HTTPStatus.FORBIDDEN, why, "Forbidden")
 
-    def _send(self, status: HTTPStatus, body: Object) -> None:
+    def _send(self, status: HTTPStatus, body: Object, retry_after: int | None = None) -> None:
         with self.store.changed:
             text = json.dumps(body).encode()
-        self._send_bytes(status, "application/json", text)
+        self._send_bytes(status, "application/json", text, retry_after)
 
-    def _send_bytes(self, status: HTTPStatus, kind: str, content: bytes) -> None:
+    def _send_bytes(
+        self, status: HTTPStatus, kind: str, content: bytes, retry_after: int | None = None
+    ) -> None:
         self.send_response(status)
+        if retry_after is not None:
+            self.send_header("Retry-After", str(retry_after))
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -141,8 +148,19 @@ class _Handler(BaseHTTPRequestHandler):
             "items": items,
         }
 
+    def _delete(self, path: str, query: Query) -> Object:
+        parsed = ObjectPath.parse(path)
+        # Helm's client sends options in protobuf too; only a pod has a grace that they could set.
+        is_read = parsed is not None and parsed.plural == "pods"
+        options = self._body() if is_read and self._content else {}
+        if (seconds := query.get("gracePeriodSeconds", "")).lstrip("-").isdigit():
+            options["gracePeriodSeconds"] = int(seconds)
+        return self.store.delete(path, options)
+
     def _create(self, path: str, query: Query) -> Object:
         _, resource = self._resource(path)
+        if urlsplit(self.path).path.endswith(f"{path}/eviction"):
+            return self.store.evict(path, self._body())
         body: Object = {"apiVersion": resource.group_version, "kind": resource.kind} | self._body()
         if query.get("dryRun"):
             return body
@@ -227,17 +245,6 @@ def _wanted(one: Object, query: Query) -> bool:
 
 def _told(event: Event) -> Object:
     return {"type": event.type, "object": event.object}
-
-
-def _failure(error: ApiError) -> Object:
-    return {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "status": "Failure",
-        "reason": error.reason,
-        "message": str(error),
-        "code": error.status,
-    }
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,5 +1,6 @@
 """What controllers would have written into an object's status: everything is ready at once."""
 
+from collections.abc import Callable
 from typing import Any
 
 Object = dict[str, Any]
@@ -29,15 +30,6 @@ def _deployment(one: Object) -> Object:
     }
 
 
-def _budget(one: Object) -> Object:
-    counts = ("currentHealthy", "desiredHealthy", "disruptionsAllowed", "expectedPods")
-    return {
-        "observedGeneration": one["metadata"]["generation"],
-        **dict.fromkeys(counts, 1),
-        "conditions": [_condition("DisruptionAllowed", "SufficientPods")],
-    }
-
-
 def _definition(_: Object) -> Object:
     return {"conditions": [_condition("NamesAccepted"), _condition("Established")]}
 
@@ -46,12 +38,11 @@ def _condition(name: str, reason: str = "Ready") -> Object:
     return {"type": name, "status": "True", "reason": reason, "message": ""}
 
 
-_STATUS = {
+_STATUS: dict[str, Callable[[Object], Object]] = {
     "APIService": lambda _: {"conditions": [_condition("Available")]},
     "CustomResourceDefinition": _definition,
     "Deployment": _deployment,
     "Namespace": lambda _: {"phase": "Active"},
     "PersistentVolume": lambda _: {"phase": "Bound"},
     "PersistentVolumeClaim": lambda _: {"phase": "Bound"},
-    "PodDisruptionBudget": _budget,
 }

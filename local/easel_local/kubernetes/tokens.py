@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from easel_local.kubernetes.objects import ApiError
+from easel_local.kubernetes.errors import ApiError
 
 PREFIX = "Bearer k8s-aws-v1."
 
