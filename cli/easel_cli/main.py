@@ -19,13 +19,14 @@ from easel_cli.progress import Progress
 from easel_cli.request_building import RequestError
 from easel_cli.submit import API_KEY_VARIABLE, RefusedError, submit
 from easel_cli.target import Target
-from easel_cli.target_source import TargetError, find_target
+from easel_cli.target_source import TargetError, find_target, stack_outputs
 from easel_cli.tasks import add_tasks
 from easel_cli.watch import watch
 from easel_contract.plain_text import printable_lines
 from easel_deploy.cluster.errors import ClusterError
 from easel_deploy.exit_status import ExitStatus
 from easel_mirror.verb import add_mirror, mirror
+from easel_models.verbs import add_models, models
 
 _Command = Callable[[argparse.Namespace, Target, Progress], ExitStatus]
 
@@ -48,8 +49,8 @@ _DLQ_ACTIONS = {
     "purge": "remove them for good",
 }
 
-# These need no stack: they write files, or ask AWS about what a stack could be.
-_WITHOUT_A_STACK = (config_import, env_new, mirror, print_default_versions)
+# These need no stack: they write files, or look at what is there before one.
+_WITHOUT_A_STACK = (config_import, env_new, mirror, models, print_default_versions)
 
 
 def main() -> int:
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     new.set_defaults(command=env_new)
     add_addons(verbs.add_parser("eks", help="pin a cluster's add-ons"))
     add_mirror(verbs.add_parser("mirror", help="copy images and charts into the account's ECR"))
+    add_models(verbs.add_parser("models", help="look after the model bucket"), stack, stack_outputs)
     return parser
 
 

@@ -1,3 +1,4 @@
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from easel_local.emulator import Emulator
 from easel_local.paths import FUNCTIONS_PACKAGE
 from easel_packaging.package_functions import package
 from tests.integration.applied_estate import AppliedEstate
+from tests.integration.model_bucket import Bucket, environment_of
 
 Client = Callable[..., Any]
 
@@ -90,3 +92,12 @@ def estate(request: pytest.FixtureRequest, estates: Estates) -> AppliedEstate:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts tests of what a destroy leaves behind those that need what it takes."""
     items.sort(key=lambda item: "destroyed" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture
+def bucket(emulator: Emulator, client: Client) -> Bucket:
+    """An empty model bucket."""
+    name = f"models-{uuid.uuid4().hex[:12]}"
+    s3 = client("s3")
+    s3.create_bucket(Bucket=name)
+    return Bucket(name, emulator.region, s3, environment_of(emulator.environment()))

@@ -24,6 +24,7 @@ PACKAGES = {
     "easel_simulators": ROOT / "simulators" / "easel_simulators",
     "easel_local": ROOT / "local" / "easel_local",
     "easel_mirror": ROOT / "mirror" / "easel_mirror",
+    "easel_models": ROOT / "models" / "easel_models",
 }
 MAY_IMPORT = {
     "easel_contract": set(),
@@ -34,13 +35,20 @@ MAY_IMPORT = {
     "easel_reader": {"easel_contract", "easel_records", "easel_http"},
     "easel_webhook": {"easel_contract", "easel_egress"},
     "easel_agent": {"easel_contract", "easel_records", "easel_egress"},
-    "easel_cli": {"easel_contract", "easel_records", "easel_deploy", "easel_mirror"},
+    "easel_cli": {
+        "easel_contract",
+        "easel_records",
+        "easel_deploy",
+        "easel_mirror",
+        "easel_models",
+    },
     # The way to real AWS needs nothing of the local stack.
     "easel_deploy": {"easel_contract"},
     "easel_packaging": {"easel_contract", "easel_deploy", "easel_agent"},
     "easel_simulators": set(),
     "easel_local": {"easel_contract", "easel_cli", "easel_deploy", "easel_simulators"},
     "easel_mirror": {"easel_contract", "easel_deploy"},
+    "easel_models": {"easel_contract", "easel_egress", "easel_deploy"},
 }
 AWS = {"boto3", "botocore"}
 # The entry point makes the clients, aws.py turns AWS's errors into the agent's own; the others look

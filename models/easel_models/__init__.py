@@ -1,0 +1,1 @@
+"""Models in their bucket: checked, uploaded, listed, removed."""

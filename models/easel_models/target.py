@@ -1,0 +1,60 @@
+"""Which bucket a command is about, and which stack it is for."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from easel_models.bucket import ModelBucket, connect
+from easel_models.errors import UsageError
+
+StackOutputs = Callable[[str | None, Path | None], Mapping[str, Any]]
+"""Reads a stack's outputs: of a folder under envs/, or of a file."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bucket and what uses it.
+
+    Attributes:
+        bucket: that models are in.
+        region: of the stack.
+        runtimes: type and `model_filename` by the runtime's name; none where no stack was named.
+    """
+
+    bucket: ModelBucket
+    region: str
+    runtimes: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
+
+
+def find_target(arguments: argparse.Namespace, outputs_of: StackOutputs, parallel: int) -> Target:
+    """Finds the bucket that the options name, or that a stack has.
+
+    Args:
+        arguments: with env, outputs, bucket, region and prefix.
+        outputs_of: reads a stack's outputs.
+        parallel: requests that will be under way at once.
+
+    Raises:
+        UsageError: the options do not say which bucket.
+    """
+    outputs: Mapping[str, Any] = {}
+    if arguments.env or arguments.outputs or not arguments.bucket:
+        outputs = outputs_of(arguments.env, arguments.outputs)
+    name = arguments.bucket or outputs.get("model_bucket")
+    if not name:
+        raise UsageError(
+            "this stack has no model bucket, or was not applied yet: name one by --bucket and "
+            "its stack's region by --region."
+        )
+    s3 = connect(arguments.region or outputs.get("region"), parallel)
+    region = arguments.region or outputs.get("region") or s3.meta.region_name
+    return Target(
+        ModelBucket(s3, name, arguments.prefix),
+        region,
+        {
+            runtime: (str(one.get("type", "")), one.get("model_filename"))
+            for runtime, one in (outputs.get("runtimes") or {}).items()
+        },
+    )
