@@ -141,40 +141,37 @@ class Manifest:
         return _descriptor(self.body.get("config"))
 
     @cached_property
+    def layers(self) -> tuple[Descriptor, ...]:
+        """A manifest's layers."""
+        return tuple(_descriptor(one) for one in self.body.get("layers", ()))
+
+    @cached_property
     def blobs(self) -> tuple[Descriptor, ...]:
         """A manifest's configuration and layers, each once."""
         if self.is_index:
             return ()
-        named = (self.config, *(_descriptor(one) for one in self.body["layers"]))
-        return tuple({one.digest: one for one in named}.values())
+        return tuple({one.digest: one for one in (self.config, *self.layers)}.values())
 
     def check(self, source: str) -> None:
         """Looks at everything that it names.
 
         Raises:
-            RefusedError: something of it cannot be copied; all such things are named.
+            RefusedError: something of it cannot be copied.
         """
         entries = self.body.get("manifests", self.body.get("layers"))
         if not isinstance(entries, list) or len(entries) > _MAX_ENTRIES:
             raise RefusedError(f"{source}: its manifest names nothing, or over {_MAX_ENTRIES}")
         try:
-            named = self.children or self.blobs
+            _ = (*self.children, *self.blobs)
         except RefusedError as error:
             raise RefusedError(f"{source}: {error}") from error
-        unknown = sorted(
-            {
-                one.media_type
-                for one in named
-                if self.is_image
-                and one.media_type not in _IMAGE_LAYERS
-                and one.digest != self.config.digest
-            }
-            | {one.media_type for one in self.children if one.media_type not in INDEXES | MANIFESTS}
-        )
+        unknown = {one.media_type for one in self.children} - INDEXES - MANIFESTS
+        if self.is_image:
+            unknown |= {one.media_type for one in self.layers} - _IMAGE_LAYERS
         if unknown:
             raise RefusedError(
-                f"{source}: has parts of the types {', '.join(unknown)}, which no node could use, "
-                "or nobody may pass on (layers of Windows)"
+                f"{source}: has parts of the types {', '.join(sorted(unknown))}, which no node "
+                "could use, or nobody may pass on (layers of Windows)"
             )
 
     def only(self, platforms: frozenset[str]) -> "Manifest":
@@ -222,7 +219,7 @@ def _descriptor(read: Any) -> Descriptor:
         raise RefusedError(f"a part of it has the digest {str(digest)[:80]!r}, which is no SHA-256")
     if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= MAX_BLOB_BYTES:
         raise RefusedError(
-            f"{digest} is to have {str(size)[:40]} bytes: ECR takes {MAX_BLOB_BYTES}"
+            f"{digest} is to have {str(size)[:40]} bytes; ECR takes at most {MAX_BLOB_BYTES}"
         )
     annotations = read.get("annotations")
     attests = annotations.get(_ATTESTS) if isinstance(annotations, dict) else None
