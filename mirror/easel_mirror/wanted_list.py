@@ -12,7 +12,7 @@ from easel_mirror.wanted import GPU_PLATFORM, OwnImage, Wanted, WantedList, copi
 PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
 """Platforms of images, by what modules/eks-karpenter calls a node's architecture."""
 
-_DEFAULT_ARCHITECTURE = "x86_64"
+_DEFAULT_ARCHITECTURE = "arm64"
 """Of modules/eks-karpenter's system_nodes; tests/unit/test_mirror_list.py compares them."""
 
 _OCI = "oci://"
