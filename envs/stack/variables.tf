@@ -122,6 +122,8 @@ variable "system_nodes" {
     max            = optional(number)
     desired        = optional(number)
     disk_gib       = optional(number)
+
+    release_version = optional(string)
   })
   default  = {}
   nullable = false

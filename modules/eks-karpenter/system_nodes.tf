@@ -101,6 +101,7 @@ resource "aws_eks_node_group" "system" {
   node_role_arn   = aws_iam_role.system_nodes.arn
   subnet_ids      = var.subnet_ids
   version         = aws_eks_cluster.this.version
+  release_version = var.system_nodes.release_version
   ami_type        = local.by_architecture[var.system_nodes.architecture].ami_type
   instance_types  = local.system_instance_types
   labels          = local.system_node_label

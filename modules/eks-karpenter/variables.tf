@@ -127,6 +127,8 @@ variable "system_nodes" {
     - instance_types: in order of preference; empty: large ones of the architecture.
     - min, max, desired: their number. desired counts at creation only.
     - disk_gib: size of each node's volume for images and pods, GiB.
+    - release_version: Bottlerocket release with its commit, such as 1.68.1-0a1b2c3d; null: the newest when
+      they are made or get another Kubernetes version, and then left alone.
   EOT
   type = object({
     architecture   = optional(string, "arm64")
@@ -135,6 +137,8 @@ variable "system_nodes" {
     max            = optional(number, 4)
     desired        = optional(number, 2)
     disk_gib       = optional(number, 30)
+
+    release_version = optional(string)
   })
   default  = {}
   nullable = false
@@ -154,6 +158,10 @@ variable "system_nodes" {
       && var.system_nodes.desired <= var.system_nodes.max
     )
     error_message = "system_nodes must have 1 <= min <= desired <= max."
+  }
+  validation {
+    condition     = can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+-[0-9a-f]{8}$", coalesce(var.system_nodes.release_version, "0.0.0-00000000")))
+    error_message = "system_nodes.release_version must be a Bottlerocket release with its commit, such as 1.68.1-0a1b2c3d: docs/operations.md, Patches of nodes, says where it is found."
   }
   validation {
     condition     = var.system_nodes.disk_gib >= 20 && var.system_nodes.disk_gib <= 16384

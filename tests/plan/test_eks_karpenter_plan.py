@@ -165,6 +165,15 @@ def test_system_nodes_have_the_label_and_the_clusters_version(
     ]
 
 
+def test_the_system_nodes_release_may_be_pinned(
+    example: PlannedModule, tuned: PlannedModule
+) -> None:
+    # Unpinned, EKS chooses the newest when it makes them: known after the apply.
+    assert "release_version" not in example.resource("aws_eks_node_group.system")
+    pinned = tuned.resource("aws_eks_node_group.system")
+    assert pinned["release_version"] == "1.68.1-0a1b2c3d"
+
+
 def test_pods_do_not_reach_the_system_nodes_role(example: PlannedModule) -> None:
     template = example.resource("aws_launch_template.system_nodes")
     (metadata,) = template["metadata_options"]

@@ -62,6 +62,7 @@ def test_kubernetes_is_the_same_everywhere() -> None:
         assert found_in(settings, r"--kubernetes-version ([0-9]+\.[0-9]+)") == {KUBERNETES}
     for document in ("docs/operations.md", "docs/china.md", "docs/china.zh-CN.md"):
         assert found_in(document, r"--kubernetes-version ([0-9]+\.[0-9]+)") == {KUBERNETES}
+    assert found_in("docs/operations.md", r"aws-k8s-([0-9]+\.[0-9]+)/") == {KUBERNETES}
 
 
 def test_charts_are_the_same_everywhere() -> None:

@@ -157,6 +157,14 @@ run "unknown_architecture" {
   expect_failures = [var.system_nodes]
 }
 
+run "a_release_without_its_commit" {
+  command = plan
+  variables {
+    system_nodes = { release_version = "1.68.1" }
+  }
+  expect_failures = [var.system_nodes]
+}
+
 run "family_for_an_instance_type" {
   command = plan
   variables {
