@@ -35,7 +35,7 @@ check "addons_are_offered" {
 check "charts_and_images_are_reached" {
   assert {
     condition     = var.mirror_prefix != null || !contains(local.offers.missing, "public_registries")
-    error_message = "${var.region} has no public ECR, and registries abroad are slow or out of reach: copy the charts and images of Karpenter and KEDA into this account's ECR, and set mirror_prefix. See docs/china.md."
+    error_message = "${var.region} has no public ECR, and registries abroad are slow or out of reach: copy the charts and images of Karpenter and KEDA into this account's ECR (easel mirror), and set mirror_prefix. See docs/china.md."
   }
 }
 
