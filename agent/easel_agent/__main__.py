@@ -12,9 +12,10 @@ import botocore.session
 from botocore.config import Config
 from pydantic import ValidationError
 
-from easel_agent.composition import Agent, AwsClients, make_runtime
+from easel_agent.composition import Agent, AwsClients
 from easel_agent.health import HealthServer
 from easel_agent.logs import log_as_json
+from easel_agent.runtimes.registry import make_runtime
 from easel_agent.settings import AgentSettings
 from easel_agent.spot import METADATA_URL, SpotWatch
 from easel_contract.environment import PREFIX

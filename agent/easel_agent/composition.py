@@ -25,11 +25,11 @@ from easel_agent.queue import TaskQueue
 from easel_agent.retry_policy import RetryPolicy
 from easel_agent.runtime_monitor import RuntimeMonitor
 from easel_agent.runtimes.base import Runtime
+from easel_agent.runtimes.registry import REGISTRY
 from easel_agent.settings import AgentSettings
 from easel_agent.stopping import Stopping
 from easel_agent.task_forecast import TaskForecast
 from easel_agent.worker import Worker
-from easel_contract.task import RuntimeType
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -137,29 +137,5 @@ def _lease_holder(
 
 
 def _forecast(settings: AgentSettings, runtime: Runtime, policy: PrefetchPolicy) -> TaskForecast:
-    tells_all = settings.runtime_type is RuntimeType.SDWEBUI
+    tells_all = REGISTRY[settings.runtime_type].progress_tells_all
     return TaskForecast(policy, runtime.progress if tells_all else None)
-
-
-def make_runtime(settings: AgentSettings) -> Runtime:
-    """Returns the adapter for the runtime's type.
-
-    Each is imported only where it is the runtime's: a start is on the way from zero to a picture.
-    """
-    if settings.runtime_type is RuntimeType.COMFYUI:
-        from easel_agent.runtimes.comfyui import ComfyUi  # noqa: PLC0415 - not the other's start
-
-        return ComfyUi(
-            settings.runtime_url,
-            task_timeout_seconds=settings.task_timeout_seconds,
-            wait_seconds=settings.runtime_wait_seconds,
-            files_dir=settings.runtime_files_dir,
-        )
-    from easel_agent.runtimes.sdwebui import SdWebUi  # noqa: PLC0415 - not the other's start
-
-    return SdWebUi(
-        settings.runtime_url,
-        task_timeout_seconds=settings.task_timeout_seconds,
-        wait_seconds=settings.runtime_wait_seconds,
-        dynamic_model=settings.dynamic_model,
-    )

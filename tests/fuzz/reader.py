@@ -33,10 +33,11 @@ from easel_agent.preparation import Preparation
 from easel_agent.pricing import Pricing
 from easel_agent.queue import QueueMessage, TaskQueue
 from easel_agent.retry_policy import RetryPolicy
-from easel_agent.runtimes import comfyui_request, sdwebui_request
 from easel_agent.runtimes.base import Fetch
+from easel_agent.runtimes.comfyui import request as comfyui_request
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.runtimes.sdwebui import request as sdwebui_request
+from easel_agent.runtimes.sdwebui.adapter import SdWebUi
 from easel_agent.settings import AgentSettings
 from easel_agent.urls import ContentUrl
 from easel_contract.errors import TaskErrorCode

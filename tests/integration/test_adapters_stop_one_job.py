@@ -10,9 +10,9 @@ import pytest
 
 from easel_agent.errors import CancelledTaskError, RuntimeDeadError
 from easel_agent.runtimes.base import Runtime, RuntimeState
-from easel_agent.runtimes.comfyui import ComfyUi
+from easel_agent.runtimes.comfyui.adapter import ComfyUi
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.runtimes.sdwebui.adapter import SdWebUi
 from easel_contract.task import TaskType
 from easel_simulators.comfyui import SimulatedComfyUi
 from easel_simulators.faults import Fault

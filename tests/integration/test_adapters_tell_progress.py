@@ -13,12 +13,12 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from easel_agent.errors import CancelledTaskError
-from easel_agent.runtimes import comfyui_progress
 from easel_agent.runtimes.base import Runtime
-from easel_agent.runtimes.comfyui import ComfyUi
-from easel_agent.runtimes.comfyui_progress import ProgressFeed
+from easel_agent.runtimes.comfyui import progress as comfyui_progress
+from easel_agent.runtimes.comfyui.adapter import ComfyUi
+from easel_agent.runtimes.comfyui.progress import ProgressFeed
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.runtimes.sdwebui.adapter import SdWebUi
 from easel_contract.record import Progress
 from easel_contract.task import TaskType
 from easel_simulators.comfyui import Behaviour as ComfyUiBehaviour

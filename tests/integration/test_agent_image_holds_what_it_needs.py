@@ -76,7 +76,9 @@ def test_a_start_compiles_nothing() -> None:
     skipped = re.compile(left_out.strip("'"))
     paths = [
         f"{folder}/{module.replace('.', '/')}.py"
-        for module in modules_after("import easel_agent.__main__, easel_agent.runtimes.comfyui")
+        for module in modules_after(
+            "import easel_agent.__main__, easel_agent.runtimes.comfyui.adapter"
+        )
     ]
     assert [path for path in paths if skipped.search(path)] == []
     assert skipped.search(f"{folder}/idlelib/run.py")
@@ -86,7 +88,7 @@ def test_a_start_imports_only_what_its_runtime_needs() -> None:
     loaded = modules_after("import easel_agent.__main__")
     assert "botocore.session" in loaded
     assert not {"boto3", "s3transfer", "websockets"} & loaded
-    assert not {name for name in loaded if name.startswith("easel_agent.runtimes.comfyui")}
+    assert not {name for name in loaded if name.startswith("easel_agent.runtimes.comfyui.adapter")}
 
 
 def modules_after(imports: str) -> set[str]:

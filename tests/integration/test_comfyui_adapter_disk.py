@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from easel_agent.errors import CancelledTaskError, RejectedTaskError
-from easel_agent.runtimes.comfyui import ComfyUi
-from easel_agent.runtimes.comfyui_api import ComfyUiApi, OutputFile
-from easel_agent.runtimes.comfyui_folders import ComfyUiFolders, TaskFiles
+from easel_agent.runtimes.comfyui.adapter import ComfyUi
+from easel_agent.runtimes.comfyui.api import ComfyUiApi, OutputFile
+from easel_agent.runtimes.comfyui.folders import ComfyUiFolders, TaskFiles
 from easel_agent.runtimes.job import Job
 from easel_agent.urls import ContentUrl
 from easel_contract.task import TaskType

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError
-from easel_agent.runtimes.comfyui import ComfyUi
+from easel_agent.runtimes.comfyui.adapter import ComfyUi
 from easel_agent.runtimes.job import Job
 from easel_agent.urls import ContentUrl
 from easel_contract.errors import TaskErrorCode

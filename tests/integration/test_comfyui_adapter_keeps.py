@@ -9,7 +9,7 @@ import pytest
 
 from easel_agent.errors import RejectedTaskError, TransientError
 from easel_agent.runtimes.base import Generation
-from easel_agent.runtimes.comfyui import ComfyUi
+from easel_agent.runtimes.comfyui.adapter import ComfyUi
 from easel_agent.runtimes.job import Job
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType

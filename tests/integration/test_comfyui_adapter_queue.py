@@ -15,8 +15,8 @@ from easel_agent.errors import (
     RuntimeBusyError,
     TransientError,
 )
-from easel_agent.runtimes.comfyui import ComfyUi
-from easel_agent.runtimes.comfyui_api import ComfyUiApi
+from easel_agent.runtimes.comfyui.adapter import ComfyUi
+from easel_agent.runtimes.comfyui.api import ComfyUiApi
 from easel_agent.runtimes.job import Job
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
@@ -127,7 +127,7 @@ def test_a_history_that_somebody_clears_as_the_job_ends_is_no_dead_runtime(
         return history_entry(api, prompt_id, seconds)
 
     monkeypatch.setattr(ComfyUiApi, "history_entry", cleared)
-    monkeypatch.setattr("easel_agent.runtimes.comfyui_job._QUEUE_CHECK_SECONDS", 0.1)
+    monkeypatch.setattr("easel_agent.runtimes.comfyui.job._QUEUE_CHECK_SECONDS", 0.1)
     with pytest.raises(TransientError, match="somebody removed"):
         generate(stage.agent(), TaskType.PIPELINE, text_to_image())
 

@@ -18,9 +18,12 @@ from easel_agent.errors import (
     TransientError,
 )
 from easel_agent.media_type import detect_media_type
-from easel_agent.runtimes import comfyui, comfyui_api, comfyui_files, comfyui_job
-from easel_agent.runtimes.comfyui import ComfyUi
-from easel_agent.runtimes.comfyui_api import Answer, ComfyUiApi, OutputFile
+from easel_agent.runtimes.comfyui import adapter as comfyui_adapter
+from easel_agent.runtimes.comfyui import api as comfyui_api
+from easel_agent.runtimes.comfyui import files as comfyui_files
+from easel_agent.runtimes.comfyui import job as comfyui_job
+from easel_agent.runtimes.comfyui.adapter import ComfyUi
+from easel_agent.runtimes.comfyui.api import Answer, ComfyUiApi, OutputFile
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
 from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
@@ -369,8 +372,8 @@ def test_readiness_is_told_in_bounded_time_also_when_it_stalls(
 ) -> None:
     assert stage.runtime.is_ready()
     # Real servers that work were seen to answer after more than a second.
-    assert comfyui._PROBE_SECONDS >= 5
-    monkeypatch.setattr(comfyui, "_PROBE_SECONDS", 0.2)
+    assert comfyui_adapter._PROBE_SECONDS >= 5
+    monkeypatch.setattr(comfyui_adapter, "_PROBE_SECONDS", 0.2)
     with SimulatedComfyUi(Behaviour()) as silent:
         # Bound, with nobody who answers.
         silent._http.shutdown()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from easel_agent.runtimes.comfyui import ComfyUi
+from easel_agent.runtimes.comfyui.adapter import ComfyUi
 from easel_contract.errors import TaskErrorCode
 from easel_contract.result import TaskResult
 from easel_contract.storage import PAYLOAD_FOLDER

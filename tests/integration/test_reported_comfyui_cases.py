@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from easel_agent.runtimes.comfyui import ComfyUi
+from easel_agent.runtimes.comfyui.adapter import ComfyUi
 from easel_contract.errors import TaskErrorCode
 from easel_simulators.comfyui import SimulatedComfyUi
 from easel_simulators.faults import Fault

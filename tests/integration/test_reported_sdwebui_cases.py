@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.runtimes.sdwebui.adapter import SdWebUi
 from easel_contract.errors import TaskErrorCode
 from easel_contract.result import TaskResult
 from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui

@@ -15,7 +15,7 @@ from PIL import Image
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.runtimes.sdwebui.adapter import SdWebUi
 from easel_agent.urls import ContentUrl
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType

@@ -16,10 +16,10 @@ from easel_agent.errors import (
     RuntimeBusyError,
     TransientError,
 )
-from easel_agent.runtimes import sdwebui_turn
 from easel_agent.runtimes.base import RuntimeState
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.runtimes.sdwebui import turn as sdwebui_turn
+from easel_agent.runtimes.sdwebui.adapter import SdWebUi
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
 from easel_simulators.faults import Fault

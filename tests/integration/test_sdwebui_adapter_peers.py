@@ -12,11 +12,11 @@ from unittest.mock import patch
 import pytest
 
 from easel_agent.errors import RejectedTaskError, RuntimeBrokenError, RuntimeDeadError
-from easel_agent.runtimes import sdwebui_turn
 from easel_agent.runtimes.base import RuntimeState
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui import SdWebUi
-from easel_agent.runtimes.sdwebui_progress import ProgressReader, TaskStanding
+from easel_agent.runtimes.sdwebui import turn as sdwebui_turn
+from easel_agent.runtimes.sdwebui.adapter import SdWebUi
+from easel_agent.runtimes.sdwebui.progress import ProgressReader, TaskStanding
 from easel_contract.task import TaskType
 from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
 from easel_simulators.sdwebui.sd_server import SdServerBehaviour, SimulatedSdServer

@@ -12,7 +12,7 @@ from PIL import Image
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.runtimes.sdwebui.adapter import SdWebUi
 from easel_contract.task import TaskType
 from easel_simulators.faults import Fault
 from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui

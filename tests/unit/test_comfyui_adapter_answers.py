@@ -15,9 +15,10 @@ from easel_agent.errors import (
     RuntimeDeadError,
     TransientError,
 )
-from easel_agent.runtimes import comfyui_api, comfyui_job
-from easel_agent.runtimes.comfyui import ComfyUi
-from easel_agent.runtimes.comfyui_api import ComfyUiApi
+from easel_agent.runtimes.comfyui import api as comfyui_api
+from easel_agent.runtimes.comfyui import job as comfyui_job
+from easel_agent.runtimes.comfyui.adapter import ComfyUi
+from easel_agent.runtimes.comfyui.api import ComfyUiApi
 from easel_agent.runtimes.job import Job
 from easel_contract.task import TaskType
 from tests.collected import generate as collected

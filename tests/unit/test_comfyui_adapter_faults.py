@@ -16,8 +16,8 @@ from easel_agent.errors import (
     RuntimeBrokenError,
     TransientError,
 )
-from easel_agent.runtimes.comfyui_faults import ROWS, row_of
-from easel_agent.runtimes.comfyui_history import Outcome
+from easel_agent.runtimes.comfyui.faults import ROWS, row_of
+from easel_agent.runtimes.comfyui.history import Outcome
 from easel_agent.runtimes.faults import Row, Verdict
 
 pytestmark = pytest.mark.unit

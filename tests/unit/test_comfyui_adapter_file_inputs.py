@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from easel_agent.errors import RejectedTaskError
-from easel_agent.runtimes.comfyui_inputs import FileInput, Takes, file_inputs
-from easel_agent.runtimes.comfyui_uploads import InputFiles, input_folder, value_for
+from easel_agent.runtimes.comfyui.inputs import FileInput, Takes, file_inputs
+from easel_agent.runtimes.comfyui.uploads import InputFiles, input_folder, value_for
 from easel_agent.urls import ContentUrl
 
 pytestmark = pytest.mark.unit

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from easel_agent.errors import UNKNOWN_FAILURE_ATTEMPTS, RejectedTaskError, TransientError
-from easel_agent.runtimes import comfyui_history
-from easel_agent.runtimes.comfyui_history import MAX_ERROR_CHARACTERS, Outcome, Refusal
+from easel_agent.runtimes.comfyui import history as comfyui_history
+from easel_agent.runtimes.comfyui.history import MAX_ERROR_CHARACTERS, Outcome, Refusal
 from easel_contract.errors import TaskErrorCode
 
 pytestmark = pytest.mark.unit

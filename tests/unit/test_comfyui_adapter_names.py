@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from easel_agent.runtimes.comfyui_names import NONCE_INPUT, folders_of, with_nonce
+from easel_agent.runtimes.comfyui.names import NONCE_INPUT, folders_of, with_nonce
 
 pytestmark = pytest.mark.unit
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from easel_agent.errors import RejectedTaskError
-from easel_agent.runtimes.comfyui_request import REDACTED, is_body, read_request, with_workflow
+from easel_agent.runtimes.comfyui.request import REDACTED, is_body, read_request, with_workflow
 
 pytestmark = pytest.mark.unit
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from easel_agent.errors import RejectedTaskError
-from easel_agent.runtimes.comfyui_workflow import check_workflow
+from easel_agent.runtimes.comfyui.workflow import check_workflow
 from easel_contract.errors import TaskErrorCode
 
 pytestmark = pytest.mark.unit

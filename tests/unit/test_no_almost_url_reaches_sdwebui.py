@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui import SdWebUi
+from easel_agent.runtimes.sdwebui.adapter import SdWebUi
 from easel_agent.urls import ContentUrl, find_texts
 
 pytestmark = pytest.mark.unit

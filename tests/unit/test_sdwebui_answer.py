@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from easel_agent.errors import RejectedTaskError, TransientError
-from easel_agent.runtimes.sdwebui_answer import Expected, collect
-from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint
-from easel_agent.runtimes.sdwebui_samplers import Sampling
+from easel_agent.runtimes.sdwebui.answer import Expected, collect
+from easel_agent.runtimes.sdwebui.checkpoints import Checkpoint
+from easel_agent.runtimes.sdwebui.samplers import Sampling
 
 pytestmark = pytest.mark.unit
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from easel_agent.errors import RejectedTaskError
-from easel_agent.runtimes.sdwebui_api import SdWebUiApi
-from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint, Checkpoints
+from easel_agent.runtimes.sdwebui.api import SdWebUiApi
+from easel_agent.runtimes.sdwebui.checkpoints import Checkpoint, Checkpoints
 
 pytestmark = pytest.mark.unit
 

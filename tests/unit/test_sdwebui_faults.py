@@ -17,8 +17,8 @@ from easel_agent.errors import (
 )
 from easel_agent.runtimes import device_faults
 from easel_agent.runtimes.faults import Row, Verdict, first_row
-from easel_agent.runtimes.sdwebui_errors import failure_of, verdict_of
-from easel_agent.runtimes.sdwebui_faults import ROWS
+from easel_agent.runtimes.sdwebui.errors import failure_of, verdict_of
+from easel_agent.runtimes.sdwebui.faults import ROWS
 
 pytestmark = pytest.mark.unit
 

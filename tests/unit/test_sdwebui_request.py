@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from easel_agent.errors import RejectedTaskError
-from easel_agent.runtimes.sdwebui_request import read_request
+from easel_agent.runtimes.sdwebui.request import read_request
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
 

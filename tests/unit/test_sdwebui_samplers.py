@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from easel_agent.errors import RejectedTaskError
-from easel_agent.runtimes.sdwebui_api import MISSING, SdWebUiApi
-from easel_agent.runtimes.sdwebui_samplers import Samplers, Sampling
+from easel_agent.runtimes.sdwebui.api import MISSING, SdWebUiApi
+from easel_agent.runtimes.sdwebui.samplers import Samplers, Sampling
 
 pytestmark = pytest.mark.unit
 

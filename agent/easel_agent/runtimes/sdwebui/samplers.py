@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from easel_agent.errors import RejectedTaskError, TransientError
-from easel_agent.runtimes.sdwebui_api import MISSING, SdWebUiApi
+from easel_agent.runtimes.sdwebui.api import MISSING, SdWebUiApi
 from easel_contract.errors import TaskErrorCode
 
 _AUTOMATIC = "automatic"

@@ -3,7 +3,7 @@
 import time
 from enum import Enum, auto
 
-from easel_agent.runtimes.sdwebui_progress import ProgressReader, ServerProgress, TaskStanding
+from easel_agent.runtimes.sdwebui.progress import ProgressReader, ServerProgress, TaskStanding
 
 _ARRIVAL_SECONDS = 2.0
 """After which an id that the server does not know is one that it does not take."""

@@ -19,7 +19,7 @@ from easel_agent.errors import (
     RuntimeDeadError,
     TransientError,
 )
-from easel_agent.runtimes.sdwebui_api import SdWebUiApi
+from easel_agent.runtimes.sdwebui.api import SdWebUiApi
 from easel_contract.errors import TaskErrorCode
 
 _MAX_NAMES = 20

@@ -18,23 +18,24 @@ import requests
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.runtimes.base import Fetch, Finished, Generation, RuntimeState
-from easel_agent.runtimes.comfyui_api import ComfyUiApi, OutputFile
-from easel_agent.runtimes.comfyui_files import fetch_files
-from easel_agent.runtimes.comfyui_folders import ComfyUiFolders, TaskFiles
-from easel_agent.runtimes.comfyui_history import Outcome, bounded
-from easel_agent.runtimes.comfyui_inputs import FileInput, file_inputs
-from easel_agent.runtimes.comfyui_job import (
+from easel_agent.runtimes.comfyui.api import ComfyUiApi, OutputFile
+from easel_agent.runtimes.comfyui.files import fetch_files
+from easel_agent.runtimes.comfyui.folders import ComfyUiFolders, TaskFiles
+from easel_agent.runtimes.comfyui.history import Outcome, bounded
+from easel_agent.runtimes.comfyui.inputs import FileInput, file_inputs
+from easel_agent.runtimes.comfyui.job import (
     UNUSABLE,
     ComfyUiJob,
     JobLimits,
     OverdueError,
     rejected,
 )
-from easel_agent.runtimes.comfyui_names import folders_of, with_nonce
-from easel_agent.runtimes.comfyui_progress import ProgressFeed
-from easel_agent.runtimes.comfyui_request import ComfyRequest, read_request, with_workflow
-from easel_agent.runtimes.comfyui_uploads import InputFiles, input_folder, value_for
+from easel_agent.runtimes.comfyui.names import folders_of, with_nonce
+from easel_agent.runtimes.comfyui.progress import ProgressFeed
+from easel_agent.runtimes.comfyui.request import ComfyRequest, read_request, with_workflow
+from easel_agent.runtimes.comfyui.uploads import InputFiles, input_folder, value_for
 from easel_agent.runtimes.job import Job
+from easel_agent.settings import AgentSettings
 from easel_agent.urls import Path as ContentPath
 from easel_agent.urls import replace_values
 from easel_contract.errors import TaskErrorCode
@@ -257,3 +258,13 @@ class ComfyUi:
 
 def _json(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode(errors="surrogatepass")
+
+
+def make(settings: AgentSettings) -> ComfyUi:
+    """Returns the adapter as the agent's settings have it."""
+    return ComfyUi(
+        settings.runtime_url,
+        task_timeout_seconds=settings.task_timeout_seconds,
+        wait_seconds=settings.runtime_wait_seconds,
+        files_dir=settings.runtime_files_dir,
+    )

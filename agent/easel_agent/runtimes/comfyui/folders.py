@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from easel_agent.runtimes.comfyui_api import OutputFile
+from easel_agent.runtimes.comfyui.api import OutputFile
 
 logger = logging.getLogger(__name__)
 

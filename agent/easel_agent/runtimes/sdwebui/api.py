@@ -7,7 +7,7 @@ import urllib3
 
 from easel_agent.errors import RuntimeDeadError
 from easel_agent.runtimes.connections import ConnectionTracker
-from easel_agent.runtimes.sdwebui_errors import failure_of
+from easel_agent.runtimes.sdwebui.errors import failure_of
 
 _CONNECT_SECONDS = 5
 PROBE_SECONDS = 10

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from easel_agent.errors import RejectedTaskError
-from easel_agent.runtimes.sdwebui_settings import CHECKPOINT, Values
+from easel_agent.runtimes.sdwebui.settings import CHECKPOINT, Values
 from easel_contract.errors import TaskErrorCode
 from easel_contract.task import TaskType
 

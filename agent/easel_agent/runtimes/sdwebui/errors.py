@@ -7,7 +7,7 @@ import requests
 from pydantic import BaseModel, ValidationError
 
 from easel_agent.runtimes.faults import Verdict, error_of, first_row
-from easel_agent.runtimes.sdwebui_faults import ROWS
+from easel_agent.runtimes.sdwebui.faults import ROWS
 from easel_contract.errors import TaskErrorCode
 
 _MAX_CHARACTERS = 500

@@ -25,7 +25,7 @@ from enum import Enum, auto
 from typing import Any
 
 from easel_agent.errors import RejectedTaskError
-from easel_agent.runtimes.comfyui_workflow import Workflow
+from easel_agent.runtimes.comfyui.workflow import Workflow
 from easel_agent.urls import ContentUrl, find_urls
 from easel_contract.errors import TaskErrorCode
 

@@ -14,8 +14,8 @@ from easel_agent.errors import (
     TransientError,
 )
 from easel_agent.runtimes.base import Generation
-from easel_agent.runtimes.comfyui_api import OutputFile
-from easel_agent.runtimes.comfyui_faults import row_of
+from easel_agent.runtimes.comfyui.api import OutputFile
+from easel_agent.runtimes.comfyui.faults import row_of
 from easel_agent.runtimes.faults import error_of
 from easel_contract.errors import TaskErrorCode
 

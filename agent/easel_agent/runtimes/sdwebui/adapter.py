@@ -23,15 +23,16 @@ from easel_agent.errors import (
 from easel_agent.media_formats import PICTURES
 from easel_agent.runtimes.base import Fetch, Finished, RuntimeState
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui_answer import Expected, collect
-from easel_agent.runtimes.sdwebui_api import RuntimeGoneError, SdWebUiApi
-from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint, Checkpoints
-from easel_agent.runtimes.sdwebui_own_job import OwnJob
-from easel_agent.runtimes.sdwebui_progress import ProgressReader
-from easel_agent.runtimes.sdwebui_request import MASK_SETTINGS, Request, read_request
-from easel_agent.runtimes.sdwebui_samplers import Samplers
-from easel_agent.runtimes.sdwebui_settings import CHECKPOINT, SdWebUiSettings, Values
-from easel_agent.runtimes.sdwebui_turn import Limits, Turn, send
+from easel_agent.runtimes.sdwebui.answer import Expected, collect
+from easel_agent.runtimes.sdwebui.api import RuntimeGoneError, SdWebUiApi
+from easel_agent.runtimes.sdwebui.checkpoints import Checkpoint, Checkpoints
+from easel_agent.runtimes.sdwebui.own_job import OwnJob
+from easel_agent.runtimes.sdwebui.progress import ProgressReader
+from easel_agent.runtimes.sdwebui.request import MASK_SETTINGS, Request, read_request
+from easel_agent.runtimes.sdwebui.samplers import Samplers
+from easel_agent.runtimes.sdwebui.settings import CHECKPOINT, SdWebUiSettings, Values
+from easel_agent.runtimes.sdwebui.turn import Limits, Turn, send
+from easel_agent.settings import AgentSettings
 from easel_agent.urls import find_urls, replace_values
 from easel_contract.errors import TaskErrorCode
 from easel_contract.record import Progress
@@ -317,3 +318,13 @@ def stoppable(job: Job, interrupt: Callable[[Exception], None]) -> Iterator[None
         job.check()
         raise
     job.check()
+
+
+def make(settings: AgentSettings) -> SdWebUi:
+    """Returns the adapter as the agent's settings have it."""
+    return SdWebUi(
+        settings.runtime_url,
+        task_timeout_seconds=settings.task_timeout_seconds,
+        wait_seconds=settings.runtime_wait_seconds,
+        dynamic_model=settings.dynamic_model,
+    )

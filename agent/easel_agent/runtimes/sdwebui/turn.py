@@ -19,9 +19,9 @@ from easel_agent.errors import (
     TransientError,
 )
 from easel_agent.runtimes.job import Job
-from easel_agent.runtimes.sdwebui_api import MISSING, SdWebUiApi
-from easel_agent.runtimes.sdwebui_own_job import OwnJob, Standing
-from easel_agent.runtimes.sdwebui_progress import ProgressReader, ServerProgress
+from easel_agent.runtimes.sdwebui.api import MISSING, SdWebUiApi
+from easel_agent.runtimes.sdwebui.own_job import OwnJob, Standing
+from easel_agent.runtimes.sdwebui.progress import ProgressReader, ServerProgress
 from easel_contract.errors import TaskErrorCode
 
 logger = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from pydantic import BaseModel, Field, Json, ValidationError
 
 from easel_agent.errors import RejectedTaskError, TransientError
 from easel_agent.runtimes.base import Generation, MadeFile
-from easel_agent.runtimes.sdwebui_checkpoints import Checkpoint
-from easel_agent.runtimes.sdwebui_samplers import Sampling
+from easel_agent.runtimes.sdwebui.checkpoints import Checkpoint
+from easel_agent.runtimes.sdwebui.samplers import Sampling
 from easel_contract.errors import TaskErrorCode
 
 _SCHEDULE = "Schedule type"

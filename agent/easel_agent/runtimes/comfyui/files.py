@@ -6,8 +6,8 @@ import requests
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
 from easel_agent.runtimes.base import MadeFile
-from easel_agent.runtimes.comfyui_api import Answer, AnswerTooLargeError, ComfyUiApi, OutputFile
-from easel_agent.runtimes.comfyui_history import bounded
+from easel_agent.runtimes.comfyui.api import Answer, AnswerTooLargeError, ComfyUiApi, OutputFile
+from easel_agent.runtimes.comfyui.history import bounded
 from easel_contract.errors import TaskErrorCode
 
 MAX_FILE_BYTES = 256 * 1024 * 1024

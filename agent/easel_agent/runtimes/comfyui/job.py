@@ -19,16 +19,16 @@ from easel_agent.errors import (
     RuntimeDeadError,
     TransientError,
 )
-from easel_agent.runtimes.comfyui_api import (
+from easel_agent.runtimes.comfyui.api import (
     Answer,
     AnswerTooLargeError,
     ComfyUiApi,
     Place,
     UnreadableAnswerError,
 )
-from easel_agent.runtimes.comfyui_history import Refusal, bounded
-from easel_agent.runtimes.comfyui_request import ComfyRequest
-from easel_agent.runtimes.comfyui_workflow import Workflow
+from easel_agent.runtimes.comfyui.history import Refusal, bounded
+from easel_agent.runtimes.comfyui.request import ComfyRequest
+from easel_agent.runtimes.comfyui.workflow import Workflow
 from easel_agent.runtimes.job import Job
 from easel_contract.errors import TaskErrorCode
 

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from easel_agent.runtimes.comfyui_workflow import Workflow
+from easel_agent.runtimes.comfyui.workflow import Workflow
 
 _PREFIX_INPUT = "filename_prefix"
 NONCE_INPUT = "easel_nonce"

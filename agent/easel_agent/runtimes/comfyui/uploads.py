@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from easel_agent.media_type import detect_media_type
-from easel_agent.runtimes.comfyui_inputs import FileInput, Takes
+from easel_agent.runtimes.comfyui.inputs import FileInput, Takes
 
 _DIGEST_CHARACTERS = 32
 _BASE, _INPUT, _INPUTS = "--base-directory", "--input-directory", "input"

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from easel_agent.errors import RejectedTaskError
-from easel_agent.runtimes.comfyui_workflow import Workflow, check_workflow
+from easel_agent.runtimes.comfyui.workflow import Workflow, check_workflow
 from easel_contract.errors import TaskErrorCode
 
 _BODY, _EXTRA, _TARGETS = "prompt", "extra_data", "partial_execution_targets"

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError
 
 from easel_agent.errors import RejectedTaskError, RuntimeDeadError, TransientError
-from easel_agent.runtimes.sdwebui_api import MISSING, SdWebUiApi
+from easel_agent.runtimes.sdwebui.api import MISSING, SdWebUiApi
 from easel_contract.record import Progress
 
 logger = logging.getLogger(__name__)

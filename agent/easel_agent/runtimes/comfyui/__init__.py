@@ -1,0 +1,1 @@
+"""ComfyUI: the adapter, and all that is known of its API."""
