@@ -13,6 +13,7 @@ from easel_agent.errors import AwsError
 from easel_agent.lease import Lease, LeaseHolder
 from easel_agent.prefetch_policy import PrefetchPolicy
 from easel_agent.preparation import Preparation, PreparedTask
+from easel_agent.probes import settle_probe
 from easel_agent.queue import QueueMessage
 from easel_agent.runtime_monitor import RuntimeMonitor
 from easel_agent.settings import AgentSettings
@@ -190,6 +191,8 @@ class Prefetcher:
             return None
 
     def _take_in(self, message: QueueMessage) -> None:
+        if settle_probe(self._holder.queue, message):
+            return
         settings = self._settings
         ceiling = (
             settings.task_timeout_seconds + settings.runtime_wait_seconds + _CEILING_MARGIN_SECONDS

@@ -10,6 +10,7 @@ from easel_deploy.cluster.errors import ClusterError
 from easel_deploy.cluster.request import RequestRefusedError
 from easel_deploy.cluster.verbs import add_cluster_verbs
 from easel_deploy.exit_status import ExitStatus
+from easel_deploy.runtime_probe import add_runtime
 from easel_deploy.webhook_secret import add_webhook
 
 
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     verbs = parser.add_subparsers(required=True)
     add_webhook(verbs.add_parser("webhook", help="callbacks to URLs"))
+    add_runtime(verbs.add_parser("runtime", help="the way to a runtime"))
     add_cluster_verbs(verbs)
     return parser
 

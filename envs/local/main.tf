@@ -14,7 +14,7 @@ module "api_fanout" {
   stage_name = var.stage_name
   throttle   = var.throttle
 
-  # Of the modules, not of var.runtimes: a runtime is known to the API from when its queue is there.
+  # Of the modules, not of var.runtimes: a runtime is known to the API from when tasks reach its queue.
   runtimes = { for name, runtime in module.runtime : name => runtime.intake }
 
   functions = { package_path = var.functions_package_path }
@@ -48,6 +48,7 @@ module "runtime" {
   price          = each.value.price
 
   tasks_topic_arn         = module.api_fanout.tasks_topic_arn
+  probe_function_name     = module.api_fanout.probe_function_name
   notifications_topic_arn = module.api_fanout.notifications_topic_arn
   output_bucket_arn       = module.api_fanout.output_bucket_arn
   kms_key_arn             = module.api_fanout.kms_key_arn

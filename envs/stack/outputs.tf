@@ -131,8 +131,3 @@ output "runtimes" {
     }
   }
 }
-
-output "new_runtimes" {
-  description = "What to know after an apply that added a runtime, or gave one another model_filename."
-  value       = "SNS may take 15 minutes to route to a new runtime: what is sent before can be lost. See docs/operations.md, New runtimes."
-}

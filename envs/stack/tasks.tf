@@ -50,7 +50,7 @@ module "api_fanout" {
   shared_tasks    = var.shared_tasks
   tenant_prefixes = var.tenant_prefixes
   task_publishers = var.task_publishers
-  # Of the modules, not of var.runtimes: a runtime is known to the API from when its queue is there.
+  # Of the modules, not of var.runtimes: a runtime is known to the API from when tasks reach its queue.
   runtimes            = { for name, runtime in module.runtime : name => runtime.intake if var.runtimes[name].accepts_tasks }
   functions           = { package_path = var.functions_package_path }
   output_bucket       = var.output_bucket
@@ -72,6 +72,7 @@ module "runtime" {
   account_id     = local.account_id
 
   tasks_topic_arn         = module.api_fanout.tasks_topic_arn
+  probe_function_name     = module.api_fanout.probe_function_name
   notifications_topic_arn = module.api_fanout.notifications_topic_arn
   output_bucket_arn       = module.api_fanout.output_bucket_arn
   kms_key_arn             = module.api_fanout.kms_key_arn

@@ -1,5 +1,5 @@
 # ---------------------------------------------------------------------------------------------
-# What the three functions have in common: one zip, and a role that Lambda may assume
+# What the functions have in common: one zip, and a role that Lambda may assume
 # ---------------------------------------------------------------------------------------------
 
 locals {
@@ -44,12 +44,14 @@ data "aws_iam_policy_document" "function" {
 locals {
   function_log_groups = {
     intake  = aws_cloudwatch_log_group.intake.arn
+    probe   = aws_cloudwatch_log_group.probe.arn
     reader  = aws_cloudwatch_log_group.reader.arn
     webhook = aws_cloudwatch_log_group.webhook.arn
   }
 
   function_roles = {
     intake  = aws_iam_role.intake.id
+    probe   = aws_iam_role.probe.id
     reader  = aws_iam_role.reader.id
     webhook = aws_iam_role.webhook.id
   }

@@ -34,6 +34,7 @@ locals {
     # AWS gives these their names, and would make them without encryption or retention.
     execution = "API-Gateway-Execution-Logs_${aws_api_gateway_rest_api.this.id}/${var.stage_name}"
     intake    = "/aws/lambda/${var.name}-intake"
+    probe     = "/aws/lambda/${var.name}-probe"
     reader    = "/aws/lambda/${var.name}-reader"
     webhook   = "/aws/lambda/${var.name}-webhook"
   }

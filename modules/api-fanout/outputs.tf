@@ -80,6 +80,19 @@ output "intake_function_name" {
   value       = aws_lambda_function.intake.function_name
 }
 
+output "probe_function_name" {
+  description = "Name of the function that publishes probes, as modules/runtime takes it."
+  value       = aws_lambda_function.probe.function_name
+
+  # Before that the topic takes none.
+  depends_on = [aws_sns_topic_policy.tasks]
+}
+
+output "probe_role_arn" {
+  description = "ARN of the probe function's execution role."
+  value       = aws_iam_role.probe.arn
+}
+
 output "intake_role_arn" {
   description = "ARN of the intake function's execution role."
   value       = aws_iam_role.intake.arn

@@ -23,6 +23,18 @@ data "aws_iam_policy_document" "tasks_topic" {
     }
   }
 
+  # The function publishes nothing but probes.
+  statement {
+    sid       = "ProbesArePublished"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.tasks.arn]
+
+    principals {
+      type        = "AWS"
+      identifiers = [aws_iam_role.probe.arn]
+    }
+  }
+
   # Else every administrator, and every service's role that may publish anywhere, could send tasks
   # in a tenant's name. A principal without an ARN is none of these.
   statement {
@@ -38,7 +50,7 @@ data "aws_iam_policy_document" "tasks_topic" {
     condition {
       test     = "ArnNotEquals"
       variable = "aws:PrincipalArn"
-      values   = concat([aws_iam_role.intake.arn], var.task_publishers)
+      values   = concat([aws_iam_role.intake.arn, aws_iam_role.probe.arn], var.task_publishers)
     }
   }
 

@@ -1,6 +1,6 @@
 variable "functions" {
   description = <<-EOT
-    The functions intake, reader and webhook.
+    The functions intake, probe, reader and webhook.
     - package_path: zip of their code, built by `make package`.
     - runtime, architecture: what the zip's compiled wheels were built for.
     - log_level: DEBUG, INFO, WARNING or ERROR.

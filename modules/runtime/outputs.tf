@@ -55,8 +55,8 @@ output "instance_types" {
 }
 
 output "intake" {
-  description = "What the intake function has to know of it, for modules/api-fanout: only once its queue is subscribed, as SNS drops in silence what no subscription takes."
+  description = "What the intake function has to know of it, for modules/api-fanout: only once tasks reach its queue, as SNS drops in silence what no subscription takes."
   value       = { type = var.type, model_filename = var.model_filename, dynamic_model = var.dynamic_model }
 
-  depends_on = [aws_sns_topic_subscription.tasks]
+  depends_on = [terraform_data.reached]
 }

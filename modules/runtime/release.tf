@@ -72,7 +72,7 @@ module "release" {
   # are there to take the release's nodes and scaler away when it is uninstalled.
   depends_on = [
     aws_iam_role_policy.agent,
-    aws_sns_topic_subscription.tasks,
+    terraform_data.reached,
     terraform_data.identity_known,
     var.ready,
   ]

@@ -57,6 +57,17 @@ variable "account_id" {
   }
 }
 
+variable "probe_function_name" {
+  description = "Function that publishes probes, of modules/api-fanout: by them an apply finds out whether tasks reach the queue."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{1,64}$", var.probe_function_name))
+    error_message = "probe_function_name must be the name of a Lambda function: 1 to 64 letters, digits, hyphens or underscores."
+  }
+}
+
 variable "tasks_topic_arn" {
   description = "ARN of the topic that tasks are published to."
   type        = string

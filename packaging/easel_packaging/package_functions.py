@@ -20,6 +20,7 @@ _PACKAGES = (
     _ROOT / "egress" / "easel_egress",
     _ROOT / "lambda" / "easel_http",
     _ROOT / "lambda" / "easel_intake",
+    _ROOT / "lambda" / "easel_probe",
     _ROOT / "lambda" / "easel_reader",
     _ROOT / "lambda" / "easel_webhook",
 )

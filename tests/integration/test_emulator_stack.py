@@ -27,6 +27,7 @@ RUNTIMES = {
     "pipelines": {"type": "comfyui", "model_filename": CHECKPOINT},
 }
 SECONDS_TO_DELIVER = 1
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ def stack(
     with zipfile.ZipFile(package, "w") as archive:
         archive.write(Path(__file__).parent / "intake_probe/handler.py", "easel_intake/handler.py")
         archive.writestr("easel_intake/__init__.py", "")
+        for folder in (ROOT / "lambda/easel_probe", ROOT / "contract/easel_contract"):
+            for file in folder.glob("*.py"):
+                archive.write(file, f"{folder.name}/{file.name}")
     with Emulator(log_path=home / "emulator.log", enforce_iam=True) as emulator:
         variables = {
             "aws_endpoint_url": emulator.endpoint_url,

@@ -87,6 +87,13 @@ INTAKE = {
     "s3:PutObject": {"payload"},
     "sns:Publish": {"tasks"},
 }
+PROBE = {
+    "kms:Decrypt": {"key"},
+    "kms:GenerateDataKey": {"key"},
+    "logs:CreateLogStream": {"probe's log"},
+    "logs:PutLogEvents": {"probe's log"},
+    "sns:Publish": {"tasks"},
+}
 READER = {
     "dynamodb:BatchGetItem": {"records"},
     "dynamodb:GetItem": {"records"},
@@ -112,7 +119,7 @@ WEBHOOK = {
     "sqs:SendMessage": {"webhook dead letters"},
 }
 PRESIGN = {"kms:Decrypt": {"key"}, "s3:GetObject": {"picture"}}
-FUNCTIONS = ("intake", "reader", "webhook")
+FUNCTIONS = ("intake", "probe", "reader", "webhook")
 TRACES = {"xray:PutTelemetryRecords": {"all"}, "xray:PutTraceSegments": {"all"}}
 LAUNCHED = {
     "fleet",
@@ -171,6 +178,7 @@ ITEMS = {"agent": {"task", "idempotency"}, "intake": {"task", "idempotency"}, "r
 EXPECTED = {
     "agent": AGENT,
     "intake": INTAKE,
+    "probe": PROBE,
     "reader": READER,
     "webhook": WEBHOOK,
     "presign": PRESIGN,

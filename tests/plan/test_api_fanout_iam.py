@@ -53,6 +53,13 @@ def test_the_intake_function_may_do_this_and_nothing_else(example: PlannedModule
     }
 
 
+def test_the_probe_function_may_do_this_and_nothing_else(example: PlannedModule) -> None:
+    assert {sid: allowed(it) for sid, it in example.statements("probe").items()} == {
+        "PublishProbes": ({"sns:Publish"}, {"aws_sns_topic.tasks.arn"}),
+        "EncryptProbes": ({"kms:Decrypt", "kms:GenerateDataKey"}, {"aws_kms_key.this.arn"}),
+    }
+
+
 def test_the_reader_function_may_do_this_and_nothing_else(example: PlannedModule) -> None:
     assert {sid: allowed(it) for sid, it in example.statements("reader").items()} == {
         "ReadAndCancelTasks": (
@@ -115,7 +122,7 @@ def test_a_role_touches_only_its_own_kind_of_items(
     }
 
 
-@pytest.mark.parametrize("function", ["intake", "reader", "webhook"])
+@pytest.mark.parametrize("function", ["intake", "probe", "reader", "webhook"])
 def test_every_function_writes_its_log_and_traces(example: PlannedModule, function: str) -> None:
     statements = example.statements(f'function["{function}"]')
     assert {sid: set(it.actions) for sid, it in statements.items()} == {
@@ -125,7 +132,7 @@ def test_every_function_writes_its_log_and_traces(example: PlannedModule, functi
 
 
 def test_without_tracing_no_function_may_trace(china: PlannedModule) -> None:
-    for name in ("intake", "reader", "webhook"):
+    for name in ("intake", "probe", "reader", "webhook"):
         assert "SendTraces" not in china.statements(f'function["{name}"]')
     function = china.resource("aws_lambda_function.intake")
     assert function["tracing_config"] == [{"mode": "PassThrough"}]
@@ -150,7 +157,7 @@ def test_only_traces_and_the_keys_own_policy_name_no_resource(module: PlannedMod
         if statement.effect == "Allow" and "*" in statement.resources and not statement.conditions
     }
     key = ("key", "AccountAdministersThroughIam")
-    names = ("intake", "reader", "webhook")
+    names = ("intake", "probe", "reader", "webhook")
     traces = {(f'function["{name}"]', "SendTraces") for name in names}
     assert everywhere <= {key, *traces}
     assert key in everywhere
@@ -166,7 +173,10 @@ def test_nothing_comes_without_tls(module: PlannedModule, policy: str) -> None:
 
 def test_topics_are_open_to_no_one_else(module: PlannedModule) -> None:
     tasks = module.statements("tasks_topic")
-    assert tasks.keys() == {"IntakePublishes", "DenyOtherPublishers", "DenyWithoutTls"}
+    assert tasks.keys() == {
+        *("IntakePublishes", "ProbesArePublished", "DenyOtherPublishers", "DenyWithoutTls")
+    }
+    assert tasks["ProbesArePublished"].principals == {("AWS", "aws_iam_role.probe.arn")}
     assert tasks["IntakePublishes"].principals == {("AWS", "aws_iam_role.intake.arn")}
     others = tasks["DenyOtherPublishers"]
     assert (others.effect, others.principals) == ("Deny", ANYONE)
@@ -174,7 +184,8 @@ def test_topics_are_open_to_no_one_else(module: PlannedModule) -> None:
     assert others.conditions.keys() == {("ArnNotEquals", "aws:PrincipalArn")}
     # Whose ARNs these are is known after the apply: tests/integration/test_emulator_stack.py.
     made_of = module.references("data.aws_iam_policy_document.tasks_topic", "statement")
-    assert {"aws_iam_role.intake.arn", "var.task_publishers"} <= made_of
+    publishers = {"aws_iam_role.intake.arn", "aws_iam_role.probe.arn", "var.task_publishers"}
+    assert publishers <= made_of
     assert module.statements("notifications_topic").keys() == {"DenyWithoutTls"}
 
 
@@ -219,6 +230,7 @@ def test_the_key_serves_topics_and_logs_of_this_stack_only(
         ("ArnEquals", "kms:EncryptionContext:aws:logs:arn"): frozenset(
             {
                 f"{prefix}/aws/lambda/easel-intake",
+                f"{prefix}/aws/lambda/easel-probe",
                 f"{prefix}/aws/lambda/easel-reader",
                 f"{prefix}/aws/lambda/easel-webhook",
                 f"{prefix}/aws/apigateway/easel/access",

@@ -204,7 +204,7 @@ def test_nothing_logs_bodies_headers_or_keys(example: PlannedModule) -> None:
 def test_logs_are_kept_as_long_as_asked(example: PlannedModule, tuned: PlannedModule) -> None:
     for module, days in ((example, 365), (tuned, 30)):
         groups = module.resources("aws_cloudwatch_log_group").values()
-        assert [group["retention_in_days"] for group in groups] == [days] * 5
+        assert [group["retention_in_days"] for group in groups] == [days] * 6
 
 
 def test_everything_that_holds_a_task_is_encrypted_with_our_key(example: PlannedModule) -> None:
@@ -229,7 +229,7 @@ def test_everything_that_holds_a_task_is_encrypted_with_our_key(example: Planned
         *(
             f"{kind}.{name}"
             for kind in ("aws_cloudwatch_log_group", "aws_lambda_function")
-            for name in ("intake", "reader", "webhook")
+            for name in ("intake", "probe", "reader", "webhook")
         ),
         "aws_sqs_queue.webhook",
         "aws_sqs_queue.webhook_dead_letter",

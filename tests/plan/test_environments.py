@@ -288,11 +288,19 @@ def test_identities_wait_for_the_cluster_alone(planned: PlannedEnvironment) -> N
         assert not [one for one in waits if one.endswith(".ready")]
 
 
-def test_the_api_knows_a_runtime_from_when_its_queue_is_there(planned: PlannedEnvironment) -> None:
+def test_the_api_knows_a_runtime_from_when_tasks_reach_its_queue(
+    planned: PlannedEnvironment,
+) -> None:
     runtimes = planned.calls["api_fanout"]["expressions"]["runtimes"]["references"]
     assert "module.runtime" in runtimes
     outputs = planned.calls["runtime"]["module"]["outputs"]
-    assert outputs["intake"]["depends_on"] == ["aws_sns_topic_subscription.tasks"]
+    assert outputs["intake"]["depends_on"] == ["terraform_data.reached"]
+    # Or nothing could ever be probed: what publishes probes is there before the list of runtimes.
+    names = planned.calls["runtime"]["expressions"]["probe_function_name"]["references"]
+    assert "module.api_fanout.probe_function_name" in names
+    assert planned.calls["api_fanout"]["module"]["outputs"]["probe_function_name"][
+        "depends_on"
+    ] == ["aws_sns_topic_policy.tasks"]
 
 
 def test_what_karpenter_makes_has_the_tags_of_everything_else(

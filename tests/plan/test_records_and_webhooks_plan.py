@@ -102,5 +102,5 @@ def test_the_functions_know_what_the_stack_was_told(tuned: PlannedModule) -> Non
     assert {"local.api_key_names", "var.shared_tasks"} <= tuned.references(
         "aws_lambda_function.reader", "environment"
     )
-    for name in ("intake", "reader", "webhook"):
+    for name in ("intake", "probe", "reader", "webhook"):
         assert tuned.resource(f"aws_lambda_function.{name}")["architectures"] == ["arm64"]

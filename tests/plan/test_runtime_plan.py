@@ -119,6 +119,15 @@ def test_a_checkpoint_never_routes_to_comfyui(comfyui: PlannedModule) -> None:
     assert policy == {"runtime": ["a23456789-123456789-123456789-12"]}
 
 
+@pytest.mark.parametrize("scenario", [*PLACES, "comfyui"])
+def test_each_subscription_is_probed_once(plan_of: Plan, scenario: str) -> None:
+    module = PlannedModule(plan_of("runtime"), scenario)
+    assert module.references("terraform_data.reached", "triggers_replace") == {
+        "aws_sns_topic_subscription.tasks",
+        "aws_sns_topic_subscription.tasks.arn",
+    }
+
+
 MODELS = {
     "runtime": {
         "ListModels": ({"s3:ListBucket"}, {"arn:aws:s3:::easel-models-123456789012-us-east-1"}),

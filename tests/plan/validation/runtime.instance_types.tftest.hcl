@@ -17,6 +17,7 @@ variables {
   name                    = "sdruntime"
   type                    = "sdwebui"
   account_id              = "123456789012"
+  probe_function_name     = "easel-probe"
   tasks_topic_arn         = "arn:aws:sns:us-east-1:123456789012:easel-tasks"
   notifications_topic_arn = "arn:aws:sns:us-east-1:123456789012:easel-notifications"
   output_bucket_arn       = "arn:aws:s3:::easel-outputs-123456789012-us-east-1"

@@ -17,6 +17,7 @@ variables {
   name                    = "sdruntime"
   type                    = "sdwebui"
   account_id              = "123456789012"
+  probe_function_name     = "easel-probe"
   tasks_topic_arn         = "arn:aws:sns:us-east-1:123456789012:easel-tasks"
   notifications_topic_arn = "arn:aws:sns:us-east-1:123456789012:easel-notifications"
   output_bucket_arn       = "arn:aws:s3:::easel-outputs-123456789012-us-east-1"
@@ -33,6 +34,14 @@ run "stack_name_with_an_underscore" {
     stack_name = "my_easel"
   }
   expect_failures = [var.stack_name]
+}
+
+run "probe_function_by_its_arn" {
+  command = plan
+  variables {
+    probe_function_name = "arn:aws:lambda:us-east-1:123456789012:function:easel-probe"
+  }
+  expect_failures = [var.probe_function_name]
 }
 
 run "name_with_a_space" {

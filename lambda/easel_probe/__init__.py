@@ -1,0 +1,1 @@
+"""The probe function: publishes probes, and nothing else, to the tasks topic."""
