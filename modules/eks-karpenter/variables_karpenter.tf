@@ -46,7 +46,7 @@ variable "volume_kms_key_arns" {
 }
 
 variable "drain_timeout_seconds" {
-  description = "How long a destroy waits for Karpenter's nodes to be gone, and again for what it swept up, seconds."
+  description = "How long a destroy waits at least for Karpenter's nodes to be gone, and again for what it swept up, seconds. Where a node's own terminationGracePeriod is longer, it waits for that and seven minutes, two hours at most."
   type        = number
   default     = 1200
   nullable    = false

@@ -176,7 +176,7 @@ def test_at_the_limit_it_names_what_is_left_and_goes_on(
     warnings = [line for line in said if line.startswith("WARNING")]
     assert "1 NodeClaim(s): sdwebui-x1" in warnings[0]
     assert "terminationGracePeriod" in warnings[0]
-    assert "easel karpenter sweep" in warnings[0]
+    assert "easel-deploy karpenter sweep" in warnings[0]
     # What could go has gone.
     assert all(one["metadata"].get("deletionTimestamp") for one in store.of_kind("EC2NodeClass"))
 
@@ -184,6 +184,28 @@ def test_at_the_limit_it_names_what_is_left_and_goes_on(
     let_go(client, said.append)
     assert left(store) == set()
     assert any("1 NodeClaim(s): sdwebui-x1, without Karpenter" in line for line in said)
+
+
+def test_a_node_has_the_time_to_drain_that_its_nodepool_gives_it(
+    store: ObjectStore,
+    client: KubernetesClient,
+    fill: Fill,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(karpenter_drain, "_END_SECONDS", 0.5)
+    monkeypatch.setattr(karpenter_drain, "_CLASSES_SECONDS", 0.5)
+    fill()
+    store.merge(path("nodeclaims", "sdwebui-x1"), {"spec": {"terminationGracePeriod": "0m20s"}})
+    store.merge(path("nodeclaims", "comfyui-x1"), {"spec": {"terminationGracePeriod": "1s"}})
+    said: list[str] = []
+    keeps = {"sdwebui-x1"}
+    with Karpenter(store, keeps=keeps):  # type: ignore[arg-type]
+        ends = threading.Timer(3, keeps.clear)
+        ends.start()
+        assert Drain(client, 1, said.append, poll_seconds=0.05).run()
+        ends.join()
+    assert said[0] == "a node may take 20 s to drain: waiting 21 s at most, not 1"
+    assert left(store) == set()
 
 
 def test_nodes_that_wait_for_a_karpenter_that_is_gone_are_let_go(
@@ -234,7 +256,7 @@ def test_an_outage_of_the_api_server_is_sat_out(
     fill()
     said: list[str] = []
     listed = ObjectStore.listed
-    failing = iter([False] * 2 + [True] * 3)
+    failing = iter([False] * 3 + [True] * 3)
 
     def flaky(self: ObjectStore, wanted: Any) -> list[dict[str, Any]]:
         if next(failing, False):

@@ -14,13 +14,19 @@ from dataclasses import dataclass
 from easel_contract.plain_text import printable_lines
 from easel_deploy.cluster.access import Say, cluster_access
 from easel_deploy.cluster.errors import ClusterGoneError, UnreachableError
-from easel_deploy.cluster.kubernetes_client import KubernetesClient
+from easel_deploy.cluster.kubernetes_client import KubernetesClient, Object
+from easel_deploy.cluster.node_grace import longest_grace_seconds
 from easel_deploy.cluster.request import CLUSTER_VARIABLE, ClusterRequest, read_request
 
 _POLL_SECONDS = 3.0
 _PROGRESS_SECONDS = 10.0
 _CLASSES_SECONDS = 120.0
 """At most, of the whole limit, for EC2NodeClasses: they have only instance profiles to remove."""
+_END_SECONDS = 300.0
+"""From a node's last pod to its NodeClaim's end: its instance has to terminate. A guess: it takes
+minutes, and was not measured."""
+_MOST_SECONDS = 7200.0
+"""However long a node's grace is."""
 _FINALIZER = "karpenter.sh/termination"
 _NAMED = 10
 """Objects that a message names before it counts."""
@@ -110,7 +116,7 @@ class Drain:
 
         Args:
             client: of the cluster.
-            limit_seconds: for all of it.
+            limit_seconds: for all of it; more where a node's own grace is longer.
             say: prints a line.
             poll_seconds: between two looks.
         """
@@ -129,6 +135,7 @@ class Drain:
         Raises:
             easel_deploy.cluster.errors.ClusterError: the API server refuses.
         """
+        self._follow_graces()
         pools = self._delete_all(NODE_POOLS)
         # Also those that belong to no NodePool.
         claims = self._delete_all(NODE_CLAIMS)
@@ -141,6 +148,19 @@ class Drain:
         if drained:
             self._say(f"drained ({time.monotonic() - self._started:.0f} s)")
         return drained
+
+    def _follow_graces(self) -> None:
+        """Gives the slowest node the time that Karpenter gives it, and itself as much."""
+        claims: list[Object] = []
+        self._tolerating_outages(lambda: claims.extend(self._client.items(NODE_CLAIMS.path)))
+        grace = longest_grace_seconds(claims)
+        needed = min(_MOST_SECONDS, grace + _END_SECONDS + _CLASSES_SECONDS) if grace else 0.0
+        if needed > self._limit_seconds:
+            self._say(
+                f"a node may take {grace:.0f} s to drain: waiting {needed:.0f} s at most, "
+                f"not {self._limit_seconds:.0f}"
+            )
+            self._limit_seconds = needed
 
     def _delete_all(self, kind: Kind) -> int:
         names = self._names(kind)
