@@ -16,8 +16,9 @@ from easel_deploy.cluster.errors import ClusterError, ClusterGoneError
 from easel_deploy.cluster.helm_chart import ChartFetcher
 from easel_deploy.cluster.helm_process import Helm, HelmFailedError
 from easel_deploy.cluster.model_volumes import ModelVolumes
-from easel_deploy.cluster.release_manifest import read_manifests
+from easel_deploy.cluster.release_manifest import Declared, read_manifests
 from easel_deploy.cluster.release_objects import ReleaseObjects, await_gone
+from easel_deploy.cluster.release_scaling import ReleaseScaling
 from easel_deploy.cluster.request import (
     RELEASE_VARIABLE,
     ReleaseRequest,
@@ -103,12 +104,12 @@ class _Release:
         command += ["--history-max", str(_HISTORY), "--wait"]
         said = self._run(command, "upgrading", request.extra_values_yaml)
         revision = re.search(r"^REVISION: (\d+)", said, re.MULTILINE)
-        self._look_after_volumes()
+        declared = read_manifests([self._ask(["get", "manifest", self._name])], self._namespace)
+        self._look_after_volumes(declared)
+        ReleaseScaling(self._client, declared, self._helm.say).check()
         self._helm.say(f"revision {revision[1] if revision else '?'} is deployed")
 
-    def _look_after_volumes(self) -> None:
-        manifest = self._ask(["get", "manifest", self._name])
-        declared = read_manifests([manifest], self._namespace)
+    def _look_after_volumes(self, declared: list[Declared]) -> None:
         self._volumes.check(declared)
         unused = self._volumes.delete_unused(declared)
         if unused:

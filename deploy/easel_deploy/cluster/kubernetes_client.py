@@ -114,6 +114,18 @@ class KubernetesClient:
         except NotFoundError:
             return
 
+    def set_replicas(self, path: str, replicas: int) -> None:
+        """Sets how many pods a Deployment has.
+
+        Args:
+            path: of the Deployment.
+            replicas: how many.
+
+        Raises:
+            ClusterError: as `get`.
+        """
+        self._call("PATCH", path, {}, {"spec": {"replicas": replicas}})
+
     def drop_finalizers(self, path: str, keep: Sequence[str] = ()) -> None:
         """Lets an object go whose controller is gone; does nothing where it is gone already.
 

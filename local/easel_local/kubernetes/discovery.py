@@ -42,6 +42,7 @@ BUILT_IN = (
     Resource("v1", "persistentvolumes", "PersistentVolume", namespaced=False),
     Resource("apps/v1", "deployments", "Deployment"),
     Resource("apps/v1", "replicasets", "ReplicaSet"),
+    Resource("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler"),
     Resource("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget"),
     Resource("networking.k8s.io/v1", "networkpolicies", "NetworkPolicy"),
     Resource("coordination.k8s.io/v1", "leases", "Lease"),

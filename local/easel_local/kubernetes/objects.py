@@ -8,6 +8,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
+from easel_local.kubernetes import keda
 from easel_local.kubernetes.defaults import fill_defaults
 from easel_local.kubernetes.discovery import CRD_KIND, Resource, served
 from easel_local.kubernetes.errors import ApiError
@@ -153,6 +154,10 @@ class ObjectStore:
                 settle(content)
             self.objects[path] = content
             self._happened("MODIFIED" if before else "ADDED", where, content)
+            if self._settles:
+                for beside, one in keda.made_of(content).items():
+                    if beside not in self.objects:
+                        self.put(beside, one)
             if _is_over(metadata):
                 self._remove(path)
             self._react(where)

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from easel_local.kubernetes import keda
+
 Object = dict[str, Any]
 
-_READY_KINDS = {"EC2NodeClass", "NodePool", "ScaledObject"}
+_READY_KINDS = {"EC2NodeClass", "NodePool"}
 
 
 def settle(one: Object) -> None:
@@ -13,6 +15,8 @@ def settle(one: Object) -> None:
     make = _STATUS.get(one.get("kind", ""))
     if make:
         one["status"] = one.get("status", {}) | make(one)
+    elif one.get("kind") == "ScaledObject":
+        one.setdefault("status", keda.status(one))
     elif one.get("kind") in _READY_KINDS:
         one.setdefault("status", {"conditions": [_condition("Ready")]})
 
