@@ -1,9 +1,10 @@
 """What becomes of a task whose pod or instance ends: the table in docs/architecture.md.
 
-The agent's side of it, by its real process. SIGTERM is all that it sees of a scale-in, a
-consolidation, a drift, an expiry and `kubectl drain`; a Spot notice is read from a metadata service
-of the test's; node pressure and the end of an instance are SIGKILL. Times are shortened where the
-test says so; the 10 s that are kept for storing are not.
+The agent's side of it, by its real process; the numbers are those of ``tests/instance_ends.py``, and
+that a cluster sends SIGTERM and SIGKILL so is shown in ``tests/cluster``. SIGTERM is all that the
+agent sees of a scale-in, a consolidation, a drift, an expiry and `kubectl drain`; a Spot notice is
+read from a metadata service of the test's; node pressure and the end of an instance are SIGKILL.
+Times are shortened where the test says so; the 10 s that are kept for storing are not.
 """
 
 import time
@@ -16,6 +17,7 @@ from easel_contract.record import TaskStatus
 from tests.faults.conftest import StartScenario
 from tests.faults.deadline import holds_within, until
 from tests.faults.scenario import Scenario
+from tests.instance_ends import AGENT_GRACE_SECONDS, ENDS, SPOT_SECONDS, TASKS
 from tests.instance_metadata import InstanceMetadata
 
 pytestmark = pytest.mark.integration
@@ -26,7 +28,11 @@ _STEPS = 150
 
 @contextmanager
 def one_pod(
-    start_scenario: StartScenario, seconds: float, *, metadata_url: str = "", grace: float = 700
+    start_scenario: StartScenario,
+    seconds: float,
+    *,
+    metadata_url: str = "",
+    grace: float = AGENT_GRACE_SECONDS,
 ) -> Iterator[Scenario]:
     """A pod whose runtime has just begun the only task, which takes so many seconds."""
     settings = {
@@ -55,12 +61,15 @@ def finished_once(scenario: Scenario, *, tries: int = 1) -> bool:
     return is_complete and set(scenario.jobs().values()) == {1} and attempts(scenario) == tries
 
 
-# Shortened 1:20: a task of 5, 60, 300 s; the pod's grace of 700 s.
-@pytest.mark.parametrize("seconds", [0.25, 3, 15])
+SHORTENED = 20
+
+
+# Shortened 1:20: the tasks, and the agent's grace.
+@pytest.mark.parametrize("seconds", [task / SHORTENED for task in TASKS])
 def test_sigterm_alone_leaves_the_task_its_whole_grace(
     start_scenario: StartScenario, seconds: float
 ) -> None:
-    with one_pod(start_scenario, seconds, grace=35) as scenario:
+    with one_pod(start_scenario, seconds, grace=AGENT_GRACE_SECONDS / SHORTENED) as scenario:
         agent = scenario.pods[0].agent
         agent.terminate()
         assert agent.wait(30) == 0
@@ -76,7 +85,7 @@ def test_told_that_120_s_are_left_a_task_of_300_s_is_given_back_in_2_s(
     ):
         agent = scenario.pods[0].agent
         time.sleep(6)  # three of its steps
-        metadata.announce(120)
+        metadata.announce(SPOT_SECONDS)
         told_at = time.monotonic()
         agent.terminate()
 
@@ -95,7 +104,7 @@ def test_told_that_120_s_are_left_a_task_of_300_s_is_given_back_in_2_s(
 
 
 # Shortened 1:4: 120 s are left, and a task of 5 s or 60 s.
-@pytest.mark.parametrize("seconds", [1.25, 15])
+@pytest.mark.parametrize("seconds", [task / 4 for task in TASKS if task < SPOT_SECONDS])
 def test_told_that_120_s_are_left_a_task_of_60_s_is_finished(
     start_scenario: StartScenario, seconds: float
 ) -> None:
@@ -105,29 +114,34 @@ def test_told_that_120_s_are_left_a_task_of_60_s_is_finished(
     ):
         agent = scenario.pods[0].agent
         time.sleep(min(seconds / 2, 1))
-        metadata.announce(30)
+        metadata.announce(SPOT_SECONDS / 4)
         agent.terminate()
         assert agent.wait(25) == 0
         assert finished_once(scenario)
 
 
 # Shortened 1:20: without the notice, SIGTERM and 120 s later the end.
-@pytest.mark.parametrize(("seconds", "tries"), [(0.25, 1), (3, 1), (15, 2)])
+@pytest.mark.parametrize(
+    ("seconds", "tries"),
+    [(task / SHORTENED, 1 if ENDS["Spot interruption"].finishes(task) else 2) for task in TASKS],
+)
 def test_an_instance_that_ends_unannounced_costs_a_long_task_a_try(
     start_scenario: StartScenario, seconds: float, tries: int
 ) -> None:
     with one_pod(start_scenario, seconds) as scenario:
         [pod] = scenario.pods
         pod.agent.terminate()
-        holds_within(lambda: not pod.agent.is_running(), 6)
+        holds_within(lambda: not pod.agent.is_running(), SPOT_SECONDS / SHORTENED)
         pod.end()
         pod.start()
         pod.await_runtime()
         assert finished_once(scenario, tries=tries)
 
 
-# Shortened 1:20. The kubelet's hard eviction gives no grace.
-@pytest.mark.parametrize("seconds", [5 / 20, 60 / 20, 300 / 20])
+# Shortened 1:20. The kubelet's hard eviction gives a second, which no task of the table ends in.
+@pytest.mark.parametrize(
+    "seconds", [task / SHORTENED for task in TASKS if not ENDS["node pressure"].finishes(task)]
+)
 def test_node_pressure_costs_every_task_a_try(
     start_scenario: StartScenario, seconds: float
 ) -> None:
