@@ -4,8 +4,9 @@ The API server is one in memory that stores objects and runs nothing; that the p
 not shown here.
 """
 
+import copy
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,23 +146,64 @@ def test_what_a_server_refuses_is_no_release(
         cluster.upgrade(sdwebui, chart)
 
 
+PODS = "api/v1/namespaces/easel/pods"
+
+
+def start_pod(cluster: Cluster, name: str) -> None:
+    """A pod of the release as it is now, on a node."""
+    [deployment] = cluster.store.of_kind("Deployment")
+    spec = copy.deepcopy(deployment["spec"]["template"]["spec"]) | {"nodeName": "node"}
+    pod = {"apiVersion": "v1", "kind": "Pod", "spec": spec, "status": {"phase": "Running"}}
+    cluster.store.create(f"{PODS}/{name}", pod)
+
+
+def mounts(cluster: Cluster, name: str) -> bool:
+    """Whether a pod's volume and its claim are there to stay: else it waits for them for ever."""
+    spec = cluster.store.get(f"{PODS}/{name}")["spec"]
+    [claimed] = [one for one in spec["volumes"] if "persistentVolumeClaim" in one]
+    wanted = claimed["persistentVolumeClaim"]["claimName"]
+    claims = {
+        one["metadata"]["name"]: one for one in cluster.store.of_kind("PersistentVolumeClaim")
+    }
+    volumes = {one["metadata"]["name"]: one for one in cluster.store.of_kind("PersistentVolume")}
+    claim = claims.get(wanted)
+    volume = volumes.get(claim["spec"]["volumeName"]) if claim else None
+    return all(one and "deletionTimestamp" not in one["metadata"] for one in (claim, volume))
+
+
 def test_a_bucket_changed_and_changed_back_dies_under_no_pod(
     cluster: Cluster, sdwebui: Values
 ) -> None:
-    cluster.upgrade(sdwebui)
-    kinds = ("PersistentVolumeClaim", "PersistentVolume")
-    first = {one["metadata"]["name"] for kind in kinds for one in cluster.store.of_kind(kind)}
-    # As Kubernetes protects what a pod uses: what is deleted now stays, and dies.
-    for kind in kinds:
-        for one in cluster.store.of_kind(kind):
-            one["metadata"]["finalizers"] = ["kubernetes.io/protection"]
+    another = overlay(sdwebui, at("models.s3.bucket", "another-bucket"))
+    releases: list[Callable[[], object]] = [
+        lambda: cluster.upgrade(sdwebui),
+        lambda: cluster.upgrade(another),
+        lambda: cluster.run("rollback", "sdruntime", "1", "--namespace", "easel"),
+        lambda: cluster.upgrade(another),
+    ]
+    started: list[str] = []
+    for number, release in enumerate(releases):
+        release()
+        start_pod(cluster, f"pod-{number}")
+        for old in started:
+            cluster.store.delete(f"{PODS}/{old}")
+        started.append(f"pod-{number}")
+        # The older ones work on, as long as their grace.
+        assert all(one in cluster.store.objects for one in (f"{PODS}/{old}" for old in started))
+        assert all(mounts(cluster, one) for one in started)
+    for old in started[:-1]:
+        cluster.store.delete(f"{PODS}/{old}", {"gracePeriodSeconds": 0})
+    assert mounts(cluster, started[-1])
 
-    cluster.upgrade(overlay(sdwebui, at("models.s3.bucket", "another-bucket")))
-    cluster.run("rollback", "sdruntime", "1", "--namespace", "easel")
-    cluster.upgrade(overlay(sdwebui, at("models.s3.bucket", "another-bucket")))
+
+def test_a_claim_that_dies_under_a_pod_would_be_seen(cluster: Cluster, sdwebui: Values) -> None:
+    """What the test before would see if Helm deleted the claim, as it once did."""
     cluster.upgrade(sdwebui)
-    for kind in kinds:
-        found = cluster.store.of_kind(kind)
-        assert len(found) == 2
-        assert not [one for one in found if "deletionTimestamp" in one["metadata"]]
-        assert first & {one["metadata"]["name"] for one in found}
+    start_pod(cluster, "drains")
+    [claim] = cluster.store.of_kind("PersistentVolumeClaim")
+    cluster.store.delete(
+        f"api/v1/namespaces/easel/persistentvolumeclaims/{claim['metadata']['name']}"
+    )
+    assert not mounts(cluster, "drains")
+    cluster.store.delete(f"{PODS}/drains", {"gracePeriodSeconds": 0})
+    assert cluster.store.of_kind("PersistentVolumeClaim") == []

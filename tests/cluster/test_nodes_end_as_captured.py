@@ -6,7 +6,7 @@ import pytest
 
 from easel_local.cluster_simulation import SimulatedCluster, causes
 from easel_local.cluster_simulation.cluster import name_of
-from tests.cluster.captured import differences
+from tests.cluster.captured import capture, differences
 from tests.cluster.scenario import delete_node_of, release, running, set_ready
 
 pytestmark = pytest.mark.unit
@@ -44,6 +44,10 @@ def test_an_empty_node_goes_after_a_while() -> None:
     cluster.run(60)
     # The look's phase is not in the capture, so a look's period on top.
     assert differences(cluster, began, "B-empty", 10) == []
+    real = {what: at for at, what in capture("B-empty")["events"]}
+    [deleted], [gone] = map(cluster.seconds_of, ("NodeClaim deleted", "NodeClaim gone"))
+    drained = real["NodeClaim gone"] - real["NodeClaim deleted"]
+    assert gone - deleted == pytest.approx(drained, abs=0.5)
 
 
 def only_first(cluster: SimulatedCluster, what: str, count: int = 1) -> None:

@@ -58,6 +58,18 @@ def test_from_zero_to_five() -> None:
     assert differences(cluster, began, "W1") == []
 
 
+def test_scale_in_takes_one_pod_at_once() -> None:
+    cluster = SimulatedCluster()
+    cluster.apply(scaled(cooldown=300, window=300), "easel")
+    cluster.run(5)
+    cluster.depth = 50
+    cluster.run_until(lambda: len(cluster.ready_pods()) == 5, 60)
+    cluster.depth = 1
+    began = cluster.run_until(lambda: replicas(cluster) == 4, 400)
+    cluster.run(1)
+    assert differences(cluster, began, "W8") == []
+
+
 def test_a_fresh_release_starts_one_pod_for_nothing_and_makes_no_node() -> None:
     cluster = SimulatedCluster()
     cluster.apply(scaled(cooldown=300, window=300), "easel")

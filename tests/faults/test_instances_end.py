@@ -1,8 +1,8 @@
 """What becomes of a task whose pod or instance ends: the table in docs/architecture.md.
 
-The agent's side of it, by its real process; the numbers are those of ``tests/instance_ends.py``, and
-that a cluster sends SIGTERM and SIGKILL so is shown in ``tests/cluster``. SIGTERM is all that the
-agent sees of a scale-in, a consolidation, a drift, an expiry and `kubectl drain`; a Spot notice is
+The agent's side of it, by its real process; the numbers are those of ``tests/instance_ends.py``,
+and that a cluster sends SIGTERM and SIGKILL so is shown in ``tests/cluster``. SIGTERM is all that
+the agent sees of a scale-in, a drift, an expiry and `kubectl drain`; a Spot notice is
 read from a metadata service of the test's; node pressure and the end of an instance are SIGKILL.
 Times are shortened where the test says so; the 10 s that are kept for storing are not.
 """
