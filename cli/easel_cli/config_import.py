@@ -1,4 +1,4 @@
-"""`easel config import config.yaml`: takes over the configuration of the ancestor system."""
+"""`easel config import config.yaml`: takes over the configuration of sd-on-eks."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ import yaml
 from pydantic import ValidationError
 
 from easel_cli.config_import_mapping import Imported, ImportRefusedError, convert
-from easel_cli.config_import_model import AncestorConfig
+from easel_cli.config_import_model import SdOnEksConfig
 from easel_contract.plain_text import printable_lines
 
 _MAX_CHARACTERS = 1024 * 1024
@@ -23,7 +23,7 @@ _BRACKETS = r"[\1]"
 _VARIABLES_FILE = "imported.auto.tfvars.json"
 
 
-def read_config(text: str, environment: Mapping[str, str]) -> AncestorConfig:
+def read_config(text: str, environment: Mapping[str, str]) -> SdOnEksConfig:
     """Reads a config.yaml.
 
     Args:
@@ -42,7 +42,7 @@ def read_config(text: str, environment: Mapping[str, str]) -> AncestorConfig:
     if not isinstance(content, dict) or not content.keys() & _KNOWN:
         raise ImportRefusedError("it is not the config.yaml of sd-on-eks: it has no modelsRuntime")
     try:
-        return AncestorConfig.model_validate(content)
+        return SdOnEksConfig.model_validate(content)
     except ValidationError as error:
         raise ImportRefusedError("\n".join(_problems(error))) from error
 

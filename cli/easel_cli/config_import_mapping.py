@@ -1,16 +1,16 @@
-"""Says the ancestor's configuration in easel's words: Terraform variables and chart values."""
+"""Says sd-on-eks's configuration in easel's words: Terraform variables and chart values."""
 
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from easel_cli.config_import_model import (
-    AncestorConfig,
     DataVolume,
     Image,
     ModelsRuntime,
     RuntimeValues,
     Scaling,
+    SdOnEksConfig,
     plain_type,
     unknown_settings,
 )
@@ -20,7 +20,7 @@ _MAX_STACK_NAME = 24
 _MAX_RUNTIME_NAME = 32
 _CHART_NAME = "sd-runtime"
 _STACK_NAME = "SdOnEks"
-"""The ancestor's lib/constants.ts, before stackName."""
+"""sd-on-eks's lib/constants.ts, before stackName."""
 _DYNAMIC_NAME = "dynamicsdruntime"
 """lib/dataPlane.ts names it dynamicSDRuntime, and lib/runtime/sdRuntime.ts writes it small."""
 _DYNAMIC = "dynamicModelRuntime"
@@ -28,7 +28,7 @@ _AGENT_IMAGE = (
     "the agents' image is agent_image in terraform.tfvars: build agent/Dockerfile and push it there"
 )
 _PUBLIC = ("public.ecr.aws/bingjiao/", "aws-samples.github.io/")
-"""Where the ancestor published its charts and images."""
+"""Where sd-on-eks published its charts and images."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class ImportRefusedError(Exception):
     """The configuration contradicts itself; the message names every problem."""
 
 
-def convert(config: AncestorConfig) -> Imported:
+def convert(config: SdOnEksConfig) -> Imported:
     """Returns a configuration in easel's words.
 
     Raises:
@@ -82,7 +82,7 @@ def convert(config: AncestorConfig) -> Imported:
     return result
 
 
-def _runtimes(config: AncestorConfig, result: Imported) -> dict[str, ModelsRuntime]:
+def _runtimes(config: SdOnEksConfig, result: Imported) -> dict[str, ModelsRuntime]:
     """Returns the runtimes by their place in the file."""
     found = {f"modelsRuntime[{i}]": one for i, one in enumerate(config.models_runtime)}
     dynamic = config.dynamic_model_runtime
@@ -170,13 +170,13 @@ def _runtime_variables(
         )
     if runtime.chart_repository and any(host in runtime.chart_repository for host in _PUBLIC):
         result.not_carried.append(
-            f"{path}.chartRepository: the ancestor's own chart; easel takes the one in charts/"
+            f"{path}.chartRepository: sd-on-eks's own chart; easel takes the one in charts/"
         )
     elif runtime.chart_repository:
         variables["chart"] = {"repository": _chart(runtime.chart_repository, path, result)}
     if runtime.chart_version:
         result.not_carried.append(
-            f"{path}.chartVersion: {runtime.chart_version} is a version of the ancestor's chart; "
+            f"{path}.chartVersion: {runtime.chart_version} is a version of sd-on-eks's chart; "
             "without one easel takes its own"
         )
     return variables
@@ -204,7 +204,7 @@ def _chart(repository: str, path: str, result: Imported) -> str:
 
 
 def _runtime_values(
-    config: AncestorConfig, runtime: ModelsRuntime, path: str, result: Imported
+    config: SdOnEksConfig, runtime: ModelsRuntime, path: str, result: Imported
 ) -> dict[str, Any]:
     values: dict[str, Any] = {
         ours: {"image": given}
@@ -258,7 +258,7 @@ def _images(runtime: ModelsRuntime, name: str, path: str, result: Imported) -> N
         if ours == "agent" and image.repository:
             result.to_do.append(
                 f"runtime {name}: push easel's own agent (agent/Dockerfile) to "
-                f"{image.repository}: the ancestor's does not work with easel's chart"
+                f"{image.repository}: sd-on-eks's does not work with easel's chart"
             )
 
 

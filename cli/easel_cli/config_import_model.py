@@ -141,7 +141,7 @@ class KarpenterValues(_Section):
 
 
 class ExtraValues(_Section):
-    """Values of the ancestor's chart."""
+    """Values of sd-on-eks's chart."""
 
     runtime: RuntimeValues | None = None
     sd_webui_inference_api: RuntimeValues | None = Field(default=None, alias="sdWebuiInferenceApi")
@@ -202,7 +202,7 @@ class ApiGateway(_Section):
     throttle: Throttle = Throttle()
 
 
-class AncestorConfig(_Section):
+class SdOnEksConfig(_Section):
     """The whole file."""
 
     stack_name: _Text | None = Field(default=None, alias="stackName")

@@ -45,7 +45,7 @@ class V1Alpha1Routing(BaseModel):
     sd_model_checkpoint: CheckpointName
     save_dir: Prefix = DEFAULT_PREFIX
     uid: Any = None
-    """The sender's own user; taken and forgotten, as the ancestor did."""
+    """The sender's own user; taken and forgotten, as sd-on-eks did."""
     image_link: _OptionalImageLink = None
     """URLs of the pictures to start from, with commas between."""
     sd_vae: _OptionalVae = None

@@ -1,7 +1,7 @@
-"""The content of a task as SD WebUI takes it: without what the ancestor put among its scripts.
+"""The content of a task as SD WebUI takes it: without what sd-on-eks put among its scripts.
 
 `alwayson_scripts` names SD WebUI's extensions, and SD WebUI answers 422 to a name that is none of
-them. In v1alpha1, and here and there in its v1alpha2, the ancestor system
+them. In v1alpha1, and here and there in its v1alpha2, sd-on-eks
 (github.com/aws-samples/stable-diffusion-on-eks) has other keys there, which its agent took away:
 `ALWAYSON_SCRIPTS_EXCLUDE_KEYS` in src/backend/queue_agent/main.py (0.x, `prepare_payload`) and in
 src/backend/queue_agent/src/runtimes/sdwebui.py (1.0 to 1.1, `invoke_txt2img`, `invoke_img2img`).
@@ -26,7 +26,7 @@ _WITH_SCRIPTS = frozenset({TaskType.TEXT_TO_IMAGE, TaskType.IMAGE_TO_IMAGE})
 
 
 def as_sdwebui_takes(content: dict[str, Any], tasktype: TaskType) -> dict[str, Any]:
-    """Moves the ancestor's keys to where SD WebUI looks for what they say.
+    """Moves sd-on-eks's keys to where SD WebUI looks for what they say.
 
     `image_link` becomes the `init_images` of an image-to-image task, and that of a ControlNet
     unit its `input_image`. `sd_vae` and `override_settings` join the body's `override_settings`

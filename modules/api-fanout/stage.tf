@@ -98,7 +98,7 @@ resource "aws_iam_role_policy_attachment" "api_logs" {
 
 # The last stack applied in the region sets it. It is not reset on destroy: that would end the logs
 # of every other API that relies on it. So would deleting the role: `make destroy` leaves a role that
-# the setting names, and the next apply takes it over (deploy/easel_deploy/environments/kept_log_role.py).
+# the setting names, and the next apply takes it over (deploy/easel_deploy/environments/retained_log_role.py).
 resource "aws_api_gateway_account" "this" {
   cloudwatch_role_arn = aws_iam_role.api_logs.arn
 

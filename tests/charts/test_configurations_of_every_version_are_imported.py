@@ -1,6 +1,6 @@
-"""A config.yaml of any version of the ancestor is imported, and what lacks is said (case 22).
+"""A config.yaml of any version of sd-on-eks is imported, and what lacks is said (case 22).
 
-The files that it shipped, from September 2023 to May 2024, are in tests/data/ancestor/configs.
+The files that it shipped, from September 2023 to May 2024, are in tests/data/sd-on-eks/configs.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from easel_cli.config_import_mapping import Imported, ImportRefusedError, conver
 from tests.charts.helm import Helm, Values, overlay
 from tests.charts.manifests import Validate
 
-SAMPLES = Path(__file__).parents[1] / "data" / "ancestor"
+SAMPLES = Path(__file__).parents[1] / "data" / "sd-on-eks"
 LEAST = "stackName: easel\nmodelBucketArn: arn:aws:s3:::models\nmodelsRuntime:\n"
 
 CONFIGS = sorted(one.name for one in (SAMPLES / "configs").iterdir())
@@ -30,7 +30,7 @@ def import_runtime(runtime: str) -> Imported:
 
 
 def shipped(name: str) -> Imported:
-    """A file of the ancestor's, with what it leaves for people to fill in."""
+    """A file of sd-on-eks's, with what it leaves for people to fill in."""
     text = (SAMPLES / "configs" / name).read_text()
     text = text.replace("modelBucketArn: ''", "modelBucketArn: arn:aws:s3:::my-models")
     text = text.replace("<account_id>", "123456789012").replace("<region>", "us-east-1")
@@ -39,7 +39,7 @@ def shipped(name: str) -> Imported:
 
 @pytest.mark.unit
 @pytest.mark.parametrize("name", CONFIGS)
-def test_every_configuration_that_the_ancestor_shipped(name: str) -> None:
+def test_every_configuration_that_sd_on_eks_shipped(name: str) -> None:
     result = shipped(name)
     runtimes = result.variables["runtimes"]
     assert result.values.keys() == runtimes.keys() != set()
@@ -144,17 +144,17 @@ def test_versions_may_look_like_numbers() -> None:
 
 
 @pytest.mark.unit
-def test_a_namespace_is_written_small_as_the_ancestor_made_it() -> None:
+def test_a_namespace_is_written_small_as_sd_on_eks_made_it() -> None:
     result = import_runtime("namespace: SDRuntime")
     assert result.variables["runtimes"]["one"]["namespace"] == "sdruntime"
     assert "modelsRuntime[0].namespace: becomes sdruntime, as it was made" in result.changed
 
 
 @pytest.mark.unit
-def test_the_ancestors_own_chart_is_not_looked_for() -> None:
+def test_the_chart_of_sd_on_eks_is_not_looked_for() -> None:
     result = shipped("config-2023-09-06.yaml")
     assert "chart" not in result.variables["runtimes"]["sdruntime"]
-    assert any("chartRepository: the ancestor's own chart" in one for one in result.not_carried)
+    assert any("chartRepository: sd-on-eks's own chart" in one for one in result.not_carried)
 
 
 @pytest.mark.unit

@@ -55,7 +55,7 @@ def test_the_defaults_fit(
     assert sums(helm, sdwebui, bound) + DAEMONS_MIB <= allocatable, name
 
 
-def test_the_ancestors_limit_did_not(helm: Helm, sdwebui: Values) -> None:
+def test_sd_on_eks_limit_did_not(helm: Helm, sdwebui: Values) -> None:
     before = overlay(sdwebui, at("runtime.resources.limits.memory", "13Gi"))
     with pytest.raises(HelmError, match=r"g5\.xlarge leaves 14162 MiB .* may take 15616 MiB"):
         helm.render(before)

@@ -15,8 +15,8 @@ from typing import Any
 import boto3
 import pytest
 
-from easel_deploy.environments.kept_log_role import ROLE
-from easel_deploy.environments.kept_outputs import ALIAS, BUCKET, KEY
+from easel_deploy.environments.retained_log_role import ROLE
+from easel_deploy.environments.retained_outputs import ALIAS, BUCKET, KEY
 from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.terraform_config import write_cli_config
 from easel_local.credentials import StackCredentials

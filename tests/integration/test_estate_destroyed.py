@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 import requests
 
-from easel_deploy.environments.kept_log_role import ROLE
-from easel_deploy.environments.kept_outputs import ALIAS, BUCKET, KEY
 from easel_deploy.environments.log_groups import CONTROL_PLANE
+from easel_deploy.environments.retained_log_role import ROLE
+from easel_deploy.environments.retained_outputs import ALIAS, BUCKET, KEY
 from easel_local.paths import ROOT
 from tests.integration.applied_estate import NAME, NAMESPACE, AppliedEstate
 from tests.integration.inventory import added, inventory

@@ -86,7 +86,7 @@ def test_an_unknown_hires_upscaler_is_the_callers_mistake() -> None:
         assert world.dead_letters() == 0
 
 
-def test_the_ancestors_uid_is_no_script() -> None:
+def test_sd_on_eks_uid_is_no_script() -> None:
     with world_with(["v1-5-pruned-emaonly.safetensors"], BY_MODEL) as (_, world):
         result = world.done(case("09-uid-in-v1alpha1/request.json"))
         assert made_by(world, result) == "v1-5-pruned-emaonly"

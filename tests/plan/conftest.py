@@ -73,7 +73,7 @@ EnvironmentPlan = Callable[..., PlannedEnvironment]
 def environment_plan_of(
     tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str]
 ) -> Iterator[EnvironmentPlan]:
-    """Plans envs/REGION, with other variables, or after the import of an ancestor's config.yaml.
+    """Plans envs/REGION, with other variables, or after the import of sd-on-eks's config.yaml.
 
     A region's root module asks AWS for the account and its zones: an emulator answers.
     """
@@ -85,7 +85,7 @@ def environment_plan_of(
             return running.enter_context(Emulator(log_path=log, region=region))
 
         @functools.cache
-        def plan(region: str, variables: str, ancestor: Path | None) -> PlannedEnvironment:
+        def plan(region: str, variables: str, sd_on_eks: Path | None) -> PlannedEnvironment:
             root = tmp_path_factory.mktemp(region)
             ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.tf")
             for part in ("modules", "charts", "envs"):
@@ -98,9 +98,9 @@ def environment_plan_of(
                     {"functions_package_path": "../../functions.zip", **json.loads(variables)}
                 )
             )
-            if ancestor:
+            if sd_on_eks:
                 bucket = {"MODEL_BUCKET": "my-models", "AWS_REGION": region}
-                write(convert(read_config(ancestor.read_text(), bucket)), folder)
+                write(convert(read_config(sd_on_eks.read_text(), bucket)), folder)
             environment = terraform_environment | {
                 name: value
                 for name, value in emulator(region).environment().items()
@@ -110,6 +110,6 @@ def environment_plan_of(
             terraform.setup()
             return PlannedEnvironment(terraform.plan(output=True, color=False))
 
-        yield lambda region, ancestor=None, **variables: plan(
-            region, json.dumps(variables, sort_keys=True), ancestor
+        yield lambda region, sd_on_eks=None, **variables: plan(
+            region, json.dumps(variables, sort_keys=True), sd_on_eks
         )

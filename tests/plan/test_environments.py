@@ -401,9 +401,9 @@ def test_an_imported_configuration_is_taken(
     environment_plan_of: EnvironmentPlan, region: str, config: str
 ) -> None:
     """`easel config import config.yaml --out envs/REGION`, and a plan without another edit."""
-    ancestor = ROOT / "tests" / "data" / "ancestor" / config
-    planned = environment_plan_of(region, ancestor=ancestor)
-    (runtime,) = yaml.safe_load(ancestor.read_text())["modelsRuntime"]
+    sd_on_eks = ROOT / "tests" / "data" / "sd-on-eks" / config
+    planned = environment_plan_of(region, sd_on_eks=sd_on_eks)
+    (runtime,) = yaml.safe_load(sd_on_eks.read_text())["modelsRuntime"]
     release = f'module.runtime["{runtime["name"]}"].module.release[0]'
     values = planned.release_values(release)
     assert values["runtime"]["modelFilename"] == runtime["modelFilename"]

@@ -13,8 +13,8 @@ from easel_deploy.environments import destroy as destroy_module
 from easel_deploy.environments import log_groups, plan_note
 from easel_deploy.environments.adopt import adopt
 from easel_deploy.environments.destroy import destroy
-from easel_deploy.environments.kept_outputs import ALIAS, BUCKET, KEY
 from easel_deploy.environments.plan_note import note
+from easel_deploy.environments.retained_outputs import ALIAS, BUCKET, KEY
 from easel_deploy.environments.stack import StandsElsewhereError
 from easel_local.paths import ROOT
 from tests.unit.stubbed_root import ACCOUNT, ALIAS_NAME, BUCKET_NAME, REGION, Managed, StubbedRoot

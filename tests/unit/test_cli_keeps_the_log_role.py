@@ -10,7 +10,7 @@ from moto import mock_aws
 from easel_deploy.environments import log_groups
 from easel_deploy.environments.adopt import adopt
 from easel_deploy.environments.destroy import destroy
-from easel_deploy.environments.kept_log_role import POLICY, ROLE
+from easel_deploy.environments.retained_log_role import POLICY, ROLE
 from easel_deploy.environments.stack import StandsElsewhereError
 from tests.unit.stubbed_root import REGION, Managed, StubbedRoot
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from easel_deploy.environments.kept import Import, Managed
-from easel_deploy.environments.kept_log_role import importable_log_role
-from easel_deploy.environments.kept_outputs import free_alias, importable_outputs
 from easel_deploy.environments.log_groups import importable_log_groups
+from easel_deploy.environments.retained import Import, Managed
+from easel_deploy.environments.retained_log_role import importable_log_role
+from easel_deploy.environments.retained_outputs import free_alias, importable_outputs
 from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.environments.stack import Stack, StandsElsewhereError
 from easel_deploy.exit_status import ExitStatus

@@ -10,10 +10,10 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_deploy.environments import log_groups
-from easel_deploy.environments.kept import Kept, Managed
-from easel_deploy.environments.kept_log_role import kept_log_role
-from easel_deploy.environments.kept_outputs import kept_outputs
-from easel_deploy.environments.kept_volumes import kept_volumes
+from easel_deploy.environments.retained import Managed, Retained
+from easel_deploy.environments.retained_log_role import retained_log_role
+from easel_deploy.environments.retained_outputs import retained_outputs
+from easel_deploy.environments.retained_volumes import retained_volumes
 from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.environments.stack import Stack, StandsElsewhereError
 from easel_deploy.environments.terraform_options import AUTO_APPROVE, is_approved, is_targeted
@@ -67,7 +67,9 @@ def _destroy_whole(root: RootModule, stack: Stack, before: Managed, options: lis
     # There is none before the first apply, or after half of a destroy.
     bucket = root.outputs().get("model_bucket")
     models = f"s3://{bucket}" if bucket else "the model bucket"
-    kept = [one for one in (kept_outputs(stack, before), kept_log_role(stack, before)) if one]
+    kept = [
+        one for one in (retained_outputs(stack, before), retained_log_role(stack, before)) if one
+    ]
     candidates = log_groups.names(root, stack, before)
     sys.stdout.write(
         f"easel: this destroys stack {stack.name} in {stack.region}: {len(before)} resources in "
@@ -83,7 +85,7 @@ def _destroy_whole(root: RootModule, stack: Stack, before: Managed, options: lis
     return 0 if all(swept) else 1
 
 
-def _take_out(root: RootModule, kept: list[Kept]) -> None:
+def _take_out(root: RootModule, kept: list[Retained]) -> None:
     """Marks what is kept, then takes it out of the state: the next apply takes only the marked."""
     for one in kept:
         for thing in one.things:
@@ -125,7 +127,7 @@ def _summary(stack: Stack, reasons: list[str], models: str) -> str:
 def _say_volumes(stack: Stack) -> bool:
     """Names the volumes that stay; returns whether they could be looked at."""
     try:
-        volumes = kept_volumes(stack)
+        volumes = retained_volumes(stack)
     except (ClientError, BotoCoreError) as error:
         sys.stderr.write(
             f"easel: {error}\neasel: EBS volumes that pods have made may be left, and cost money: "

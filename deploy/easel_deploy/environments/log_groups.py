@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from botocore.exceptions import ClientError
 
 from easel_deploy.environments.api_reach import CLUSTER
-from easel_deploy.environments.kept import Import, Managed
+from easel_deploy.environments.retained import Import, Managed
 from easel_deploy.environments.root_module import RootModule
 from easel_deploy.environments.stack import Stack
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_deploy.environments.adopt import importable
-from easel_deploy.environments.kept_outputs import BUCKET
+from easel_deploy.environments.retained_outputs import BUCKET
 from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.environments.stack import Stack, StandsElsewhereError
 from easel_deploy.environments.terraform_options import sets_variables

@@ -3,7 +3,7 @@
 from easel_deploy.environments.stack import Stack
 
 
-def kept_volumes(stack: Stack) -> list[str]:
+def retained_volumes(stack: Stack) -> list[str]:
     """Returns the ids of EBS volumes that are left of the stack's cluster.
 
     Raises:

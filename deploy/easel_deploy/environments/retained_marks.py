@@ -39,7 +39,7 @@ def is_missing(error: ClientError) -> bool:
 
 
 @dataclass(frozen=True)
-class KeptBucket:
+class RetainedBucket:
     """A bucket."""
 
     stack: Stack
@@ -121,7 +121,7 @@ class KeptBucket:
 
 
 @dataclass(frozen=True)
-class KeptKey:
+class RetainedKey:
     """A KMS key, and the alias that it is found by."""
 
     stack: Stack
@@ -131,7 +131,7 @@ class KeptKey:
     """When it will be deleted; empty where it will not be."""
 
     @classmethod
-    def find(cls, stack: Stack, alias: str, key_id: str = "") -> "KeptKey | None":
+    def find(cls, stack: Stack, alias: str, key_id: str = "") -> "RetainedKey | None":
         """Returns a key by its id or ARN, or else by its alias; None where there is none.
 
         AWS's own keys are nobody's to keep.
@@ -177,7 +177,7 @@ class KeptKey:
 
 
 @dataclass(frozen=True)
-class KeptRole:
+class RetainedRole:
     """An IAM role."""
 
     stack: Stack

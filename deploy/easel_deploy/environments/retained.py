@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from easel_deploy.environments.kept_marks import Markable
+from easel_deploy.environments.retained_marks import Markable
 
 Managed = Mapping[str, Mapping[str, Any]]
 """Attributes of what the state manages, by address."""
 
 
 @dataclass(frozen=True)
-class Kept:
+class Retained:
     """Something that a destroy leaves."""
 
     addresses: tuple[str, ...]

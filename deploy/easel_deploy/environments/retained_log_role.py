@@ -5,15 +5,15 @@ last has set its own. Were that one deleted, every other API of the account ther
 without an error.
 """
 
-from easel_deploy.environments.kept import Import, Kept, Managed
-from easel_deploy.environments.kept_marks import KeptRole
+from easel_deploy.environments.retained import Import, Managed, Retained
+from easel_deploy.environments.retained_marks import RetainedRole
 from easel_deploy.environments.stack import Stack, StandsElsewhereError
 
 ROLE = "module.api_fanout.aws_iam_role.api_logs"
 POLICY = "module.api_fanout.aws_iam_role_policy_attachment.api_logs"
 
 
-def kept_log_role(stack: Stack, managed: Managed) -> Kept | None:
+def retained_log_role(stack: Stack, managed: Managed) -> Retained | None:
     """Returns the role that a destroy has to keep, or has kept; None where the account has another.
 
     The setting itself is no concern: to Terraform its destruction is to forget it.
@@ -30,10 +30,10 @@ def kept_log_role(stack: Stack, managed: Managed) -> Kept | None:
         if setting != managed[ROLE]["arn"]:
             return None
         addresses = tuple(one for one in (POLICY, ROLE) if one in managed)
-        return Kept(addresses, (role,), _reason(stack, role))
+        return Retained(addresses, (role,), _reason(stack, role))
     if not role.is_marked():
         return None
-    return Kept((), (), _reason(stack, role))
+    return Retained((), (), _reason(stack, role))
 
 
 def importable_log_role(stack: Stack, managed: Managed) -> list[Import]:
@@ -54,13 +54,13 @@ def importable_log_role(stack: Stack, managed: Managed) -> list[Import]:
     return [Import(ROLE, role.name, role)]
 
 
-def _role(stack: Stack, managed: Managed) -> KeptRole:
+def _role(stack: Stack, managed: Managed) -> RetainedRole:
     # As modules/api-fanout/stage.tf has it.
     derived = f"{stack.name}-{stack.region}-api-logs"
-    return KeptRole(stack, str(managed[ROLE]["name"]) if ROLE in managed else derived)
+    return RetainedRole(stack, str(managed[ROLE]["name"]) if ROLE in managed else derived)
 
 
-def _reason(stack: Stack, role: KeptRole) -> str:
+def _reason(stack: Stack, role: RetainedRole) -> str:
     return (
         f"IAM role {role.name}: API Gateway writes the logs of all APIs of the account in\n"
         f"    {stack.region} with it. It costs nothing; the next `make apply ENV={stack.region}` "

@@ -1,4 +1,4 @@
-"""Requests written for the ancestor system mean what they meant there (case 09).
+"""Requests written for sd-on-eks mean what they meant there (case 09).
 
 What its agents did with each key: lambda/easel_intake/sdwebui_content.py names their source.
 """
@@ -18,7 +18,7 @@ from easel_intake.sdwebui_content import as_sdwebui_takes
 
 pytestmark = pytest.mark.unit
 
-SAMPLES = Path(__file__).parents[1] / "data" / "ancestor" / "requests"
+SAMPLES = Path(__file__).parents[1] / "data" / "sd-on-eks" / "requests"
 CHECKPOINT = "v1-5-pruned-emaonly.safetensors"
 RUNTIMES = Runtimes(
     {"sdruntime": RuntimeSettings(type=RuntimeType.SDWEBUI, model_filename=CHECKPOINT)}

@@ -7,8 +7,8 @@ encrypted with; before an apply that would make the same bucket, both are import
 
 import sys
 
-from easel_deploy.environments.kept import Import, Kept, Managed
-from easel_deploy.environments.kept_marks import KeptBucket, KeptKey, Markable
+from easel_deploy.environments.retained import Import, Managed, Retained
+from easel_deploy.environments.retained_marks import Markable, RetainedBucket, RetainedKey
 from easel_deploy.environments.stack import Stack, StandsElsewhereError
 
 BUCKET = "module.api_fanout.aws_s3_bucket.output"
@@ -18,7 +18,7 @@ ALIAS = "module.api_fanout.aws_kms_alias.this"
 _SETTINGS = "module.api_fanout.aws_s3_bucket_"
 
 
-def kept_outputs(stack: Stack, managed: Managed) -> Kept | None:
+def retained_outputs(stack: Stack, managed: Managed) -> Retained | None:
     """Returns what of the outputs a destroy has to keep, or has kept; None where nothing.
 
     The bucket's name is not asked of the outputs: a destroy that broke off has deleted them first.
@@ -43,7 +43,7 @@ def kept_outputs(stack: Stack, managed: Managed) -> Kept | None:
     elif not bucket.is_marked():
         raise StandsElsewhereError(f"s3://{bucket.name}", stack, bucket.mark_command)
     if KEY in managed:
-        key = KeptKey.find(stack, _alias(stack), str(managed[KEY]["key_id"]))
+        key = RetainedKey.find(stack, _alias(stack), str(managed[KEY]["key_id"]))
     else:
         key = _left_key(stack, bucket)
     addresses = [one for one in managed if one == BUCKET or one.startswith(_SETTINGS)]
@@ -51,7 +51,7 @@ def kept_outputs(stack: Stack, managed: Managed) -> Kept | None:
     if key and not key.deletion_date:
         addresses += [one for one in (KEY, ALIAS) if one in managed]
         things = (*things, *([key] if KEY in managed else []))
-    return Kept(tuple(addresses), things, _reason(stack, bucket, key))
+    return Retained(tuple(addresses), things, _reason(stack, bucket, key))
 
 
 def importable_outputs(stack: Stack, managed: Managed) -> list[Import]:
@@ -88,7 +88,7 @@ def free_alias(stack: Stack, managed: Managed) -> None:
     key = _left_key(stack, _bucket(stack, managed))
     if key is None or not key.deletion_date:
         return
-    if KeptKey.find(stack, alias):
+    if RetainedKey.find(stack, alias):
         stack.client("kms").delete_alias(AliasName=alias)
     sys.stdout.write(
         f"easel: KMS key {key.key_id} is deleted on {key.deletion_date}, and with it whatever it "
@@ -100,7 +100,7 @@ def free_alias(stack: Stack, managed: Managed) -> None:
 
 def _importable_alias(stack: Stack, managed: Managed) -> list[Import]:
     alias = _alias(stack)
-    key = KeptKey.find(stack, alias)
+    key = RetainedKey.find(stack, alias)
     if key is None or key.deletion_date:
         return []
     if KEY in managed and managed[KEY]["key_id"] != key.key_id:
@@ -108,7 +108,7 @@ def _importable_alias(stack: Stack, managed: Managed) -> list[Import]:
     return [Import(ALIAS, alias)]
 
 
-def _importable_key(stack: Stack, bucket: KeptBucket) -> list[Import]:
+def _importable_key(stack: Stack, bucket: RetainedBucket) -> list[Import]:
     key = _left_key(stack, bucket)
     if key is None or key.deletion_date:
         return []
@@ -117,21 +117,21 @@ def _importable_key(stack: Stack, bucket: KeptBucket) -> list[Import]:
     return [Import(KEY, key.key_id, key)]
 
 
-def _left_key(stack: Stack, bucket: KeptBucket) -> KeptKey | None:
+def _left_key(stack: Stack, bucket: RetainedBucket) -> RetainedKey | None:
     """A key that the state does not have; where its alias is gone, the bucket still names it."""
     alias = _alias(stack)
-    by_alias = KeptKey.find(stack, alias)
+    by_alias = RetainedKey.find(stack, alias)
     if by_alias:
         return by_alias
     of_bucket = bucket.key_id()
-    return KeptKey.find(stack, alias, of_bucket) if of_bucket else None
+    return RetainedKey.find(stack, alias, of_bucket) if of_bucket else None
 
 
-def _bucket(stack: Stack, managed: Managed) -> KeptBucket:
+def _bucket(stack: Stack, managed: Managed) -> RetainedBucket:
     if BUCKET in managed:
-        return KeptBucket(stack, str(managed[BUCKET]["bucket"]))
+        return RetainedBucket(stack, str(managed[BUCKET]["bucket"]))
     # As modules/api-fanout/bucket.tf has it.
-    return KeptBucket(stack, f"{stack.name}-outputs-{stack.account}-{stack.region}")
+    return RetainedBucket(stack, f"{stack.name}-outputs-{stack.account}-{stack.region}")
 
 
 def _alias(stack: Stack) -> str:
@@ -142,13 +142,13 @@ def _delete_alias(stack: Stack) -> str:
     return f"aws kms delete-alias --region {stack.region} --alias-name {_alias(stack)}"
 
 
-def _cancel(key: KeptKey) -> str:
+def _cancel(key: RetainedKey) -> str:
     """Both: a key whose deletion is cancelled is disabled, and decrypts nothing."""
     of_key = f"--region {key.stack.region} --key-id {key.key_id}"
     return f"aws kms cancel-key-deletion {of_key}\n    aws kms enable-key {of_key}"
 
 
-def _reason(stack: Stack, bucket: KeptBucket, key: KeptKey | None) -> str:
+def _reason(stack: Stack, bucket: RetainedBucket, key: RetainedKey | None) -> str:
     what = (
         f"s3://{bucket.name}: it holds pictures. The next `make apply ENV={stack.region}`\n"
         "    takes it over. To remove it for good: empty it (all versions) and delete it, in the\n"

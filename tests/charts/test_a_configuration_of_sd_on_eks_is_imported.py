@@ -11,7 +11,7 @@ from easel_cli.config_import_mapping import Imported, ImportRefusedError, conver
 from tests.charts.helm import Helm, Values, of_kind, overlay
 from tests.charts.manifests import Validate
 
-SAMPLES = Path(__file__).parents[1] / "data" / "ancestor"
+SAMPLES = Path(__file__).parents[1] / "data" / "sd-on-eks"
 BUCKET = {"MODEL_BUCKET": "my-models"}
 LEAST = "stackName: easel\nmodelBucketArn: arn:aws:s3:::models\nmodelsRuntime:\n"
 
