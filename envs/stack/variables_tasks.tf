@@ -215,6 +215,8 @@ variable "runtimes" {
       image_cache           = optional(string)
       instance_store_policy = optional(string)
       data_volume_gib       = optional(number)
+
+      volume_initialization_rate = optional(number)
     }), {})
     queue = optional(object({
       visibility_timeout_seconds    = optional(number)

@@ -31,6 +31,8 @@ locals {
     data_volume = {
       volumeSize = var.nodes.data_volume_gib == null ? null : "${var.nodes.data_volume_gib}Gi"
       snapshotID = var.nodes.snapshot_id
+
+      volumeInitializationRate = var.nodes.volume_initialization_rate
     }
     models_s3 = {
       prefix = try(var.models.prefix, null)

@@ -135,6 +135,7 @@ variable "nodes" {
     - image_cache: ebsSnapshot, soci or none; null: ebsSnapshot where there is a snapshot_id, else none.
     - instance_store_policy: RAID0 uses the instance store (not with ebsSnapshot).
     - data_volume_gib: size of the volume for images and pods.
+    - volume_initialization_rate: MiB/s (100 to 300) at which it is filled from the snapshot, for a charge.
   EOT
   type = object({
     instance_types        = optional(list(string))
@@ -144,6 +145,8 @@ variable "nodes" {
     image_cache           = optional(string)
     instance_store_policy = optional(string)
     data_volume_gib       = optional(number)
+
+    volume_initialization_rate = optional(number)
   })
   default  = {}
   nullable = false
@@ -172,6 +175,14 @@ variable "nodes" {
   validation {
     condition     = coalesce(var.nodes.data_volume_gib, 20) >= 20
     error_message = "nodes.data_volume_gib must be at least 20: the images of a runtime are larger than that."
+  }
+  validation {
+    condition = var.nodes.volume_initialization_rate == null || (
+      var.nodes.snapshot_id != null
+      && coalesce(var.nodes.volume_initialization_rate, 0) >= 100
+      && coalesce(var.nodes.volume_initialization_rate, 0) <= 300
+    )
+    error_message = "nodes.volume_initialization_rate must be 100 to 300 MiB/s, and needs a snapshot_id."
   }
 }
 

@@ -104,7 +104,11 @@ def test_all_that_may_be_set_is_rendered(china: PlannedModule) -> None:
         "capacityTypes": ["spot"],
         "amiAlias": "bottlerocket@v1.64.0",
         "imageCache": "ebsSnapshot",
-        "dataVolume": {"volumeSize": "120Gi", "snapshotID": "snap-0123456789abcdef0"},
+        "dataVolume": {
+            "volumeSize": "120Gi",
+            "snapshotID": "snap-0123456789abcdef0",
+            "volumeInitializationRate": 200,
+        },
         "subnetSelectorTerms": [{"id": "subnet-0a"}, {"id": "subnet-0b"}],
         "securityGroupSelectorTerms": [{"id": "sg-0a"}],
         # What the provider puts on everything that it makes itself.

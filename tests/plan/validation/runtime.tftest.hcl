@@ -276,6 +276,22 @@ run "tiny_data_volume" {
   expect_failures = [var.nodes]
 }
 
+run "initialization_rate_out_of_range" {
+  command = plan
+  variables {
+    nodes = { snapshot_id = "snap-0123456789abcdef0", volume_initialization_rate = 50 }
+  }
+  expect_failures = [var.nodes]
+}
+
+run "initialization_rate_without_a_snapshot" {
+  command = plan
+  variables {
+    nodes = { volume_initialization_rate = 200 }
+  }
+  expect_failures = [var.nodes]
+}
+
 run "namespace_in_capitals" {
   command = plan
   variables {
