@@ -27,6 +27,7 @@ from easel_deploy.cluster.errors import ClusterError
 from easel_deploy.exit_status import ExitStatus
 from easel_mirror.verb import add_mirror, mirror
 from easel_models.verbs import add_models, models
+from easel_snapshot.verbs import add_snapshot, run_snapshot_verb
 
 _Command = Callable[[argparse.Namespace, Target, Progress], ExitStatus]
 
@@ -50,7 +51,14 @@ _DLQ_ACTIONS = {
 }
 
 # These need no stack: they write files, or look at what is there before one.
-_WITHOUT_A_STACK = (config_import, env_new, mirror, models, print_default_versions)
+_WITHOUT_A_STACK = (
+    config_import,
+    env_new,
+    mirror,
+    models,
+    print_default_versions,
+    run_snapshot_verb,
+)
 
 
 def main() -> int:
@@ -97,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     add_addons(verbs.add_parser("eks", help="pin a cluster's add-ons"))
     add_mirror(verbs.add_parser("mirror", help="copy images and charts into the account's ECR"))
     add_models(verbs.add_parser("models", help="look after the model bucket"), stack, stack_outputs)
+    add_snapshot(verbs.add_parser("snapshot", help="put images into EBS snapshots: quick nodes"))
     return parser
 
 

@@ -13,6 +13,7 @@ from easel_local.paths import FUNCTIONS_PACKAGE
 from easel_packaging.package_functions import package
 from tests.integration.applied_estate import AppliedEstate
 from tests.integration.model_bucket import Bucket, environment_of
+from tests.integration.snapshot_world import SnapshotWorld
 
 Client = Callable[..., Any]
 
@@ -82,6 +83,26 @@ def estates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estates]:
         for applied in [pool.submit(one.apply) for one in started.values()]:
             applied.result()
         yield started
+
+
+@pytest.fixture(scope="session")
+def snapshot_worlds(
+    tmp_path_factory: pytest.TempPathFactory, client_of: Callable[[Emulator], Client]
+) -> Iterator[dict[str, SnapshotWorld]]:
+    """Both partitions, in an emulator whose default VPC nobody else uses."""
+    log = tmp_path_factory.mktemp("snapshots") / "emulator.log"
+    with Emulator(log_path=log, enforce_iam=True) as running:
+        yield {region: SnapshotWorld(client_of(running), region) for region in REGIONS}
+
+
+@pytest.fixture(params=REGIONS)
+def world(
+    request: pytest.FixtureRequest, snapshot_worlds: dict[str, SnapshotWorld]
+) -> Iterator[SnapshotWorld]:
+    """An account without a snapshot."""
+    world = snapshot_worlds[request.param]
+    yield world
+    world.forget_snapshots()
 
 
 @pytest.fixture(params=REGIONS)

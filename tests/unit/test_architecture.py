@@ -26,6 +26,7 @@ PACKAGES = {
     "easel_local": ROOT / "local" / "easel_local",
     "easel_mirror": ROOT / "mirror" / "easel_mirror",
     "easel_models": ROOT / "models" / "easel_models",
+    "easel_snapshot": ROOT / "snapshot-builder" / "easel_snapshot",
 }
 MAY_IMPORT = {
     "easel_contract": set(),
@@ -43,6 +44,7 @@ MAY_IMPORT = {
         "easel_deploy",
         "easel_mirror",
         "easel_models",
+        "easel_snapshot",
     },
     # The way to real AWS needs nothing of the local stack.
     "easel_deploy": {"easel_contract"},
@@ -51,6 +53,7 @@ MAY_IMPORT = {
     "easel_local": {"easel_contract", "easel_cli", "easel_deploy", "easel_simulators"},
     "easel_mirror": {"easel_contract", "easel_deploy"},
     "easel_models": {"easel_contract", "easel_egress", "easel_deploy"},
+    "easel_snapshot": {"easel_contract", "easel_deploy"},
 }
 AWS = {"boto3", "botocore"}
 # The entry point makes the clients, aws.py turns AWS's errors into the agent's own; the others look

@@ -1,0 +1,1 @@
+"""Makes EBS snapshots of Bottlerocket's data volume that hold container images."""
