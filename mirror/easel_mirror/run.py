@@ -161,6 +161,12 @@ class Run:
             return
         written = mirrored_settings(settings.prefix, report.found, report.host)
         report.settings_file = write_settings(options.folder, written)
+        for one in report.found:
+            if one.wanted.values_file is not None and one.root is not None:
+                copy = (
+                    f"repository: {report.host}/{one.wanted.copied_to}, digest: {one.root.digest}"
+                )
+                self._note(f"for you to write into {one.wanted.values_file}: {{{copy}}}")
         if not options.as_json:
             self._note(f"{report.settings_file} has Terraform pull from the mirror")
 

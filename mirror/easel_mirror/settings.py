@@ -33,12 +33,14 @@ class ImageSetting:
         repository: with or without a registry's name.
         tag: null: by its digest.
         digest: null: by its tag.
+        values_file: that names it; None: Terraform's variables do.
     """
 
     owner: str
     repository: str
     tag: str | None = None
     digest: str | None = None
+    values_file: Path | None = None
 
     @property
     def key(self) -> str:
@@ -140,12 +142,11 @@ def settings_of(folder: Path, found: dict[str, Any]) -> EnvironmentSettings:
     )
 
 
-def _image(owner: str, image: Any) -> ImageSetting | None:
+def _image(owner: str, image: Any, values_file: Path | None = None) -> ImageSetting | None:
     if not image or not image.get("repository"):
         return None
-    return ImageSetting(
-        owner, image["repository"], image.get("tag") or None, image.get("digest") or None
-    )
+    tag, digest = image.get("tag") or None, image.get("digest") or None
+    return ImageSetting(owner, image["repository"], tag, digest, values_file)
 
 
 def _of_values(runtime: str, path: Path) -> list[ImageSetting | None]:
@@ -153,7 +154,7 @@ def _of_values(runtime: str, path: Path) -> list[ImageSetting | None]:
         with path.open("rb") as file:
             values = yaml.safe_load(file.read(_MAX_VALUES_BYTES)) or {}
         return [
-            _image(f"{part} of {path.name}, runtime {runtime}", values.get(part, {}).get("image"))
+            _image(f"{part} of {path.name}, {runtime}", values.get(part, {}).get("image"), path)
             for part in ("runtime", "agent")
         ]
     except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:

@@ -1,6 +1,7 @@
 """What is to be copied: an entry for each image and chart, wherever its name is from."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from easel_mirror.reference import DOCKER_HUB, Reference
 
@@ -22,6 +23,7 @@ class Wanted:
         whole: whether all its platforms are copied, whatever is asked for.
         app_version: what a chart must call its application.
         settings_key: as the environment's settings write it, where these name it.
+        values_file: that names it, and that easel does not edit.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Wanted:
     whole: bool = False
     app_version: str | None = None
     settings_key: str | None = None
+    values_file: Path | None = None
 
     @property
     def origin(self) -> str:

@@ -113,7 +113,14 @@ def _sort(
         own.append(OwnImage(image.owner, source.repository, source.wanted))
         return
     entry = _of_reference(f"image of {image.owner}", source, settings.prefix)
-    entries.append(replace(entry, platform=GPU_PLATFORM, settings_key=image.key))
+    entries.append(
+        replace(
+            entry,
+            platform=GPU_PLATFORM,
+            settings_key=None if image.values_file else image.key,
+            values_file=image.values_file,
+        )
+    )
 
 
 def _add_chart(chart: ChartSetting, prefix: str, target_host: str, entries: list[Wanted]) -> None:

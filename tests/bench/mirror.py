@@ -21,7 +21,9 @@ def seconds_of(command: list[str], folder: Path) -> float:
     """Runs a copier and returns how long it took."""
     environment = os.environ | {"HOME": str(folder), "NO_PROXY": "127.0.0.1"}
     started = time.monotonic()
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{command} failed:\n{done.stderr}{done.stdout}")
     return time.monotonic() - started
 
 

@@ -119,6 +119,30 @@ def test_an_image_of_400_mb_survives_a_kill(
     assert not list((tmp_path / "spool").glob("sha256-*"))
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_in_order(
+    source: str, target: str, tmp_path: Path, number: signal.Signals
+) -> None:
+    image = put_image(source, "library/some", "1.0", layer_bytes=2_000_000, seed=8)
+    proxy = CountingProxy(source)
+    proxy.bytes_per_second = 200_000
+    with proxy.serving() as way:
+        command = mirror_command(f"{target}/copies", tmp_path / "spool", f"{way}/library/some:1.0")
+        environment = os.environ | {"HOME": str(tmp_path), "NO_PROXY": "127.0.0.1"}
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+            deadline = time.monotonic() + 120
+            while sum(proxy.blob_bytes.values()) < image.bytes // 10:
+                assert process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            process.send_signal(number)
+            said = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 130
+    assert "interrupted: what was fetched is kept" in said
+    assert "Traceback" not in said
+    assert list((tmp_path / "spool").glob("sha256-*"))
+
+
 def test_a_chart_and_an_artifact_go_as_they_are(
     skopeo: str, source: str, target: str, tmp_path: Path
 ) -> None:

@@ -92,7 +92,9 @@ def test_images_of_others_are_copied_and_own_ones_looked_for(tmp_path: Path) -> 
     copies, own = listed(tmp_path, runtimes=runtimes)
     copy = copies["easel/ghcr.io/me/x"]
     assert (copy.settings_key, copy.platform) == ("ghcr.io/me/x:1", "linux/amd64")
-    assert copies["easel/quay.io/me/y"].tag == "2"
+    by_values = copies["easel/quay.io/me/y"]
+    assert (by_values.tag, by_values.settings_key) == ("2", None)
+    assert by_values.values_file == tmp_path / "more.yaml"
     assert copies["easel/ghcr.io/me/sd-runtime"].tag == "1.0.0_a"
     assert copies["easel/charts/sd-runtime"].chart == (
         "https://charts.example",
