@@ -19,6 +19,8 @@ from easel_mirror.wanted import OwnImage, Wanted
 _Result = TypeVar("_Result")
 Say = Callable[[str], None]
 
+_QUESTIONS_AT_ONCE = 4
+"""Of one entry: a registry may be far away, and an image has dozens of blobs."""
 _MAX_DEPTH = 2
 """An index may name indexes, which name images."""
 
@@ -210,11 +212,16 @@ class Surveyor:
                 f"{root.digest} under this tag: tags of a mirror do not change. Where the copy is "
                 "the wrong one, delete the tag there (aws ecr batch-delete-image) and run it again"
             )
-        for digest in found.blobs:
-            if not self._try(
-                lambda digest=digest: self._target.has_blob(wanted.copied_to, digest)  # type: ignore[misc]
-            ):
-                found.missing.add(digest)
+        with ThreadPoolExecutor(_QUESTIONS_AT_ONCE) as pool:
+            there_already = pool.map(lambda one: self._has_blob(wanted, one), found.blobs)
+            found.missing = {
+                digest
+                for digest, is_there in zip(found.blobs, there_already, strict=True)
+                if not is_there
+            }
+
+    def _has_blob(self, wanted: Wanted, digest: str) -> bool:
+        return self._try(lambda: self._target.has_blob(wanted.copied_to, digest))
 
     def _try(self, act: Callable[[], _Result]) -> _Result:
         def unless_stopped() -> _Result:
