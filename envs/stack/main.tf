@@ -33,10 +33,9 @@ locals {
     slice(sort(data.aws_availability_zones.usable.names), 0, min(3, length(data.aws_availability_zones.usable.names))),
   )
 
-  model_bucket_arn = coalesce(
-    var.model_bucket_arn,
-    "arn:${local.partition}:s3:::${var.name}-models-${local.account_id}-${var.region}",
-  )
+  # Written out, as policies name it before there is one. easel destroy knows it, too.
+  model_bucket     = "${var.name}-models-${local.account_id}-${var.region}"
+  model_bucket_arn = coalesce(var.model_bucket_arn, "arn:${local.partition}:s3:::${local.model_bucket}")
 
   network = var.existing_vpc == null ? {
     vpc_id         = one(module.vpc[*].vpc_id)
@@ -47,6 +46,15 @@ locals {
     subnet_ids     = var.existing_vpc.subnet_ids
     endpoint_cidrs = var.existing_vpc.cidr_blocks
   }
+}
+
+module "model_bucket" {
+  source = "../../modules/model-bucket"
+  count  = var.model_bucket == null ? 0 : 1
+
+  bucket                       = local.model_bucket
+  kms_key_arn                  = var.model_kms_key_arn
+  expire_noncurrent_after_days = var.model_bucket.expire_noncurrent_after_days
 }
 
 module "vpc" {

@@ -64,7 +64,7 @@ output "webhook_dead_letter_queue_url" {
 }
 
 output "model_bucket" {
-  description = "Name of the model bucket; it is yours, and no part of the stack."
+  description = "Name of the model bucket: yours, or the stack's own (model_bucket). A destroy keeps either."
   value       = element(split(":", local.model_bucket_arn), 5)
 }
 

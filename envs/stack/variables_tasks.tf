@@ -125,8 +125,24 @@ variable "input_bucket_arns" {
 # Models and runtimes
 # ---------------------------------------------------------------------------------------------
 
+variable "model_bucket" {
+  description = <<-EOT
+    A model bucket that the stack makes, <name>-models-<account>-<region>, and that a destroy keeps; see modules/model-bucket. Null: one of yours.
+    - expire_noncurrent_after_days: when models that were overwritten or removed are gone for good.
+  EOT
+  type = object({
+    expire_noncurrent_after_days = optional(number, 14)
+  })
+  default = null
+
+  validation {
+    condition     = var.model_bucket == null || var.model_bucket_arn == null
+    error_message = "model_bucket makes a bucket and model_bucket_arn names one of yours: set one of them to null."
+  }
+}
+
 variable "model_bucket_arn" {
-  description = "ARN of the bucket with the models, in the stack's region; null: <name>-models-<account>-<region>. The stack only reads it."
+  description = "ARN of a bucket of yours with the models, in the stack's region; null: <name>-models-<account>-<region>. The stack only reads it."
   type        = string
   default     = null
 }

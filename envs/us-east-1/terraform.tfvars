@@ -60,8 +60,10 @@ addon_versions = {
 
 # -- models and images --------------------------------------------------------------------------
 
-# null: easel-models-<account>-us-east-1. It is yours: the stack reads it, and never deletes it.
+# A bucket of yours; null: easel-models-<account>-us-east-1. The stack reads it, and never deletes it.
 model_bucket_arn = null
+# {}: the stack makes that bucket; a destroy keeps it. `easel models` fills and checks either.
+model_bucket = null
 
 # Without a registry's name: a repository in this account's ECR.
 agent_image = { repository = "easel/queue-agent", tag = "0.1.0" }

@@ -42,8 +42,11 @@ class PlannedModule:
             resource["address"]: resource.get("expressions", {})
             for resource in configuration["resources"]
         }
-        read = plan.prior_root_module.child_modules[f"module.{name}"]
-        self._read = {address: data["values"] for address, data in read.resources.items()}
+        # Of a module whose data sources all wait for the apply nothing was read.
+        read = plan.prior_root_module.child_modules.get(f"module.{name}")
+        self._read = {
+            address: data["values"] for address, data in (read.resources if read else {}).items()
+        }
 
     def resource(self, address: str) -> dict[str, Any]:
         """The planned arguments of a resource."""

@@ -12,7 +12,7 @@ import yaml
 
 from easel_contract.task import TaskMetadata
 from easel_contract.uid import new_uid
-from easel_deploy.environments import api_reach
+from easel_deploy.environments import api_reach, retained_models
 from easel_intake.api_requests import RequestedTask
 from easel_intake.publishing import TaskPublisher
 from tests.charts.helm import CHART, overlay
@@ -449,12 +449,23 @@ def test_what_was_mirrored_is_pulled_from_the_copy(environment_plan_of: Environm
     assert agent["repository"] == f"{registry}/easel/queue-agent"
 
 
+def test_a_model_bucket_is_made_where_one_is_asked_for(
+    region: str, environment_plan_of: EnvironmentPlan
+) -> None:
+    planned = environment_plan_of(region, model_bucket={})
+    name = f"easel-models-{ACCOUNT}-{region}"
+    assert planned.resources[retained_models.BUCKET]["bucket"] == name
+    assert planned.outputs["model_bucket"] == name
+
+
 def test_wrong_settings_are_refused_all_together(environment_plan_of: EnvironmentPlan) -> None:
     wrong = {
         "existing_vpc": {"vpc_id": "my-vpc", "subnet_ids": ["subnet-0a"], "cidr_blocks": ["10/8"]},
         "mirror_prefix": "/Easel/",
         "mirrored": {"images": {"a:1": {"repository": "easel/a", "digest": "1.0"}}},
         "model_kms_key_arn": "alias/models",
+        "model_bucket": {},
+        "model_bucket_arn": "arn:aws:s3:::mine",
         "functions_package_path": "../../nothing.zip",
         "tags": {"kubernetes.io/cluster/mine": "shared"},
         "runtimes": {
@@ -478,6 +489,7 @@ def test_wrong_settings_are_refused_all_together(environment_plan_of: Environmen
         "mirror_prefix must be the beginning of an ECR repository's name",
         "mirrored.images must have digests",
         "model_kms_key_arn must be the ARN of a KMS key",
+        "model_bucket makes a bucket and model_bucket_arn names one of yours",
         "run `make package` first",
         "A runtime needs an image, or a values_file",
         "There is no file at a runtime's values_file",

@@ -26,6 +26,7 @@ class StubbedRoot(RootModule):
         self.state = dict(managed or {})
         self.ran: list[tuple[str, ...]] = []
         self.addons_left_out: list[str] = []
+        self.makes_model_bucket = False
 
     def outputs(self) -> dict[str, Any]:
         # In a state after `destroy` there is none, whatever it still has.
@@ -38,6 +39,8 @@ class StubbedRoot(RootModule):
     def evaluate(self, expression: str) -> Any:
         if expression == "var.addons_left_out":
             return self.addons_left_out
+        if expression == "var.model_bucket != null":
+            return self.makes_model_bucket
         assert expression == "{ name = var.name, region = var.region }"
         return {"name": NAME, "region": REGION}
 

@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from easel_deploy.environments.log_groups import importable_log_groups
 from easel_deploy.environments.retained import Import, Managed
 from easel_deploy.environments.retained_log_role import importable_log_role
+from easel_deploy.environments.retained_models import importable_models
 from easel_deploy.environments.retained_outputs import free_alias, importable_outputs
 from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.environments.stack import Stack, StandsElsewhereError
@@ -55,10 +56,11 @@ def importable(root: RootModule, stack: Stack, managed: Managed) -> list[Import]
         StandsElsewhereError: a stack of this name stands, and its state is elsewhere.
         botocore.exceptions.ClientError: something cannot be looked at.
     """
-    # The role and the outputs refuse what is not ours.
+    # Role, models and outputs refuse what is not ours.
+    models = importable_models(root, stack, managed)
     role, outputs = importable_log_role(stack, managed), importable_outputs(stack, managed)
     # The bucket comes last, and loses its mark last: until then it says that the rest is ours.
-    return [*importable_log_groups(root, stack, managed), *role, *outputs]
+    return [*importable_log_groups(root, stack, managed), *role, *models, *outputs]
 
 
 def main(arguments: list[str]) -> int:

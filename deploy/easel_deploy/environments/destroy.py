@@ -12,6 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from easel_deploy.environments import log_groups
 from easel_deploy.environments.retained import Managed, Retained
 from easel_deploy.environments.retained_log_role import retained_log_role
+from easel_deploy.environments.retained_models import BUCKET as MODEL_BUCKET
+from easel_deploy.environments.retained_models import retained_models
 from easel_deploy.environments.retained_outputs import retained_outputs
 from easel_deploy.environments.retained_volumes import retained_volumes
 from easel_deploy.environments.root_module import RootModule, TerraformError
@@ -64,12 +66,11 @@ def _destroy_part(root: RootModule, stack: Stack, options: list[str]) -> int:
 
 
 def _destroy_whole(root: RootModule, stack: Stack, before: Managed, options: list[str]) -> int:
-    # There is none before the first apply, or after half of a destroy.
-    bucket = root.outputs().get("model_bucket")
-    models = f"s3://{bucket}" if bucket else "the model bucket"
-    kept = [
-        one for one in (retained_outputs(stack, before), retained_log_role(stack, before)) if one
-    ]
+    outputs, models = retained_outputs(stack, before), retained_models(stack, before)
+    kept = [one for one in (outputs, models, retained_log_role(stack, before)) if one]
+    reasons = [one.reason for one in kept]
+    if models is None and MODEL_BUCKET not in before:
+        reasons.append(_models_of_others(root))
     candidates = log_groups.names(root, stack, before)
     sys.stdout.write(
         f"easel: this destroys stack {stack.name} in {stack.region}: {len(before)} resources in "
@@ -80,7 +81,7 @@ def _destroy_whole(root: RootModule, stack: Stack, before: Managed, options: lis
     _take_out(root, kept)
     _run_destroy(root, options)
     # Before anything else is looked at, as that may fail.
-    sys.stdout.write(_summary(stack, [one.reason for one in kept], models))
+    sys.stdout.write(_summary(stack, reasons))
     swept = [_say_volumes(stack), _sweep_log_groups(stack, candidates, before)]
     return 0 if all(swept) else 1
 
@@ -112,15 +113,21 @@ def _run_destroy(root: RootModule, options: list[str]) -> None:
     root.run("destroy", *plain, *others, AUTO_APPROVE)
 
 
-def _summary(stack: Stack, reasons: list[str], models: str) -> str:
+def _models_of_others(root: RootModule) -> str:
+    # There is no output before the first apply, or after half of a destroy.
+    bucket = root.outputs().get("model_bucket")
+    models = f"s3://{bucket}" if bucket else "the model bucket"
+    return f"{models}: the models are yours; the stack only read them."
+
+
+def _summary(stack: Stack, reasons: list[str]) -> str:
     if os.environ.get(EMULATED_VARIABLE):
         return f"easel: stack {stack.name} in {stack.region} is destroyed.\n"
     kept = [
         *reasons,
-        f"{models}: the models are yours; the stack only read them.",
         "images in ECR and EBS snapshots: made by you, for the next stack, too.",
     ]
-    lines = [f"easel: stack {stack.name} in {stack.region} is destroyed. Kept:"]
+    lines = [f"easel: stack {stack.name} in {stack.region} is destroyed. Retained:"]
     return "\n".join([*lines, *(f"  - {one}" for one in kept)]) + "\n"
 
 

@@ -8,14 +8,13 @@ encrypted with; before an apply that would make the same bucket, both are import
 import sys
 
 from easel_deploy.environments.retained import Import, Managed, Retained
+from easel_deploy.environments.retained_buckets import ManagedBucket
 from easel_deploy.environments.retained_marks import Markable, RetainedBucket, RetainedKey
 from easel_deploy.environments.stack import Stack, StandsElsewhereError
 
 BUCKET = "module.api_fanout.aws_s3_bucket.output"
 KEY = "module.api_fanout.aws_kms_key.this"
 ALIAS = "module.api_fanout.aws_kms_alias.this"
-
-_SETTINGS = "module.api_fanout.aws_s3_bucket_"
 
 
 def retained_outputs(stack: Stack, managed: Managed) -> Retained | None:
@@ -31,22 +30,22 @@ def retained_outputs(stack: Stack, managed: Managed) -> Retained | None:
         StandsElsewhereError: the bucket is there, and is not this state's.
         botocore.exceptions.ClientError: the bucket cannot be read.
     """
-    bucket = _bucket(stack, managed)
+    own = _own(stack, managed)
+    bucket = own.bucket
     things: tuple[Markable, ...] = ()
-    if BUCKET in managed:
-        # As applied: a force_destroy that is only written down does not let Terraform delete it.
-        if managed[BUCKET].get("force_destroy") or bucket.is_empty():
+    if own.is_managed:
+        if own.is_let_go:
             return None
         things = (bucket,)
     elif not bucket.exists():
         return None
     elif not bucket.is_marked():
-        raise StandsElsewhereError(f"s3://{bucket.name}", stack, bucket.mark_command)
+        raise own.stands_elsewhere()
     if KEY in managed:
         key = RetainedKey.find(stack, _alias(stack), str(managed[KEY]["key_id"]))
     else:
         key = _left_key(stack, bucket)
-    addresses = [one for one in managed if one == BUCKET or one.startswith(_SETTINGS)]
+    addresses = own.addresses
     # One that somebody has given up goes with the stack, and its alias with it.
     if key and not key.deletion_date:
         addresses += [one for one in (KEY, ALIAS) if one in managed]
@@ -63,14 +62,10 @@ def importable_outputs(stack: Stack, managed: Managed) -> list[Import]:
         StandsElsewhereError: something is there, and no destroy has kept it.
         botocore.exceptions.ClientError: the bucket is another account's, or cannot be looked at.
     """
-    found: list[Import] = []
-    bucket = _bucket(stack, managed)
-    if BUCKET not in managed and bucket.exists():
-        if not bucket.is_marked():
-            raise StandsElsewhereError(f"s3://{bucket.name}", stack, bucket.mark_command)
-        found = [Import(BUCKET, bucket.name, bucket)]
+    own = _own(stack, managed)
+    found = own.importable()
     of_alias = [] if ALIAS in managed else _importable_alias(stack, managed)
-    of_key = [] if KEY in managed else _importable_key(stack, bucket)
+    of_key = [] if KEY in managed else _importable_key(stack, own.bucket)
     return [*of_key, *of_alias, *found]
 
 
@@ -85,7 +80,7 @@ def free_alias(stack: Stack, managed: Managed) -> None:
     if KEY in managed and ALIAS in managed:
         return
     alias = _alias(stack)
-    key = _left_key(stack, _bucket(stack, managed))
+    key = _left_key(stack, _own(stack, managed).bucket)
     if key is None or not key.deletion_date:
         return
     if RetainedKey.find(stack, alias):
@@ -127,11 +122,10 @@ def _left_key(stack: Stack, bucket: RetainedBucket) -> RetainedKey | None:
     return RetainedKey.find(stack, alias, of_bucket) if of_bucket else None
 
 
-def _bucket(stack: Stack, managed: Managed) -> RetainedBucket:
-    if BUCKET in managed:
-        return RetainedBucket(stack, str(managed[BUCKET]["bucket"]))
+def _own(stack: Stack, managed: Managed) -> ManagedBucket:
     # As modules/api-fanout/bucket.tf has it.
-    return RetainedBucket(stack, f"{stack.name}-outputs-{stack.account}-{stack.region}")
+    name = f"{stack.name}-outputs-{stack.account}-{stack.region}"
+    return ManagedBucket(stack, managed, BUCKET, name)
 
 
 def _alias(stack: Stack) -> str:
