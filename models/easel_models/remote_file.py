@@ -190,14 +190,16 @@ class RemoteFile:
                 with self._followed(session, headers) as answer:
                     self._check(answer)
                     yield answer
-            except (RefusedAddressError, requests.exceptions.InvalidURL, ValueError) as error:
-                raise UsageError(f"{self.name} may not be read: {_reason(error)}.") from error
-            except _NETWORK_ERRORS as error:
-                if isinstance(cause := _cause(error), RefusedAddressError):
+            except (RefusedAddressError, ValueError, *_NETWORK_ERRORS) as error:
+                cause = _cause(error)
+                if isinstance(cause, RefusedAddressError):
                     raise UsageError(
                         f"{self.name} may not be read: {cause}. Where that is right, allow it by "
                         "--allow-host."
                     ) from error
+                # A URL or a header that cannot be parsed.
+                if isinstance(error, ValueError):
+                    raise UsageError(f"{self.name} may not be read: {_reason(error)}.") from error
                 raise
 
     def _followed(self, session: GuardedSession, headers: Mapping[str, str]) -> requests.Response:
