@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
+
 from easel_models.bucket import ModelBucket, connect
 from easel_models.errors import UsageError
 
@@ -48,10 +50,11 @@ def find_target(arguments: argparse.Namespace, outputs_of: StackOutputs, paralle
             "this stack has no model bucket, or was not applied yet: name one by --bucket and "
             "its stack's region by --region."
         )
-    s3 = connect(arguments.region or outputs.get("region"), parallel)
-    region = arguments.region or outputs.get("region") or s3.meta.region_name
+    region = arguments.region or outputs.get("region") or boto3.Session().region_name
+    if not region:
+        raise UsageError("say the region of the stack: --region, such as --region us-east-1.")
     return Target(
-        ModelBucket(s3, name, arguments.prefix),
+        ModelBucket(connect(region, parallel), name, arguments.prefix),
         region,
         {
             runtime: (str(one.get("type", "")), one.get("model_filename"))
