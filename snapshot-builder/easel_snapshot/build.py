@@ -1,14 +1,13 @@
 """Makes a snapshot, step by step; each step's clean-up is ready before the step begins."""
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from botocore.exceptions import ClientError
 
 from easel_snapshot import host_commands, removal
+from easel_snapshot.access import Access
 from easel_snapshot.aws import Aws
 from easel_snapshot.clean_ups import CleanUps
 from easel_snapshot.errors import SnapshotError
@@ -19,16 +18,12 @@ from easel_snapshot.network import Subnet
 from easel_snapshot.patience import Patience
 from easel_snapshot.plan import Plan
 from easel_snapshot.report import Report
-from easel_snapshot.role_policy import instance_policy, trust_policy
 from easel_snapshot.run_command import Instance
 from easel_snapshot.snapshots import BuiltSnapshot, Snapshots
-from easel_snapshot.tags import tag_list
 
 _ELSEWHERE = {"InsufficientInstanceCapacity", "Unsupported"}
 """What another zone may have."""
 
-_ANYWHERE = "0.0.0.0/0"
-_HTTPS = 443
 _SECONDS_IN_A_MINUTE: float = 60
 _LATE_LOOKS = 3
 _SWITCH_OFF_MARGIN_SECONDS = 30 * 60
@@ -70,7 +65,7 @@ class Build:
         )
         self._undo = CleanUps(report, poll_seconds=poll_seconds)
         self._snapshots = Snapshots(aws, plan, report, self._patience, self._undo)
-        self._group_id = plan.options.security_group_id
+        self._access = Access(aws, plan, self._patience, self._undo)
         self._instance: Instance | None = None
         self._instance_id = ""
 
@@ -111,10 +106,12 @@ class Build:
         options = self._plan.options
         steps = []
         if options.instance_profile is None:
-            steps += [_Step("make the instance's role", self._make_role)]
-            steps += [_Step("make its instance profile", self._make_profile)]
+            steps += [_Step("make the instance's role", self._access.make_role)]
+            steps += [_Step("make its instance profile", self._access.make_profile)]
         if options.security_group_id is None:
-            steps += [_Step("make its security group, which lets nothing in", self._make_group)]
+            steps += [
+                _Step("make its security group, which lets nothing in", self._access.make_group)
+            ]
         steps += [
             _Step(f"start a {self._plan.instance_type}", self._start),
             _Step("wait until it takes commands", self._await_agent),
@@ -131,102 +128,6 @@ class Build:
             _Step("wait for the snapshot", self._snapshots.finish),
         ]
         return steps + [_Step(name, do) for name, do in self._snapshots.further_steps()]
-
-    # -- what the instance needs
-
-    def _make_role(self) -> None:
-        self._undo.push(f"role {self._name}", lambda _: removal.remove_role(self._aws, self._id))
-        trust = trust_policy(self._plan.caller)
-        request: dict[str, Any] = {
-            "Path": removal.PATH,
-            "RoleName": self._name,
-            "AssumeRolePolicyDocument": json.dumps(trust),
-            "Description": "Instance of easel's snapshot builder",
-            "Tags": tag_list(self._plan.tags),
-        }
-        if self._plan.options.permissions_boundary:
-            request["PermissionsBoundary"] = self._plan.options.permissions_boundary
-        self._made("EntityAlreadyExists", lambda: self._aws.iam.create_role(**request))
-        images = [image.reference for image in self._plan.images]
-        self._aws.iam.put_role_policy(
-            RoleName=self._name,
-            PolicyName=self._name,
-            PolicyDocument=json.dumps(instance_policy(self._plan.caller, images)),
-        )
-
-    def _make_profile(self) -> None:
-        self._undo.push(
-            f"instance profile {self._name}",
-            lambda _: removal.remove_instance_profile(self._aws, self._id),
-        )
-        iam = self._aws.iam
-        self._made(
-            "EntityAlreadyExists",
-            lambda: iam.create_instance_profile(
-                Path=removal.PATH,
-                InstanceProfileName=self._name,
-                Tags=tag_list(self._plan.tags),
-            ),
-        )
-        self._made(
-            "LimitExceeded",  # the profile has the role already
-            lambda: iam.add_role_to_instance_profile(
-                InstanceProfileName=self._name, RoleName=self._name
-            ),
-        )
-
-    def _make_group(self) -> None:
-        self._undo.push(
-            f"security group {self._name}",
-            lambda patience: removal.remove_security_groups(self._aws, self._id, patience),
-        )
-        specification = {"ResourceType": "security-group", "Tags": tag_list(self._plan.tags)}
-        self._made(
-            "InvalidGroup.Duplicate",
-            lambda: self._aws.ec2.create_security_group(
-                GroupName=self._name,
-                Description="easel's snapshot builder: nothing may come in",
-                VpcId=self._plan.subnets[0].vpc_id,
-                TagSpecifications=[specification],
-            ),
-        )
-        groups = self._patience.until(
-            f"security group {self._name}",
-            lambda: removal.security_groups(self._aws, self._id) or None,
-        )
-        self._group_id = str(groups[0]["GroupId"])
-        self._let_out_only(self._group_id)
-
-    def _let_out_only(self, group_id: str) -> None:
-        """To registries and Systems Manager; the VPC's own DNS and clock need no rule."""
-        ec2, everything = self._aws.ec2, [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": _ANYWHERE}]}]
-        ports = {_HTTPS, *(image.reference.port or _HTTPS for image in self._plan.images)}
-        rules = [
-            {
-                "IpProtocol": "tcp",
-                "FromPort": port,
-                "ToPort": port,
-                "IpRanges": [{"CidrIp": _ANYWHERE}],
-            }
-            for port in sorted(ports)
-        ]
-        self._made(
-            "InvalidPermission.Duplicate",
-            lambda: ec2.authorize_security_group_egress(GroupId=group_id, IpPermissions=rules),
-        )
-        self._made(
-            "InvalidPermission.NotFound",
-            lambda: ec2.revoke_security_group_egress(GroupId=group_id, IpPermissions=everything),
-        )
-
-    @staticmethod
-    def _made(already: str, make: Callable[[], object]) -> None:
-        # The first answer may have been lost, and boto3 have asked again; the name is this build's.
-        try:
-            make()
-        except ClientError as error:
-            if error.response["Error"]["Code"] != already:
-                raise
 
     # -- the instance
 
@@ -258,7 +159,7 @@ class Build:
             volume_gib=plan.volume_gib,
             kms_key=plan.options.kms_key,
             tags=plan.tags,
-            security_group_id=self._group_id,
+            security_group_id=self._access.group_id,
             instance_profile=plan.options.instance_profile or self._name,
         )
 

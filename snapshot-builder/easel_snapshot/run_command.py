@@ -1,6 +1,7 @@
 """Runs scripts on the instance by Systems Manager's Run Command."""
 
 from collections.abc import Callable
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -57,13 +58,15 @@ class Instance:
             SnapshotError: it failed, with the end of what it said, or took too long.
         """
         seconds = str(max(60, min(int(self._patience.left), _LONGEST_SECONDS)))
-        command: str = self._aws.ssm.send_command(
-            InstanceIds=[self._id],
-            DocumentName=_DOCUMENT,
-            Comment=f"easel: {what}"[:100],
-            TimeoutSeconds=_DELIVERY_SECONDS,
-            Parameters={"commands": script.splitlines(), "executionTimeout": [seconds]},
-        )["Command"]["CommandId"]
+        request = {
+            "InstanceIds": [self._id],
+            "DocumentName": _DOCUMENT,
+            "Comment": f"easel: {what}"[:100],
+            "TimeoutSeconds": _DELIVERY_SECONDS,
+            "Parameters": {"commands": script.splitlines(), "executionTimeout": [seconds]},
+        }
+        # Each script may run twice: so may a request whose answer was lost.
+        command = self._patience.until(what, lambda: self._sent(request))
 
         def ended() -> dict[str, str] | None:
             try:
@@ -87,6 +90,15 @@ class Instance:
                 f"{what} failed on {self._id} ({invocation['StatusDetails']}): {said[-_SHOWN:]}"
             )
         return invocation["StandardOutputContent"]
+
+    def _sent(self, request: dict[str, Any]) -> str | None:
+        try:
+            return str(self._aws.ssm.send_command(**request)["Command"]["CommandId"])
+        except ClientError as error:
+            # An instance that is online may be unknown to Run Command for a moment.
+            if error.response["Error"]["Code"] == "InvalidInstanceId":
+                return None
+            raise
 
     def _is_online(self) -> bool | None:
         state = self.state()

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from easel_snapshot import removal
 from easel_snapshot.aws import Aws
 from easel_snapshot.clean_ups import CleanUps
@@ -130,7 +132,13 @@ class Snapshots:
         ec2 = self._aws.client("ec2", region)
 
         def completed() -> bool | None:
-            (found,) = ec2.describe_snapshots(SnapshotIds=[snapshot_id])["Snapshots"]
+            try:
+                (found,) = ec2.describe_snapshots(SnapshotIds=[snapshot_id])["Snapshots"]
+            except ClientError as error:
+                # A moment after it was begun EC2 may not know it yet.
+                if error.response["Error"]["Code"] == "InvalidSnapshot.NotFound":
+                    return None
+                raise
             if found["State"] == "error":
                 raise SnapshotError(
                     f"{snapshot_id} failed: {found.get('StateMessage', 'no reason given')}"

@@ -112,7 +112,11 @@ def _source_of(aws: Aws) -> Any:
 
 
 def _tell_leftovers(aws: Aws, report: Report, now: datetime) -> None:
-    found = find_leftovers(aws, now)
+    try:
+        found = find_leftovers(aws, now)
+    except ClientError as error:
+        report.say(f"note: leftovers of earlier builds could not be looked for: {error}")
+        return
     if found:
         report.say("an earlier build broke off and left things that cost money:")
         report.say("\n".join(f"  {one.kind} {one.name}, {one.build.text}" for one in found))

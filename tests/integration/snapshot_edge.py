@@ -129,6 +129,9 @@ class _Ec2:
     def create_security_group(self, **request: Any) -> Any:
         if request.pop("DryRun", False):
             raise refusal("DryRunOperation", "CreateSecurityGroup")
+        # What EC2 takes, which ministack does not look at:
+        # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+        assert re.fullmatch(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}", request["Description"])
         return self._real.create_security_group(**request)
 
     def run_instances(self, **request: Any) -> Any:

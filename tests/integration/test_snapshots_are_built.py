@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.snapshot_edge import Edge
+from tests.integration.snapshot_edge import Edge, refusal
 from tests.integration.snapshot_world import SnapshotWorld
 
 pytestmark = pytest.mark.integration
@@ -150,6 +150,66 @@ def test_quick_ways_are_offered_with_their_price(world: SnapshotWorld, tmp_path:
 def test_a_dry_run_makes_nothing(world: SnapshotWorld) -> None:
     assert world.build("--dry-run").status == 0
     assert world.left() == {}
+
+
+def test_what_aws_knows_only_a_moment_later_is_waited_for(world: SnapshotWorld) -> None:
+    edge = world.edge()
+    codes = {
+        "put_role_policy": "NoSuchEntity",
+        "authorize_security_group_egress": "InvalidGroup.NotFound",
+        "send_command": "InvalidInstanceId",
+        "get_command_invocation": "InvocationDoesNotExist",
+        "describe_snapshots": "InvalidSnapshot.NotFound",
+    }
+
+    def before(_: str, operation: str) -> None:
+        known = ("iam", "create_role") in edge.calls
+        if known and (
+            operation != "describe_snapshots" or ("ec2", "create_snapshot") in edge.calls
+        ):
+            code = codes.pop(operation, None)
+            if code:
+                raise refusal(code, operation)
+        if operation == "run_instances" and known and profile.pop("unknown", None):
+            message = "Value (x) for parameter iamInstanceProfile.name is invalid. Invalid IAM "
+            raise refusal("InvalidParameterValue", operation, message + "Instance Profile name")
+
+    profile = {"unknown": True}
+    edge.before = before
+    built = world.build(edge=edge)
+    assert built.status == 0, built.said
+    assert (codes, profile) == ({}, {})
+
+
+def test_without_the_right_to_look_for_leftovers_it_is_built(world: SnapshotWorld) -> None:
+    edge = world.edge()
+
+    def before(_: str, operation: str) -> None:
+        if operation == "list_roles":
+            raise refusal("AccessDenied", operation)
+
+    edge.before = before
+    built = world.build(edge=edge)
+    assert built.status == 0
+    assert "could not be looked for" in built.said
+
+
+def test_another_zone_is_tried_where_one_has_no_such_instance(world: SnapshotWorld) -> None:
+    edge = world.edge()
+    tries: list[str] = []
+
+    def before(_: str, operation: str) -> None:
+        if operation == "run_instances" and ("iam", "create_role") in edge.calls:
+            tries.append(operation)
+            if len(tries) == 1:
+                raise refusal("InsufficientInstanceCapacity", operation)
+
+    edge.before = before
+    built = world.build(edge=edge)
+    assert built.status == 0, built.said
+    (launch,) = edge.launches
+    assert f"in {world.region}b" in built.said
+    assert launch["ClientToken"].endswith("-1")
 
 
 def test_an_image_that_was_pushed_anew_meanwhile_is_found_out(world: SnapshotWorld) -> None:
