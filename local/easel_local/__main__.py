@@ -25,7 +25,7 @@ from easel_local.ports import PortTakenError
 from easel_local.presets import UnknownRuntimeError
 from easel_local.private_files import ForeignFolderError, keep_private
 from easel_local.services import ServiceError
-from easel_local.stack import Stack, StackError, StackOptions
+from easel_local.stack import LocalStack, StackError, StackOptions
 from easel_local.state import BusyError
 from easel_local.status import show_status
 from easel_local.terraform import TerraformError
@@ -49,21 +49,21 @@ _EXPECTED_ERRORS = (
 )
 
 
-def _up(stack: Stack, progress: Progress, arguments: argparse.Namespace) -> int:
+def _up(stack: LocalStack, progress: Progress, arguments: argparse.Namespace) -> int:
     with stack.state_file.locked():
         target = stack.up(_options(arguments))
     progress.say(_how_to_use(target))
     return 0
 
 
-def _down(stack: Stack, progress: Progress, _: argparse.Namespace) -> int:
+def _down(stack: LocalStack, progress: Progress, _: argparse.Namespace) -> int:
     with stack.state_file.locked():
         if not stack.down():
             progress.say("Nothing is up.")
     return 0
 
 
-def _demo(stack: Stack, progress: Progress, arguments: argparse.Namespace) -> int:
+def _demo(stack: LocalStack, progress: Progress, arguments: argparse.Namespace) -> int:
     with stack.state_file.locked():
         target = stack.up(_options(arguments))
         try:
@@ -74,7 +74,7 @@ def _demo(stack: Stack, progress: Progress, arguments: argparse.Namespace) -> in
     return 0
 
 
-def _status(stack: Stack, progress: Progress, _: argparse.Namespace) -> int:
+def _status(stack: LocalStack, progress: Progress, _: argparse.Namespace) -> int:
     state = stack.state_file.read()
     if state is None:
         progress.say("Nothing is up. `make up` brings the local stack up.")
@@ -111,7 +111,7 @@ make status shows what runs; make down takes it down.
 For your own terraform and aws commands: . {HOME / "environment"}"""
 
 
-_VERBS: dict[str, tuple[Callable[[Stack, Progress, argparse.Namespace], int], str]] = {
+_VERBS: dict[str, tuple[Callable[[LocalStack, Progress, argparse.Namespace], int], str]] = {
     "up": (_up, "bring the local stack up"),
     "down": (_down, "take it down"),
     "status": (_status, "show what runs"),
@@ -150,7 +150,7 @@ def main() -> int:
     verb, _ = _VERBS[arguments.verb]
     try:
         keep_private(HOME)
-        return verb(Stack(HOME, progress), progress, arguments)
+        return verb(LocalStack(HOME, progress), progress, arguments)
     except _EXPECTED_ERRORS as error:
         print(printable_lines(f"make {arguments.verb}: {error}"), file=sys.stderr)
         return 1

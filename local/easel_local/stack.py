@@ -57,7 +57,7 @@ class StackOptions:
     runtime_urls: Mapping[RuntimeType, str] = field(default_factory=dict)
 
 
-class Stack:
+class LocalStack:
     """The one stack of a home folder: emulator, infrastructure, runtimes, agents."""
 
     def __init__(self, home: Path, progress: Progress) -> None:

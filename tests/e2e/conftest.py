@@ -57,7 +57,7 @@ NEIGHBOUR = "neighbour"
 """Name of the local stack's second API key, and so of its second tenant."""
 
 
-class LocalStack:
+class EmulatedStack:
     """envs/local, applied on an emulator of its own."""
 
     def __init__(self, home: Path) -> None:
@@ -65,7 +65,7 @@ class LocalStack:
         self._exit = ExitStack()
         self._runtime_urls: dict[str, str] = {}
 
-    def up(self) -> "LocalStack":
+    def up(self) -> "EmulatedStack":
         try:
             self.emulator = emulator = self._exit.enter_context(
                 Emulator(log_path=self.home / "emulator.log", enforce_iam=True)
@@ -152,11 +152,11 @@ def env(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def local_stack(env: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def local_stack(env: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStack]:
     """The stack that is applied here; for tests of what only a local stack shows."""
     if env != "local":
         pytest.skip(f"about envs/local, not about {env}")
-    stack = LocalStack(tmp_path_factory.mktemp("stack")).up()
+    stack = EmulatedStack(tmp_path_factory.mktemp("stack")).up()
     yield stack
     stack.down()
 
@@ -164,7 +164,7 @@ def local_stack(env: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 @pytest.fixture(scope="session")
 def target(env: str, request: pytest.FixtureRequest) -> Target:
     if env == "local":
-        stack: LocalStack = request.getfixturevalue("local_stack")
+        stack: EmulatedStack = request.getfixturevalue("local_stack")
         return stack.target
     return Target.from_outputs(RootModule(ROOT / "envs" / env).outputs())
 
@@ -181,7 +181,7 @@ def authorization(target: Target, clients: AwsClients) -> AuthBase:
 
 
 @pytest.fixture(scope="session")
-def api_key(local_stack: LocalStack, clients: AwsClients) -> str:
+def api_key(local_stack: EmulatedStack, clients: AwsClients) -> str:
     return clients.api_key(local_stack.target.known_api_key_id)
 
 
@@ -192,7 +192,7 @@ def api(target: Target, authorization: AuthBase) -> Iterator[ApiClient]:
 
 
 @pytest.fixture(scope="session")
-def neighbours_api(local_stack: LocalStack, clients: AwsClients) -> Iterator[ApiClient]:
+def neighbours_api(local_stack: EmulatedStack, clients: AwsClients) -> Iterator[ApiClient]:
     """The API as another tenant of the same stack has it."""
     key_id = local_stack.module.outputs()["api_key_ids"]["value"][NEIGHBOUR]
     with ApiClient(local_stack.target.endpoint, ApiKey(clients.api_key(key_id))) as client:

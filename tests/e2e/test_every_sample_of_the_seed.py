@@ -20,7 +20,7 @@ from easel_cli.target import Target
 from easel_contract.errors import TaskErrorCode
 from easel_packaging.openapi import SAMPLES
 
-from .conftest import LocalStack, Results
+from .conftest import EmulatedStack, Results
 
 pytestmark = pytest.mark.e2e
 
@@ -35,7 +35,7 @@ def cat() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def pictures(local_stack: LocalStack) -> Iterator[str]:
+def pictures(local_stack: EmulatedStack) -> Iterator[str]:
     """A server with the sample's picture; the local stack's agents may reach it."""
     assert local_stack
 

@@ -19,7 +19,7 @@ from easel_contract.result import ResultStatus
 from easel_contract.tasks_api import RuntimeList, TaskList, TaskView
 from easel_packaging.openapi import SAMPLES
 
-from .conftest import LocalStack, Results
+from .conftest import EmulatedStack, Results
 from .test_a_picture_comes_back import seed_content, v1alpha2
 
 pytestmark = pytest.mark.e2e
@@ -141,7 +141,7 @@ def test_the_same_idempotency_key_is_one_task(
 def test_every_sample_as_printed_one_after_another_and_then_all_again(
     api: ApiClient,
     results: Results,
-    local_stack: LocalStack,
+    local_stack: EmulatedStack,
     picture_of: Callable[[str], bytes],
 ) -> None:
     assert local_stack
@@ -161,7 +161,7 @@ def test_every_sample_as_printed_one_after_another_and_then_all_again(
 
 
 def test_a_running_task_is_interrupted_in_time_and_the_next_begins(
-    api: ApiClient, results: Results, sdwebui: str, task_id: str, local_stack: LocalStack
+    api: ApiClient, results: Results, sdwebui: str, task_id: str, local_stack: EmulatedStack
 ) -> None:
     local_stack.slow_down(sdwebui, seconds=30)
     uid = send(api, v1alpha2(task_id, sdwebui, seed_content()))
@@ -194,7 +194,7 @@ def test_a_running_task_is_interrupted_in_time_and_the_next_begins(
 
 
 def test_a_running_workflow_is_interrupted_in_time_and_the_next_begins(
-    api: ApiClient, results: Results, comfyui: str, task_id: str, local_stack: LocalStack
+    api: ApiClient, results: Results, comfyui: str, task_id: str, local_stack: EmulatedStack
 ) -> None:
     request = json.loads((SAMPLES / "v1alpha2-pipeline.json").read_text())
     request["task"]["metadata"] |= {"id": task_id, "runtime": comfyui}
@@ -218,7 +218,7 @@ def test_a_running_workflow_is_interrupted_in_time_and_the_next_begins(
 
 
 def test_nothing_of_a_workflow_stays_on_the_runtimes_disk(
-    api: ApiClient, results: Results, comfyui: str, task_id: str, local_stack: LocalStack
+    api: ApiClient, results: Results, comfyui: str, task_id: str, local_stack: EmulatedStack
 ) -> None:
     request = json.loads((SAMPLES / "v1alpha2-pipeline.json").read_text())
     request["task"]["metadata"] |= {"id": task_id, "runtime": comfyui}
@@ -236,7 +236,7 @@ def test_nothing_of_a_workflow_stays_on_the_runtimes_disk(
 
 
 def test_a_waiting_task_is_cancelled_at_once_and_never_drawn(
-    api: ApiClient, results: Results, sdwebui: str, task_id: str, local_stack: LocalStack
+    api: ApiClient, results: Results, sdwebui: str, task_id: str, local_stack: EmulatedStack
 ) -> None:
     local_stack.slow_down(sdwebui, seconds=5)
     running = send(api, v1alpha2(task_id, sdwebui, seed_content()))
@@ -258,7 +258,7 @@ def test_a_waiting_task_is_cancelled_at_once_and_never_drawn(
 
 
 def test_a_task_fails_at_its_deadline(
-    api: ApiClient, results: Results, sdwebui: str, task_id: str, local_stack: LocalStack
+    api: ApiClient, results: Results, sdwebui: str, task_id: str, local_stack: EmulatedStack
 ) -> None:
     local_stack.slow_down(sdwebui, seconds=30)
     uid = send(api, v1alpha2(task_id, sdwebui, seed_content(), deadline_seconds=3))

@@ -8,7 +8,7 @@ from easel_cli.api_client import ApiClient
 from easel_contract.errors import TaskErrorCode
 from easel_contract.result import ResultStatus
 
-from .conftest import LocalStack, Results
+from .conftest import EmulatedStack, Results
 from .test_a_picture_comes_back import seed_content, v1alpha2
 
 pytestmark = pytest.mark.e2e
@@ -35,7 +35,7 @@ def test_a_neighbour_neither_sees_nor_cancels_a_task(
     results: Results,
     sdwebui: str,
     task_id: str,
-    local_stack: LocalStack,
+    local_stack: EmulatedStack,
 ) -> None:
     local_stack.slow_down(sdwebui, seconds=5)
     # The same id and the same idempotency key: each means its own tenant's task.

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from .conftest import LocalStack
+from .conftest import EmulatedStack
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def outputs(local_stack: LocalStack, tmp_path: Path) -> Path:
+def outputs(local_stack: EmulatedStack, tmp_path: Path) -> Path:
     file = tmp_path / "outputs.json"
     file.write_text(json.dumps(local_stack.module.outputs()))
     return file

@@ -13,7 +13,7 @@ from requests.auth import AuthBase
 from easel_cli.api_client import ApiClient
 from easel_cli.target import Target
 
-from .conftest import LocalStack
+from .conftest import EmulatedStack
 
 pytestmark = pytest.mark.e2e
 
@@ -76,7 +76,7 @@ def test_another_content_type_is_415(target: Target, authorization: AuthBase) ->
 
 
 def test_beyond_the_limit_the_answer_is_429(
-    local_stack: LocalStack, authorization: AuthBase
+    local_stack: EmulatedStack, authorization: AuthBase
 ) -> None:
     # Refused bodies: they count like others and leave no tasks behind.
     target = local_stack.target
@@ -96,7 +96,7 @@ def test_beyond_the_limit_the_answer_is_429(
 
 
 def test_the_logs_of_the_intake_hold_no_key(
-    local_stack: LocalStack, api: ApiClient, api_key: str
+    local_stack: EmulatedStack, api: ApiClient, api_key: str
 ) -> None:
     assert api.post("v1alpha2", {}).status_code == 400
     log = (local_stack.home / "emulator.log").read_text()

@@ -2,17 +2,17 @@
 
 import pytest
 
-from .conftest import LocalStack
+from .conftest import EmulatedStack
 
 pytestmark = pytest.mark.e2e
 
 
-def test_the_second_plan_is_empty(local_stack: LocalStack) -> None:
+def test_the_second_plan_is_empty(local_stack: EmulatedStack) -> None:
     status, text = local_stack.module.plan()
     assert status == 0, text
     assert "No changes" in text
 
 
-def test_no_output_is_secret(local_stack: LocalStack, api_key: str) -> None:
+def test_no_output_is_secret(local_stack: EmulatedStack, api_key: str) -> None:
     outputs = local_stack.module.outputs()
     assert api_key not in str(outputs)

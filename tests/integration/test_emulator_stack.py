@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
-class Stack:
+class AppliedStack:
     environment: dict[str, str]
     outputs: dict[str, Any]
     client: Client
@@ -62,7 +62,7 @@ class Stack:
 @pytest.fixture(scope="module")
 def stack(
     tmp_path_factory: pytest.TempPathFactory, client_of: Callable[[Emulator], Client]
-) -> Iterator[Stack]:
+) -> Iterator[AppliedStack]:
     home = tmp_path_factory.mktemp("stack")
     package = home / "intake.zip"
     with zipfile.ZipFile(package, "w") as archive:
@@ -83,7 +83,7 @@ def stack(
         terraform.init()
         terraform.apply(lambda _: None)
         outputs = {name: output["value"] for name, output in terraform.outputs().items()}
-        yield Stack(environment, outputs, client_of(emulator))
+        yield AppliedStack(environment, outputs, client_of(emulator))
 
 
 def outcome(call: Callable[..., Any], **arguments: Any) -> str:
@@ -94,7 +94,7 @@ def outcome(call: Callable[..., Any], **arguments: Any) -> str:
     return "allowed"
 
 
-def test_the_second_plan_is_empty(stack: Stack) -> None:
+def test_the_second_plan_is_empty(stack: AppliedStack) -> None:
     plan = stack.terraform("plan", "-detailed-exitcode")
     assert plan.returncode == 0, plan.stdout
 
@@ -102,7 +102,7 @@ def test_the_second_plan_is_empty(stack: Stack) -> None:
 DENIED = {"AuthorizationError", "AccessDenied", "AccessDeniedException"}
 
 
-def test_the_intake_function_may_publish_tasks_and_store_payloads_only(stack: Stack) -> None:
+def test_the_intake_function_may_publish_tasks_and_store_payloads_only(stack: AppliedStack) -> None:
     outputs, key = stack.outputs, stack.api_key()
 
     def may(service: str, do: str, **arguments: Any) -> str:
@@ -123,7 +123,7 @@ def test_the_intake_function_may_publish_tasks_and_store_payloads_only(stack: St
     assert set(refused) <= DENIED
 
 
-def test_nobody_publishes_tasks_who_is_not_named(stack: Stack) -> None:
+def test_nobody_publishes_tasks_who_is_not_named(stack: AppliedStack) -> None:
     """Whatever his own policy allows; what SNS is asked is refused before a key is used."""
     iam = stack.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
@@ -152,12 +152,12 @@ def test_nobody_publishes_tasks_who_is_not_named(stack: Stack) -> None:
     assert outcome(sns.publish, TopicArn=tasks, Message="m") in DENIED
 
 
-def queue_url(stack: Stack, runtime: str) -> str:
+def queue_url(stack: AppliedStack, runtime: str) -> str:
     return str(stack.outputs["runtimes"][runtime]["queue_url"])
 
 
 @pytest.fixture(scope="module")
-def agent(stack: Stack) -> Client:
+def agent(stack: AppliedStack) -> Client:
     """Clients with the rights of the queue agent of "sdruntime".
 
     Only EKS may assume its role, and there is no EKS here: a user with the same policy stands in.
@@ -185,7 +185,7 @@ def agent(stack: Stack) -> Client:
     return client
 
 
-def test_the_queue_agent_may_work_its_queue_only(stack: Stack, agent: Client) -> None:
+def test_the_queue_agent_may_work_its_queue_only(stack: AppliedStack, agent: Client) -> None:
     sqs, own, other = agent("sqs"), queue_url(stack, "sdruntime"), queue_url(stack, "other")
     drain(stack, "sdruntime")
     stack.client("sqs").send_message(QueueUrl=own, MessageBody="m")
@@ -205,7 +205,7 @@ def test_the_queue_agent_may_work_its_queue_only(stack: Stack, agent: Client) ->
     assert set(refused) <= DENIED
 
 
-def test_the_queue_agent_may_store_and_announce_only(stack: Stack, agent: Client) -> None:
+def test_the_queue_agent_may_store_and_announce_only(stack: AppliedStack, agent: Client) -> None:
     s3, sns, outputs = agent("s3"), agent("sns"), stack.outputs
     bucket = outputs["output_bucket"]
     stack.client("s3").put_object(Bucket=bucket, Key="_easel/payloads/task.json", Body=b"{}")
@@ -222,7 +222,7 @@ def test_the_queue_agent_may_store_and_announce_only(stack: Stack, agent: Client
     assert set(refused) <= DENIED
 
 
-def drain(stack: Stack, runtime: str) -> list[str]:
+def drain(stack: AppliedStack, runtime: str) -> list[str]:
     """Receives and deletes what waits for a runtime; the messages' bodies."""
     sqs, url, bodies = stack.client("sqs"), queue_url(stack, runtime), []
     while messages := sqs.receive_message(
@@ -234,7 +234,7 @@ def drain(stack: Stack, runtime: str) -> list[str]:
     return bodies
 
 
-def test_a_task_reaches_exactly_one_runtime(stack: Stack) -> None:
+def test_a_task_reaches_exactly_one_runtime(stack: AppliedStack) -> None:
     published = {
         "by name": {"runtime": "sdruntime"},
         "by name of a comfyui runtime": {"runtime": "pipelines"},
@@ -276,7 +276,7 @@ def test_a_task_reaches_exactly_one_runtime(stack: Stack) -> None:
     ],
 )
 def test_the_gateways_own_answers_have_our_form(
-    stack: Stack, path: str, body: Any, with_key: bool, status: int, code: str
+    stack: AppliedStack, path: str, body: Any, with_key: bool, status: int, code: str
 ) -> None:
     headers = {"x-api-key": stack.api_key()} if with_key else {}
     answer = stack.post(path, body, **headers)
@@ -287,13 +287,13 @@ def test_the_gateways_own_answers_have_our_form(
     assert error["message"]
 
 
-def test_a_wrong_key_is_401(stack: Stack) -> None:
+def test_a_wrong_key_is_401(stack: AppliedStack) -> None:
     answer = stack.post("/v1alpha2", {}, **{"x-api-key": "x" * 32})
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthorized")
 
 
 # Last: it takes the stack away.
-def test_destroy_leaves_nothing_but_keys_waiting_for_deletion(stack: Stack) -> None:
+def test_destroy_leaves_nothing_but_keys_waiting_for_deletion(stack: AppliedStack) -> None:
     destroyed = stack.terraform("destroy", "-auto-approve")
     assert destroyed.returncode == 0, destroyed.stderr
     client = stack.client

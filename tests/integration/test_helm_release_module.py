@@ -82,7 +82,7 @@ spec:
 
 
 @dataclass
-class Stack:
+class ReleasedStack:
     """A root module with one release, and what it is applied to."""
 
     folder: Path
@@ -124,7 +124,7 @@ def api(tmp_path: Path) -> Iterator[KubernetesApi]:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, api: KubernetesApi) -> Iterator[Stack]:
+def stack(tmp_path: Path, api: KubernetesApi) -> Iterator[ReleasedStack]:
     folder = tmp_path / "root"
     shutil.copytree(ROOT / "modules" / "helm-release", folder / "modules" / "helm-release")
     (folder / "main.tf").write_text(MAIN.replace("SECRET", SECRET))
@@ -135,7 +135,7 @@ def stack(tmp_path: Path, api: KubernetesApi) -> Iterator[Stack]:
     with eks_stub(clusters) as eks:
         foreign = ("AWS_", "EASEL_", "TF_")
         own = {name: one for name, one in os.environ.items() if not name.startswith(foreign)}
-        stack = Stack(
+        stack = ReleasedStack(
             folder,
             own
             | {
@@ -154,7 +154,7 @@ def stack(tmp_path: Path, api: KubernetesApi) -> Iterator[Stack]:
         yield stack
 
 
-def test_the_life_of_a_release(stack: Stack) -> None:
+def test_the_life_of_a_release(stack: ReleasedStack) -> None:
     said = stack.apply()
     assert "release stand-in: revision 1 is deployed" in said
     assert "easel/stand-in" in said
@@ -179,7 +179,7 @@ def test_the_life_of_a_release(stack: Stack) -> None:
     assert stack.revisions() == []
 
 
-def test_a_changed_file_of_a_local_chart_upgrades(stack: Stack) -> None:
+def test_a_changed_file_of_a_local_chart_upgrades(stack: ReleasedStack) -> None:
     stack.apply()
     template = stack.folder / "chart" / "templates" / "deployment.yaml"
     template.write_text(DEPLOYMENT.replace("image: x", "image: other"))
@@ -194,7 +194,7 @@ def test_a_changed_file_of_a_local_chart_upgrades(stack: Stack) -> None:
     assert "No changes." in stack.planned()
 
 
-def test_another_namespace_is_another_release(stack: Stack) -> None:
+def test_another_namespace_is_another_release(stack: ReleasedStack) -> None:
     stack.apply()
     said = stack.apply("-var", "namespace=other")
     assert "release stand-in: uninstalled" in said
@@ -204,7 +204,7 @@ def test_another_namespace_is_another_release(stack: Stack) -> None:
     assert stack.revisions("other") == ["1"]
 
 
-def test_a_cluster_made_anew_gets_its_release_again(stack: Stack, tmp_path: Path) -> None:
+def test_a_cluster_made_anew_gets_its_release_again(stack: ReleasedStack, tmp_path: Path) -> None:
     stack.apply()
     with KubernetesApi("easel", folder=tmp_path / "2nd", log_path=tmp_path / "2nd.log") as second:
         stack.clusters["easel"] = described(second.url, second.ca_pem)
@@ -216,7 +216,7 @@ def test_a_cluster_made_anew_gets_its_release_again(stack: Stack, tmp_path: Path
         assert "No changes." in stack.terraform("plan", "-var", "cluster_id=https://the-second")
 
 
-def test_destroy_goes_on_where_the_cluster_is_gone_or_not_there_yet(stack: Stack) -> None:
+def test_destroy_goes_on_where_the_cluster_is_gone_or_not_there_yet(stack: ReleasedStack) -> None:
     stack.apply()
     # As while the same apply makes it anew.
     stack.clusters["easel"] = {"name": "easel", "status": "CREATING"}
@@ -229,7 +229,7 @@ def test_destroy_goes_on_where_the_cluster_is_gone_or_not_there_yet(stack: Stack
     assert "nothing to uninstall: There is no cluster easel in us-east-1" in said
 
 
-def test_a_release_that_failed_is_tried_again(stack: Stack) -> None:
+def test_a_release_that_failed_is_tried_again(stack: ReleasedStack) -> None:
     template = stack.folder / "chart" / "templates" / "deployment.yaml"
     template.write_text(DEPLOYMENT.replace("apps/v1", "apps/v0"))
     said = stack.apply(fails=True)
@@ -240,7 +240,7 @@ def test_a_release_that_failed_is_tried_again(stack: Stack) -> None:
     assert len(stack.deployments()) == 1
 
 
-def test_what_the_user_keeps_to_himself_is_nowhere_to_be_read(stack: Stack) -> None:
+def test_what_the_user_keeps_to_himself_is_nowhere_to_be_read(stack: ReleasedStack) -> None:
     arguments: set[str] = set()
     done = threading.Event()
 
@@ -274,7 +274,7 @@ def test_what_the_user_keeps_to_himself_is_nowhere_to_be_read(stack: Stack) -> N
     assert len(deployment["metadata"]["annotations"]["told"]) == 64
 
 
-def test_without_easel_it_says_what_to_do(stack: Stack) -> None:
+def test_without_easel_it_says_what_to_do(stack: ReleasedStack) -> None:
     stack.environment["EASEL_DEPLOY"] = ""
     stack.environment["PATH"] = os.pathsep.join(
         folder

@@ -17,7 +17,7 @@ import pytest
 
 from easel_cli.progress import Progress
 from easel_local.processes import ManagedProcess, start
-from easel_local.stack import Stack, StackError, StackOptions
+from easel_local.stack import LocalStack, StackError, StackOptions
 from easel_local.state import StackState
 
 pytestmark = pytest.mark.integration
@@ -124,7 +124,7 @@ def test_a_second_command_says_that_one_is_at_work(home: Path) -> None:
 def test_up_says_that_a_stack_is_up(home: Path) -> None:
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
     running = start("emulator", command, os.environ | {"EASEL_HOME": str(home)}, home / "log")
-    stack = Stack(home, Progress())
+    stack = LocalStack(home, Progress())
     stack.state_file.write(StackState(started_at=datetime.now(UTC), processes=[running]))
     with pytest.raises(StackError, match="already up since"):
         stack.up(StackOptions())

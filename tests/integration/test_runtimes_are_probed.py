@@ -24,7 +24,7 @@ GLUE = ROOT / "modules/helm-release/easel-deploy"
 Client = Callable[..., Any]
 
 
-class Stack:
+class ProbedStack:
     """A topic, the probe function with its role, and a queue that nothing is routed to yet."""
 
     def __init__(self, client: Client, name: str) -> None:
@@ -97,13 +97,13 @@ def world(
 
 
 @pytest.fixture
-def stack(world: tuple[Emulator, Client], request: pytest.FixtureRequest) -> Stack:
+def stack(world: tuple[Emulator, Client], request: pytest.FixtureRequest) -> ProbedStack:
     name = re.sub(r"[^a-z]+", "-", request.node.name.lower())[-20:].strip("-")
-    return Stack(world[1], name)
+    return ProbedStack(world[1], name)
 
 
 def probe(
-    world: tuple[Emulator, Client], stack: Stack, seconds: float = 60
+    world: tuple[Emulator, Client], stack: ProbedStack, seconds: float = 60
 ) -> "subprocess.CompletedProcess[str]":
     request = {
         "region": "us-east-1",
@@ -127,7 +127,7 @@ def probe(
 
 
 def test_a_subscription_that_acts_is_found_at_once(
-    world: tuple[Emulator, Client], stack: Stack
+    world: tuple[Emulator, Client], stack: ProbedStack
 ) -> None:
     stack.subscribe()
     ended = probe(world, stack)
@@ -136,7 +136,9 @@ def test_a_subscription_that_acts_is_found_at_once(
     assert stack.bodies() == []
 
 
-def test_a_late_subscription_is_waited_for(world: tuple[Emulator, Client], stack: Stack) -> None:
+def test_a_late_subscription_is_waited_for(
+    world: tuple[Emulator, Client], stack: ProbedStack
+) -> None:
     started = time.monotonic()
     late = threading.Timer(20, stack.subscribe)
     late.start()
@@ -150,7 +152,7 @@ def test_a_late_subscription_is_waited_for(world: tuple[Emulator, Client], stack
 
 
 def test_a_filter_for_another_runtime_fails_the_apply(
-    world: tuple[Emulator, Client], stack: Stack
+    world: tuple[Emulator, Client], stack: ProbedStack
 ) -> None:
     stack.subscribe("other")
     ended = probe(world, stack, seconds=10)
@@ -161,7 +163,7 @@ def test_a_filter_for_another_runtime_fails_the_apply(
 
 
 def test_tasks_that_wait_already_are_left_in_the_queue(
-    world: tuple[Emulator, Client], stack: Stack
+    world: tuple[Emulator, Client], stack: ProbedStack
 ) -> None:
     stack.subscribe()
     for number in range(15):
@@ -180,7 +182,7 @@ def test_tasks_that_wait_already_are_left_in_the_queue(
 
 
 def test_a_function_that_may_not_publish_is_named(
-    world: tuple[Emulator, Client], stack: Stack
+    world: tuple[Emulator, Client], stack: ProbedStack
 ) -> None:
     stack.subscribe()
     world[1]("iam").delete_role_policy(RoleName=stack.function_name, PolicyName="p")

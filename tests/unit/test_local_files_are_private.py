@@ -15,7 +15,7 @@ from easel_local import private_files
 from easel_local.paths import ROOT
 from easel_local.private_files import ForeignFolderError, keep_private
 from easel_local.processes import start
-from easel_local.stack import Stack
+from easel_local.stack import LocalStack
 from easel_local.state import StackState, StateFile
 from easel_local.terraform import stack_environment
 
@@ -43,7 +43,7 @@ def test_all_that_a_stack_writes_is_its_users_alone(tmp_path: Path) -> None:
     keep_private(home)
     StateFile(home).write(StackState(started_at=datetime.now(UTC)))
     environment = stack_environment(home / "terraform", {"AWS_SECRET_ACCESS_KEY": "x"}, {})
-    stack = Stack(home, Progress())
+    stack = LocalStack(home, Progress())
     stack._write_environment(environment)
     # Programs write theirs in the same way: Terraform its state.
     script = 'echo secret > "$0/terraform/terraform.tfstate"; mkdir "$0/s3"'

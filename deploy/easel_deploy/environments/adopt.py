@@ -14,7 +14,7 @@ from easel_deploy.environments.retained_log_role import importable_log_role
 from easel_deploy.environments.retained_models import importable_models
 from easel_deploy.environments.retained_outputs import free_alias, importable_outputs
 from easel_deploy.environments.root_module import RootModule, TerraformError
-from easel_deploy.environments.stack import Stack, StandsElsewhereError
+from easel_deploy.environments.stack import StackIdentity, StandsElsewhereError
 from easel_deploy.exit_status import ExitStatus
 
 
@@ -32,7 +32,7 @@ def adopt(root: RootModule) -> list[str]:
         StandsElsewhereError: a stack of this name stands, and its state is elsewhere.
         botocore.exceptions.ClientError: something cannot be looked at.
     """
-    managed, stack = root.managed(), Stack.of(root)
+    managed, stack = root.managed(), StackIdentity.of(root)
     imports = importable(root, stack, managed)
     free_alias(stack, managed)
     for one in imports:
@@ -43,7 +43,7 @@ def adopt(root: RootModule) -> list[str]:
     return [one.identity for one in imports]
 
 
-def importable(root: RootModule, stack: Stack, managed: Managed) -> list[Import]:
+def importable(root: RootModule, stack: StackIdentity, managed: Managed) -> list[Import]:
     """Returns what `adopt` would import, and changes nothing.
 
     Args:

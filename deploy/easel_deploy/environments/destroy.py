@@ -17,7 +17,7 @@ from easel_deploy.environments.retained_models import retained_models
 from easel_deploy.environments.retained_outputs import retained_outputs
 from easel_deploy.environments.retained_volumes import retained_volumes
 from easel_deploy.environments.root_module import RootModule, TerraformError
-from easel_deploy.environments.stack import Stack, StandsElsewhereError
+from easel_deploy.environments.stack import StackIdentity, StandsElsewhereError
 from easel_deploy.environments.terraform_options import AUTO_APPROVE, is_approved, is_targeted
 from easel_deploy.exit_status import ExitStatus
 
@@ -43,13 +43,13 @@ def destroy(root: RootModule, options: list[str]) -> int:
         StandsElsewhereError: a stack of this name stands, and its state is elsewhere.
         botocore.exceptions.ClientError: what may have to be kept cannot be read or marked.
     """
-    stack, before = Stack.of(root), root.managed()
+    stack, before = StackIdentity.of(root), root.managed()
     if is_targeted(options):
         return _destroy_part(root, stack, options)
     return _destroy_whole(root, stack, before, options)
 
 
-def _destroy_part(root: RootModule, stack: Stack, options: list[str]) -> int:
+def _destroy_part(root: RootModule, stack: StackIdentity, options: list[str]) -> int:
     """Leaves all else as it is: the stack lives, and its bucket is no kept one."""
     sys.stdout.write(
         f"easel: this destroys a part of stack {stack.name} in {stack.region}: what -target names "
@@ -65,7 +65,9 @@ def _destroy_part(root: RootModule, stack: Stack, options: list[str]) -> int:
     return 0
 
 
-def _destroy_whole(root: RootModule, stack: Stack, before: Managed, options: list[str]) -> int:
+def _destroy_whole(
+    root: RootModule, stack: StackIdentity, before: Managed, options: list[str]
+) -> int:
     outputs, models = retained_outputs(stack, before), retained_models(stack, before)
     kept = [one for one in (outputs, models, retained_log_role(stack, before)) if one]
     reasons = [one.reason for one in kept]
@@ -96,7 +98,7 @@ def _take_out(root: RootModule, kept: list[Retained]) -> None:
         root.run("state", "rm", *addresses)
 
 
-def _agreed(stack: Stack, options: list[str]) -> bool:
+def _agreed(stack: StackIdentity, options: list[str]) -> bool:
     if is_approved(options):
         return True
     sys.stdout.write(f"Type its name, {stack.name}, to go on: ")
@@ -120,7 +122,7 @@ def _models_of_others(root: RootModule) -> str:
     return f"{models}: the models are yours; the stack only read them."
 
 
-def _summary(stack: Stack, reasons: list[str]) -> str:
+def _summary(stack: StackIdentity, reasons: list[str]) -> str:
     if os.environ.get(EMULATED_VARIABLE):
         return f"easel: stack {stack.name} in {stack.region} is destroyed.\n"
     kept = [
@@ -131,7 +133,7 @@ def _summary(stack: Stack, reasons: list[str]) -> str:
     return "\n".join([*lines, *(f"  - {one}" for one in kept)]) + "\n"
 
 
-def _say_volumes(stack: Stack) -> bool:
+def _say_volumes(stack: StackIdentity) -> bool:
     """Names the volumes that stay; returns whether they could be looked at."""
     try:
         volumes = retained_volumes(stack)
@@ -150,7 +152,7 @@ def _say_volumes(stack: Stack) -> bool:
     return True
 
 
-def _sweep_log_groups(stack: Stack, candidates: set[str], before: Managed) -> bool:
+def _sweep_log_groups(stack: StackIdentity, candidates: set[str], before: Managed) -> bool:
     """Deletes what came back; returns whether it could be looked at."""
     sys.stdout.flush()  # It takes a while.
     try:

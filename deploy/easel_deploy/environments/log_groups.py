@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from easel_deploy.environments.api_reach import CLUSTER
 from easel_deploy.environments.retained import Import, Managed
 from easel_deploy.environments.root_module import RootModule
-from easel_deploy.environments.stack import Stack
+from easel_deploy.environments.stack import StackIdentity
 
 STAGE = "module.api_fanout.aws_api_gateway_stage.this"
 ACCESS = "module.api_fanout.aws_cloudwatch_log_group.access"
@@ -31,7 +31,7 @@ _PASSING = frozenset({"OperationAbortedException", "ResourceNotFoundException"})
 """Another change of the group is under way; it went since it was listed."""
 
 
-def importable_log_groups(root: RootModule, stack: Stack, managed: Managed) -> list[Import]:
+def importable_log_groups(root: RootModule, stack: StackIdentity, managed: Managed) -> list[Import]:
     """Returns the groups that came back after a destroy, and that the next apply would make.
 
     Args:
@@ -61,7 +61,7 @@ def importable_log_groups(root: RootModule, stack: Stack, managed: Managed) -> l
     return found
 
 
-def names(root: RootModule, stack: Stack, managed: Managed) -> set[str]:
+def names(root: RootModule, stack: StackIdentity, managed: Managed) -> set[str]:
     """Returns the groups that a destroy deletes, and those that an earlier one may have left.
 
     Raises:
@@ -75,7 +75,7 @@ def names(root: RootModule, stack: Stack, managed: Managed) -> set[str]:
     return of_state | set(left.values())
 
 
-def delete_returned(stack: Stack, candidates: set[str], before: Managed) -> Iterator[str]:
+def delete_returned(stack: StackIdentity, candidates: set[str], before: Managed) -> Iterator[str]:
     """Deletes the groups that came back after `terraform destroy`.
 
     Looks for some seconds, as the last lines come late. What comes later still is taken over by the
@@ -105,7 +105,7 @@ def delete_returned(stack: Stack, candidates: set[str], before: Managed) -> Iter
         time.sleep(_POLL_SECONDS)
 
 
-def _delete(stack: Stack, name: str) -> bool:
+def _delete(stack: StackIdentity, name: str) -> bool:
     """Tries to; the next look tries again where AWS is at work on the group itself."""
     try:
         stack.client("logs").delete_log_group(logGroupName=name)
@@ -120,7 +120,7 @@ def _is_addon_left_out(root: RootModule) -> bool:
     return _ADDON in root.evaluate("var.addons_left_out")
 
 
-def _of_cluster(stack: Stack) -> dict[str, str]:
+def _of_cluster(stack: StackIdentity) -> dict[str, str]:
     # As modules/eks-karpenter/logs.tf has them.
     insights = {
         f'{INSIGHTS}["{kind}"]': f"/aws/containerinsights/{stack.name}/{kind}" for kind in _KINDS
@@ -128,7 +128,7 @@ def _of_cluster(stack: Stack) -> dict[str, str]:
     return {CONTROL_PLANE: f"/aws/eks/{stack.name}/cluster"} | insights
 
 
-def _existing(stack: Stack, names: Iterable[str]) -> set[str]:
+def _existing(stack: StackIdentity, names: Iterable[str]) -> set[str]:
     logs = stack.client("logs")
     found: set[str] = set()
     for name in names:
@@ -138,7 +138,7 @@ def _existing(stack: Stack, names: Iterable[str]) -> set[str]:
     return found
 
 
-def _cluster_stands(stack: Stack) -> bool:
+def _cluster_stands(stack: StackIdentity) -> bool:
     try:
         stack.client("eks").describe_cluster(name=stack.name)
     except ClientError as error:

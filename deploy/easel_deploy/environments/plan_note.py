@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from easel_deploy.environments.adopt import importable
 from easel_deploy.environments.retained_outputs import BUCKET
 from easel_deploy.environments.root_module import RootModule, TerraformError
-from easel_deploy.environments.stack import Stack, StandsElsewhereError
+from easel_deploy.environments.stack import StackIdentity, StandsElsewhereError
 from easel_deploy.environments.terraform_options import sets_variables
 from easel_deploy.exit_status import ExitStatus
 
@@ -31,7 +31,7 @@ def note(root: RootModule) -> str | None:
     if BUCKET in managed:
         return None
     try:
-        imports = importable(root, Stack.of(root), managed)
+        imports = importable(root, StackIdentity.of(root), managed)
     except StandsElsewhereError as error:
         return f"easel: note: `make apply` would stop at this: {error}\n"
     if not imports:

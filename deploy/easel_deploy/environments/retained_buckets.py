@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from easel_deploy.environments.retained import Import, Managed
 from easel_deploy.environments.retained_marks import RetainedBucket
-from easel_deploy.environments.stack import Stack, StandsElsewhereError
+from easel_deploy.environments.stack import StackIdentity, StandsElsewhereError
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ManagedBucket:
             off has deleted them first.
     """
 
-    stack: Stack
+    stack: StackIdentity
     managed: Managed
     address: str
     derived_name: str

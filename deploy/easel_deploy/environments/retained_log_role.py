@@ -7,13 +7,13 @@ without an error.
 
 from easel_deploy.environments.retained import Import, Managed, Retained
 from easel_deploy.environments.retained_marks import RetainedRole
-from easel_deploy.environments.stack import Stack, StandsElsewhereError
+from easel_deploy.environments.stack import StackIdentity, StandsElsewhereError
 
 ROLE = "module.api_fanout.aws_iam_role.api_logs"
 POLICY = "module.api_fanout.aws_iam_role_policy_attachment.api_logs"
 
 
-def retained_log_role(stack: Stack, managed: Managed) -> Retained | None:
+def retained_log_role(stack: StackIdentity, managed: Managed) -> Retained | None:
     """Returns the role that a destroy has to keep, or has kept; None where the account has another.
 
     The setting itself is no concern: to Terraform its destruction is to forget it.
@@ -36,7 +36,7 @@ def retained_log_role(stack: Stack, managed: Managed) -> Retained | None:
     return Retained((), (), _reason(stack, role))
 
 
-def importable_log_role(stack: Stack, managed: Managed) -> list[Import]:
+def importable_log_role(stack: StackIdentity, managed: Managed) -> list[Import]:
     """Returns the role that a destroy has kept, where the state does not have it.
 
     Its policy is attached again, and the setting made again, by the apply: neither minds that it is
@@ -54,13 +54,13 @@ def importable_log_role(stack: Stack, managed: Managed) -> list[Import]:
     return [Import(ROLE, role.name, role)]
 
 
-def _role(stack: Stack, managed: Managed) -> RetainedRole:
+def _role(stack: StackIdentity, managed: Managed) -> RetainedRole:
     # As modules/api-fanout/stage.tf has it.
     derived = f"{stack.name}-{stack.region}-api-logs"
     return RetainedRole(stack, str(managed[ROLE]["name"]) if ROLE in managed else derived)
 
 
-def _reason(stack: Stack, role: RetainedRole) -> str:
+def _reason(stack: StackIdentity, role: RetainedRole) -> str:
     return (
         f"IAM role {role.name}: API Gateway writes the logs of all APIs of the account in\n"
         f"    {stack.region} with it. It costs nothing; the next `make apply ENV={stack.region}` "

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from easel_deploy.environments.stack import Stack
+from easel_deploy.environments.stack import StackIdentity
 
 MARK = "easel:kept"
 _VALUE = "true"
@@ -42,7 +42,7 @@ def is_missing(error: ClientError) -> bool:
 class RetainedBucket:
     """A bucket."""
 
-    stack: Stack
+    stack: StackIdentity
     name: str
 
     def exists(self) -> bool:
@@ -124,14 +124,14 @@ class RetainedBucket:
 class RetainedKey:
     """A KMS key, and the alias that it is found by."""
 
-    stack: Stack
+    stack: StackIdentity
     alias: str
     key_id: str
     deletion_date: str = ""
     """When it will be deleted; empty where it will not be."""
 
     @classmethod
-    def find(cls, stack: Stack, alias: str, key_id: str = "") -> "RetainedKey | None":
+    def find(cls, stack: StackIdentity, alias: str, key_id: str = "") -> "RetainedKey | None":
         """Returns a key by its id or ARN, or else by its alias; None where there is none.
 
         AWS's own keys are nobody's to keep.
@@ -180,7 +180,7 @@ class RetainedKey:
 class RetainedRole:
     """An IAM role."""
 
-    stack: Stack
+    stack: StackIdentity
     name: str
 
     def arn(self) -> str | None:

@@ -3,12 +3,12 @@
 from easel_deploy.environments.retained import Import, Managed, Retained
 from easel_deploy.environments.retained_buckets import ManagedBucket
 from easel_deploy.environments.root_module import RootModule
-from easel_deploy.environments.stack import Stack
+from easel_deploy.environments.stack import StackIdentity
 
 BUCKET = "module.model_bucket[0].aws_s3_bucket.this"
 
 
-def retained_models(stack: Stack, managed: Managed) -> Retained | None:
+def retained_models(stack: StackIdentity, managed: Managed) -> Retained | None:
     """Returns the model bucket that a destroy has to keep, or has kept; None where there is none.
 
     Raises:
@@ -25,7 +25,7 @@ def retained_models(stack: Stack, managed: Managed) -> Retained | None:
     return None
 
 
-def importable_models(root: RootModule, stack: Stack, managed: Managed) -> list[Import]:
+def importable_models(root: RootModule, stack: StackIdentity, managed: Managed) -> list[Import]:
     """Returns the model bucket where a destroy has kept it and the next apply would make it.
 
     Raises:
@@ -40,13 +40,13 @@ def importable_models(root: RootModule, stack: Stack, managed: Managed) -> list[
     return one.importable() if root.evaluate("var.model_bucket != null") else []
 
 
-def _own(stack: Stack, managed: Managed) -> ManagedBucket:
+def _own(stack: StackIdentity, managed: Managed) -> ManagedBucket:
     # As envs/stack/main.tf has it.
     name = f"{stack.name}-models-{stack.account}-{stack.region}"
     return ManagedBucket(stack, managed, BUCKET, name)
 
 
-def _reason(stack: Stack, name: str) -> str:
+def _reason(stack: StackIdentity, name: str) -> str:
     return (
         f"s3://{name}: it holds models. The next `make apply ENV={stack.region}`\n"
         "    takes it over. To remove it for good: empty it (all versions) and delete it, in the\n"

@@ -10,14 +10,14 @@ import sys
 from easel_deploy.environments.retained import Import, Managed, Retained
 from easel_deploy.environments.retained_buckets import ManagedBucket
 from easel_deploy.environments.retained_marks import Markable, RetainedBucket, RetainedKey
-from easel_deploy.environments.stack import Stack, StandsElsewhereError
+from easel_deploy.environments.stack import StackIdentity, StandsElsewhereError
 
 BUCKET = "module.api_fanout.aws_s3_bucket.output"
 KEY = "module.api_fanout.aws_kms_key.this"
 ALIAS = "module.api_fanout.aws_kms_alias.this"
 
 
-def retained_outputs(stack: Stack, managed: Managed) -> Retained | None:
+def retained_outputs(stack: StackIdentity, managed: Managed) -> Retained | None:
     """Returns what of the outputs a destroy has to keep, or has kept; None where nothing.
 
     The bucket's name is not asked of the outputs: a destroy that broke off has deleted them first.
@@ -53,7 +53,7 @@ def retained_outputs(stack: Stack, managed: Managed) -> Retained | None:
     return Retained(tuple(addresses), things, _reason(stack, bucket, key))
 
 
-def importable_outputs(stack: Stack, managed: Managed) -> list[Import]:
+def importable_outputs(stack: StackIdentity, managed: Managed) -> list[Import]:
     """Returns what a destroy has kept and the state does not have; the bucket last.
 
     Each is looked at by itself: an import may have broken off between them.
@@ -69,7 +69,7 @@ def importable_outputs(stack: Stack, managed: Managed) -> list[Import]:
     return [*of_key, *of_alias, *found]
 
 
-def free_alias(stack: Stack, managed: Managed) -> None:
+def free_alias(stack: StackIdentity, managed: Managed) -> None:
     """Deletes the alias of a key that is being deleted: the new stack's key gets it.
 
     Nothing is lost: the key stays as it is, and is found by its id.
@@ -93,7 +93,7 @@ def free_alias(stack: Stack, managed: Managed) -> None:
     )
 
 
-def _importable_alias(stack: Stack, managed: Managed) -> list[Import]:
+def _importable_alias(stack: StackIdentity, managed: Managed) -> list[Import]:
     alias = _alias(stack)
     key = RetainedKey.find(stack, alias)
     if key is None or key.deletion_date:
@@ -103,7 +103,7 @@ def _importable_alias(stack: Stack, managed: Managed) -> list[Import]:
     return [Import(ALIAS, alias)]
 
 
-def _importable_key(stack: Stack, bucket: RetainedBucket) -> list[Import]:
+def _importable_key(stack: StackIdentity, bucket: RetainedBucket) -> list[Import]:
     key = _left_key(stack, bucket)
     if key is None or key.deletion_date:
         return []
@@ -112,7 +112,7 @@ def _importable_key(stack: Stack, bucket: RetainedBucket) -> list[Import]:
     return [Import(KEY, key.key_id, key)]
 
 
-def _left_key(stack: Stack, bucket: RetainedBucket) -> RetainedKey | None:
+def _left_key(stack: StackIdentity, bucket: RetainedBucket) -> RetainedKey | None:
     """A key that the state does not have; where its alias is gone, the bucket still names it."""
     alias = _alias(stack)
     by_alias = RetainedKey.find(stack, alias)
@@ -122,17 +122,17 @@ def _left_key(stack: Stack, bucket: RetainedBucket) -> RetainedKey | None:
     return RetainedKey.find(stack, alias, of_bucket) if of_bucket else None
 
 
-def _own(stack: Stack, managed: Managed) -> ManagedBucket:
+def _own(stack: StackIdentity, managed: Managed) -> ManagedBucket:
     # As modules/api-fanout/bucket.tf has it.
     name = f"{stack.name}-outputs-{stack.account}-{stack.region}"
     return ManagedBucket(stack, managed, BUCKET, name)
 
 
-def _alias(stack: Stack) -> str:
+def _alias(stack: StackIdentity) -> str:
     return f"alias/{stack.name}-tasks"  # as modules/api-fanout/encryption.tf has it
 
 
-def _delete_alias(stack: Stack) -> str:
+def _delete_alias(stack: StackIdentity) -> str:
     return f"aws kms delete-alias --region {stack.region} --alias-name {_alias(stack)}"
 
 
@@ -142,7 +142,7 @@ def _cancel(key: RetainedKey) -> str:
     return f"aws kms cancel-key-deletion {of_key}\n    aws kms enable-key {of_key}"
 
 
-def _reason(stack: Stack, bucket: RetainedBucket, key: RetainedKey | None) -> str:
+def _reason(stack: StackIdentity, bucket: RetainedBucket, key: RetainedKey | None) -> str:
     what = (
         f"s3://{bucket.name}: it holds pictures. The next `make apply ENV={stack.region}`\n"
         "    takes it over. To remove it for good: empty it (all versions) and delete it, in the\n"

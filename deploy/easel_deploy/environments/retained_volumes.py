@@ -1,9 +1,9 @@
 """Names the volumes that pods have made: a destroy leaves them, as their data may matter."""
 
-from easel_deploy.environments.stack import Stack
+from easel_deploy.environments.stack import StackIdentity
 
 
-def retained_volumes(stack: Stack) -> list[str]:
+def retained_volumes(stack: StackIdentity) -> list[str]:
     """Returns the ids of EBS volumes that are left of the stack's cluster.
 
     Raises:

@@ -13,7 +13,7 @@ _CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard"
 
 
 @dataclass(frozen=True)
-class Stack:
+class StackIdentity:
     """A stack, as names in its account are made of it."""
 
     name: str
@@ -21,7 +21,7 @@ class Stack:
     _clients: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, root: RootModule) -> "Stack":
+    def of(cls, root: RootModule) -> "StackIdentity":
         """Reads the variables of an environment.
 
         Raises:
@@ -54,7 +54,7 @@ class StandsElsewhereError(Exception):
     stands. What it uses must neither get into a second state nor be destroyed from there.
     """
 
-    def __init__(self, what: str, stack: Stack, command: str) -> None:
+    def __init__(self, what: str, stack: StackIdentity, command: str) -> None:
         super().__init__(
             f"{what} is there, but Terraform's state here does not have it, and no destroy has "
             "marked it as kept.\n"
