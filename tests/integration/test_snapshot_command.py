@@ -1,6 +1,7 @@
 """`easel snapshot` and `python -m easel_snapshot` as programs, with real boto3 and no stand-in."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from easel_local.emulator import Emulator
+from tests.integration.snapshot_transcript import TRANSCRIPT, transcript
 
 pytestmark = pytest.mark.integration
 
@@ -72,3 +74,23 @@ def test_wrong_words_are_told(words: tuple[str, ...], said: str) -> None:
     assert done.returncode == 2
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+_VARYING = (
+    (r"\d{8}t\d{6}z-060m-[0-9a-f]{6}", "BUILD"),
+    (r"\b(snap|i)-[0-9a-f]{17}\b", r"\1-ID"),
+    (r"\d{4}-\d\d-\d\d( \d\d:\d\d)?", "DATE"),
+    (r"in \d+ s", "in N s"),
+)
+
+
+def without_what_varies(text: str) -> str:
+    for pattern, word in _VARYING:
+        text = re.sub(pattern, word, text)
+    return text
+
+
+def test_the_documents_transcript_is_what_the_command_prints(tmp_path: Path) -> None:
+    """Where this fails: `python -m tests.integration.snapshot_transcript`."""
+    now = without_what_varies(transcript(tmp_path))
+    assert without_what_varies(TRANSCRIPT.read_text(encoding="utf-8")) == now
