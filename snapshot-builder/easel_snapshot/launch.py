@@ -36,24 +36,6 @@ def launch_request(
         security_group_id: None only for a dry run.
         instance_profile: None only for a dry run.
     """
-    interface: dict[str, Any] = {
-        "DeviceIndex": 0,
-        "SubnetId": subnet.subnet_id,
-        "AssociatePublicIpAddress": subnet.public_address,
-        "DeleteOnTermination": True,
-    }
-    if security_group_id:
-        interface["Groups"] = [security_group_id]
-    volume: dict[str, Any] = {
-        "VolumeSize": volume_gib,
-        "VolumeType": "gp3",
-        "Iops": _IOPS,
-        "Throughput": _THROUGHPUT,
-        "Encrypted": True,
-        "DeleteOnTermination": True,
-    }
-    if kms_key:
-        volume["KmsKeyId"] = kms_key
     kinds = ("instance", "volume", "network-interface")
     request: dict[str, Any] = {
         "ImageId": ami_id,
@@ -64,10 +46,36 @@ def launch_request(
         # What the instance's own clock does when nobody is left to end it: host_commands.prepare.
         "InstanceInitiatedShutdownBehavior": "terminate",
         "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-        "NetworkInterfaces": [interface],
-        "BlockDeviceMappings": [{"DeviceName": DATA_DEVICE, "Ebs": volume}],
+        "NetworkInterfaces": [_interface(subnet, security_group_id)],
+        "BlockDeviceMappings": [{"DeviceName": DATA_DEVICE, "Ebs": _volume(volume_gib, kms_key)}],
         "TagSpecifications": [{"ResourceType": kind, "Tags": tag_list(tags)} for kind in kinds],
     }
     if instance_profile:
         request["IamInstanceProfile"] = {"Name": instance_profile}
     return request
+
+
+def _interface(subnet: Subnet, security_group_id: str | None) -> dict[str, Any]:
+    interface: dict[str, Any] = {
+        "DeviceIndex": 0,
+        "SubnetId": subnet.subnet_id,
+        "AssociatePublicIpAddress": subnet.public_address,
+        "DeleteOnTermination": True,
+    }
+    if security_group_id:
+        interface["Groups"] = [security_group_id]
+    return interface
+
+
+def _volume(volume_gib: int, kms_key: str | None) -> dict[str, Any]:
+    volume: dict[str, Any] = {
+        "VolumeSize": volume_gib,
+        "VolumeType": "gp3",
+        "Iops": _IOPS,
+        "Throughput": _THROUGHPUT,
+        "Encrypted": True,
+        "DeleteOnTermination": True,
+    }
+    if kms_key:
+        volume["KmsKeyId"] = kms_key
+    return volume

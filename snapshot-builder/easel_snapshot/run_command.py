@@ -69,15 +69,7 @@ class Instance:
         command = self._patience.until(what, lambda: self._sent(request))
 
         def ended() -> dict[str, str] | None:
-            try:
-                found: dict[str, str] = self._aws.ssm.get_command_invocation(
-                    CommandId=command, InstanceId=self._id
-                )
-            except ClientError as error:
-                # Not known yet, a moment after it was sent.
-                if error.response["Error"]["Code"] == "InvocationDoesNotExist":
-                    return None
-                raise
+            found = self._invocation(command)
             progress(f"{what}: {found['Status']}")
             return None if found["Status"] in _GOING_ON else found
 
@@ -99,6 +91,18 @@ class Instance:
             if error.response["Error"]["Code"] == "InvalidInstanceId":
                 return None
             raise
+
+    def _invocation(self, command: str) -> dict[str, str]:
+        try:
+            found: dict[str, str] = self._aws.ssm.get_command_invocation(
+                CommandId=command, InstanceId=self._id
+            )
+        except ClientError as error:
+            # Not known yet, a moment after it was sent.
+            if error.response["Error"]["Code"] == "InvocationDoesNotExist":
+                return {"Status": "Pending"}
+            raise
+        return found
 
     def _is_online(self) -> bool | None:
         state = self.state()
