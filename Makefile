@@ -131,6 +131,16 @@ build/functions-%.zip: $(FUNCTIONS_SOURCES) | local-setup
 	@echo "packing $@"
 	@$(RUN) -m easel_packaging.package_functions $* $@
 
+# make image                                 make image IMAGE=sd-webui PUSH=1 REGION=us-east-1
+# make image PUSH=easel/queue-agent TAG=0.1.1   make image IMAGE_ARGS="--builder podman"
+IMAGE ?= queue-agent
+IMAGE_OPTIONS = $(if $(PUSH),--push) $(if $(filter-out 1,$(PUSH)),--repository "$(PUSH)") \
+	$(if $(TAG),--tag "$(TAG)") $(if $(REGION),--region "$(REGION)") $(IMAGE_ARGS)
+
+.PHONY: image
+image: local-setup ## build the agent's image, or IMAGE=sd-webui, comfyui; PUSH=1 pushes it to ECR
+	@$(RUN) -m easel_packaging.image "$(IMAGE)" $(IMAGE_OPTIONS)
+
 .PHONY: openapi
 openapi: local-setup ## write docs/openapi.yaml from the contract
 	@$(RUN) -m easel_packaging.openapi

@@ -74,7 +74,7 @@ runtimes = {
   sdruntime = {
     type           = "sdwebui"
     model_filename = "v1-5-pruned-emaonly.safetensors"
-    image          = { repository = "easel/sd-webui", tag = "1.8.0" }
+    image          = { repository = "easel/sd-webui", tag = "1.10.1" }
     # Tasks for each pod, and pods at least and at most.
     scaling = { queue_length = 10, min_replica_count = 0, max_replica_count = 5 }
     nodes = {
@@ -88,7 +88,7 @@ runtimes = {
 
   comfyui = {
     type    = "comfyui"
-    image   = { repository = "easel/comfyui", tag = "0.8.0" }
+    image   = { repository = "easel/comfyui", tag = "0.8.2" }
     scaling = { queue_length = 10, min_replica_count = 0, max_replica_count = 5 }
     nodes = {
       instance_types = ["g5.xlarge", "g5.2xlarge", "g6.xlarge", "g6.2xlarge"]

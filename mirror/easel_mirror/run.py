@@ -65,11 +65,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Target:
-    """Where to: a registry; and of ECR its repositories and their tags."""
+    """Where to: a registry; and of ECR its repositories, their tags and who signs in."""
 
     registry: Registry
     repositories: EcrRepositories | None
     tags: Mapping[str, str]
+    credentials: EcrCredentials | None = None
 
 
 class Run:
@@ -196,9 +197,10 @@ def target_of(settings: EnvironmentSettings, host: str | None) -> Target:
     suffix = session.get_partition_for_region(settings.region)
     domain = {"aws-cn": "amazonaws.com.cn"}.get(suffix, "amazonaws.com")
     name = f"{account}.dkr.ecr.{settings.region}.{domain}"
-    registry = Registry(name, EcrCredentials(account, settings.region, client), ecr_address())
+    credentials = EcrCredentials(account, settings.region, client)
+    registry = Registry(name, credentials, ecr_address())
     tags = {"Stack": settings.name, "ManagedBy": "easel"} | settings.tags
-    return Target(registry, EcrRepositories(client, account), tags)
+    return Target(registry, EcrRepositories(client, account), tags, credentials)
 
 
 def ecr_address() -> str | None:

@@ -4,7 +4,7 @@ import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -26,6 +26,9 @@ from tests.faults.invariants import Evidence, violations
 from tests.faults.pod import Pod, RuntimeProcess
 from tests.faults.tasks import RUNTIME, SentTask, TaskMaker
 
+MakeAgent = Callable[[str, dict[str, str], Path], ChildProcess]
+"""Makes an agent out of its name, its whole environment and the file of its log."""
+
 _SETTLE_SECONDS = 1.5
 """How long after the last callback and an empty queue an unwanted one may still come."""
 
@@ -41,6 +44,7 @@ class Setup:
         service_seconds: how long the runtime takes for one task.
         settings: environment variables of the agents over the usual ones.
         agent_module: what `python -m` runs as the agent.
+        make_agent: makes the agent instead, such as a container.
         runtime_options: more options of the simulated runtime.
     """
 
@@ -48,6 +52,7 @@ class Setup:
     service_seconds: float = 0.2
     settings: Mapping[str, str] = field(default_factory=dict)
     agent_module: str = "easel_agent"
+    make_agent: MakeAgent | None = None
     runtime_options: Sequence[str] = ()
 
 
@@ -206,12 +211,13 @@ class Scenario:
             "EASEL_SHUTDOWN_GRACE_SECONDS": "20",
             "EASEL_HEALTH_PORT": str(health_port),
         }
-        agent = ChildProcess(
-            f"agent {number}",
-            [sys.executable, "-m", setup.agent_module],
-            {**environment, **settings, **setup.settings},
-            self.folder / f"agent-{number}.log",
-        )
+        name, log = f"agent {number}", self.folder / f"agent-{number}.log"
+        environment = {**environment, **settings, **setup.settings}
+        if setup.make_agent is not None:
+            agent = setup.make_agent(name, environment, log)
+        else:
+            command = [sys.executable, "-m", setup.agent_module]
+            agent = ChildProcess(name, command, environment, log)
         return Pod(runtime, agent, f"http://{LOOPBACK}:{health_port}")
 
     def _end(self) -> None:

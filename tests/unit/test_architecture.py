@@ -48,7 +48,7 @@ MAY_IMPORT = {
     },
     # The way to real AWS needs nothing of the local stack.
     "easel_deploy": {"easel_contract"},
-    "easel_packaging": {"easel_contract", "easel_deploy", "easel_agent"},
+    "easel_packaging": {"easel_contract", "easel_deploy", "easel_agent", "easel_mirror"},
     "easel_simulators": set(),
     "easel_local": {"easel_contract", "easel_cli", "easel_deploy", "easel_simulators"},
     "easel_mirror": {"easel_contract", "easel_deploy"},
