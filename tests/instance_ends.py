@@ -1,4 +1,4 @@
-"""When the pods of the table in docs/architecture.md hear SIGTERM and are killed: one table.
+"""When the pods of the table in docs/architecture/03-chart.md hear SIGTERM and are killed.
 
 ``tests/faults/test_instances_end.py`` has the agent's process end so; ``tests/cluster`` has a
 cluster of simulated controllers send it so to the chart's own manifests.

@@ -1,4 +1,4 @@
-"""The ways in which a task's run can end other than well (docs/architecture.md).
+"""The ways in which a task's run can end other than well (docs/architecture/02-agent.md).
 
 RejectedTaskError      the caller's fault: publish a failed result, delete
 TransientError         the world's fault: back off, try again, at the end the dead-letter queue

@@ -1,7 +1,7 @@
 """The states of one delivery of a task in this agent.
 
-The drawing is in docs/architecture.md; the table here refuses transitions that the drawing does
-not show.
+The drawing is in docs/architecture/02-agent.md; the table here refuses transitions that the
+drawing does not show.
 """
 
 import threading

@@ -1,4 +1,4 @@
-"""The table of docs/architecture.md, the cluster's side: the chart's own manifests, simulated.
+"""The table of docs/architecture/03-chart.md, the cluster's side: the chart's manifests, simulated.
 
 The manifests are those that ``tests/charts`` holds against real Helm. The agent's side, with its
 real process and the same numbers, is ``tests/faults/test_instances_end.py``.

@@ -1,4 +1,4 @@
-"""What becomes of a task whose pod or instance ends: the table in docs/architecture.md.
+"""What becomes of a task whose pod or instance ends: the table in docs/architecture/03-chart.md.
 
 The agent's side of it, by its real process; the numbers are those of ``tests/instance_ends.py``,
 and that a cluster sends SIGTERM and SIGKILL so is shown in ``tests/cluster``. SIGTERM is all that

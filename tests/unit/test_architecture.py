@@ -1,4 +1,4 @@
-"""Who may know whom (docs/architecture.md)."""
+"""Who may know whom (docs/architecture/01-contract.md)."""
 
 import ast
 from collections.abc import Iterator
