@@ -118,3 +118,10 @@ def test_nothing_imports_the_tests() -> None:
 def test_names_say_something() -> None:
     names = {part for _, file in sources() for part in file.relative_to(ROOT).with_suffix("").parts}
     assert not names & FORBIDDEN_NAMES
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_the_readme_names_every_room(readme: str) -> None:
+    rooms = {folder.relative_to(ROOT).parts[0] for folder in PACKAGES.values()}
+    text = (ROOT / readme).read_text()
+    assert [room for room in sorted(rooms) if f"| [{room}/]({room}) |" not in text] == []
