@@ -245,3 +245,10 @@ def test_the_index_names_every_chapter() -> None:
     index = (ROOT / "docs" / "architecture.md").read_text()
     linked = re.findall(r"\(architecture/([\w-]+\.md)\)", index)
     assert linked == [path.name for path in sorted(CHAPTERS.glob("*.md"))]
+
+
+def test_the_agents_readme_names_every_file_of_the_agent_and_no_other() -> None:
+    table = (ROOT / "agent" / "README.md").read_text().partition("## Settings")[0]
+    named = set(re.findall(r"`(\w+\.py)`", table))
+    package = ROOT / "agent" / "easel_agent"
+    assert named == {path.name for path in package.glob("*.py")} - {"__init__.py"}
