@@ -77,9 +77,10 @@ def read_request(kind: type[_Request], variable: str) -> _Request:
     """
     text = os.environ.get(variable)
     if text is None:
+        needed = [name for name, field in kind.model_fields.items() if field.is_required()]
         raise RequestRefusedError(
-            f"{variable} is not set. Terraform's modules set it; by hand: "
-            f'{variable}=\'{{"cluster_name": "easel", "region": "us-east-1", ...}}\''
+            f"{variable} is not set. Terraform's modules set it; by hand: a JSON object with "
+            f"{', '.join(needed)}"
         )
     try:
         return kind.model_validate_json(text)
