@@ -60,3 +60,17 @@ def test_there_are_documents() -> None:
 @pytest.mark.parametrize("document", documents(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     assert list(broken(document)) == []
+
+
+@pytest.mark.parametrize(
+    "chinese",
+    [path for path in documents() if path.name.endswith(".zh-CN.md")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_chinese_counterparts_have_the_same_sections(chinese: Path) -> None:
+    english = chinese.with_name(chinese.name.replace(".zh-CN", ""))
+    levels = [
+        re.findall(r"^(#+) ", FENCE.sub("", document.read_text()), re.MULTILINE)
+        for document in (english, chinese)
+    ]
+    assert levels[0] == levels[1]
