@@ -25,8 +25,10 @@ _DYNAMIC_NAME = "dynamicsdruntime"
 """lib/dataPlane.ts names it dynamicSDRuntime, and lib/runtime/sdRuntime.ts writes it small."""
 _DYNAMIC = "dynamicModelRuntime"
 _AGENT_IMAGE = (
-    "the agents' image is agent_image in terraform.tfvars: build agent/Dockerfile and push it there"
+    "the agents' image is agent_image in terraform.tfvars: make image PUSH=1 builds and pushes it"
 )
+_SAMPLE_IMAGES = {"sdwebui": "sd-webui", "comfyui": "comfyui"}
+"""What `make image` calls the samples (easel_packaging.image_names)."""
 _PUBLIC = ("public.ecr.aws/bingjiao/", "aws-samples.github.io/")
 """Where sd-on-eks published its charts and images."""
 
@@ -241,9 +243,11 @@ def _images(runtime: ModelsRuntime, name: str, path: str, result: Imported) -> N
     for ours, theirs, image in _image_places(runtime):
         place = f"{ours}.image.repository and {ours}.image.tag in values/{name}.yaml"
         if not image.repository and ours == "runtime":
+            sample = _SAMPLE_IMAGES[result.variables["runtimes"][name]["type"]]
             result.to_do.append(
-                f"runtime {name}: no image is named ({theirs}): set {place}, or image in "
-                f"runtimes.{name}; without one the apply fails at its end"
+                f"runtime {name}: no image is named ({theirs}), and the plan refuses a runtime "
+                f"without one: set {place}, or image in runtimes.{name}. "
+                f"make image IMAGE={sample} PUSH=1 builds a sample and prints that line"
             )
         elif not image.repository:
             if _AGENT_IMAGE not in result.to_do:
@@ -257,7 +261,7 @@ def _images(runtime: ModelsRuntime, name: str, path: str, result: Imported) -> N
             )
         if ours == "agent" and image.repository:
             result.to_do.append(
-                f"runtime {name}: push easel's own agent (agent/Dockerfile) to "
+                f"runtime {name}: push easel's own agent (make image PUSH=1) to "
                 f"{image.repository}: sd-on-eks's does not work with easel's chart"
             )
 

@@ -258,8 +258,14 @@ variable "runtimes" {
     error_message = "At least one runtime must accept tasks: an API that refuses all is taken down by make destroy."
   }
   validation {
-    condition     = alltrue([for runtime in values(var.runtimes) : runtime.image != null || runtime.values_file != null])
-    error_message = "A runtime needs an image, or a values_file that names one (runtime.image.repository and tag)."
+    # A values_file that is missing, or no YAML, is another's mistake to name.
+    condition = alltrue([
+      for runtime in values(var.runtimes) : runtime.image != null || (runtime.values_file != null && try(
+        length(yamldecode(file(runtime.values_file)).runtime.image.repository) > 0,
+        !can(yamldecode(file(runtime.values_file)))
+      ))
+    ])
+    error_message = "A runtime needs an image, or a values_file that names one (runtime.image.repository and tag). A sample of one: make image IMAGE=sd-webui PUSH=1, or IMAGE=comfyui; it prints the line for image. See images/README.md."
   }
   validation {
     condition = alltrue([

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from easel_cli.config_import import read_config
-from easel_cli.config_import_mapping import Imported, ImportRefusedError, convert
+from easel_cli.config_import_mapping import (
+    _SAMPLE_IMAGES,
+    Imported,
+    ImportRefusedError,
+    convert,
+)
+from easel_packaging.image_names import RECIPES
 from tests.charts.helm import Helm, Values, overlay
 from tests.charts.manifests import Validate
 
@@ -162,7 +168,14 @@ def test_a_runtime_without_an_image_is_named_before_the_apply() -> None:
     runtime, agent = import_runtime("dynamicModel: true").to_do
     assert runtime.startswith("runtime one: no image is named")
     assert "runtime.image.repository and runtime.image.tag in values/one.yaml" in runtime
+    assert "make image IMAGE=sd-webui PUSH=1" in runtime
     assert "agent_image in terraform.tfvars" in agent
+    assert "make image PUSH=1" in agent
+
+
+@pytest.mark.unit
+def test_the_command_for_a_sample_is_one_that_there_is() -> None:
+    assert set(_SAMPLE_IMAGES.values()) < RECIPES.keys()
 
 
 @pytest.mark.unit

@@ -83,7 +83,7 @@ def test_the_seeds_data_volume(manifests: list[Manifest]) -> None:
         "deleteOnTermination": True,
         "encrypted": True,
         "iops": 4000,
-        "throughput": 1000,
+        "throughput": 600,
         "snapshotID": "snap-0123456789abcdef0",
     }
 

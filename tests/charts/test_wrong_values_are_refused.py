@@ -89,7 +89,7 @@ REFUSED: dict[str, tuple[Values, str]] = {
         "scaling.warmHours[0].replicas (6) is above scaling.maxReplicaCount (5)",
     ),
     "a volume that EC2 refuses": (
-        at("nodes.dataVolume.iops", 3000),
+        at("nodes.dataVolume", {"iops": 3000, "throughput": 1000}),
         "nodes.dataVolume.throughput: 1000 MiB/s on gp3 needs at least 4000 iops, not 3000",
     ),
     "a change that cannot begin": (at("rollout.maxSurge", "0%"), "at '/rollout/maxSurge'"),

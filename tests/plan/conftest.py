@@ -91,7 +91,11 @@ def environment_plan_of(
             for part in ("modules", "charts", "envs"):
                 shutil.copytree(ROOT / part, root / part, ignore=ignored)
             (root / "functions.zip").write_bytes(empty_package())
-            (root / "extra.yaml").write_text("agent: {settings: {logLevel: DEBUG}}")
+            (root / "extra.yaml").write_text(
+                "agent: {settings: {logLevel: DEBUG}}\n"
+                "runtime: {image: {repository: r.example/own, tag: '1'}}\n"
+            )
+            (root / "no-image.yaml").write_text("runtime: {image: {repository: ''}}\n")
             folder = root / "envs" / region
             (folder / "test.auto.tfvars.json").write_text(
                 json.dumps(

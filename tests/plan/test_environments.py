@@ -380,6 +380,17 @@ def test_a_runtime_more_is_an_entry_more(environment_plan_of: EnvironmentPlan) -
     assert len(planned.subscriptions("tasks")) == 2
 
 
+@pytest.mark.parametrize("settings", [{}, {"values_file": "../../no-image.yaml"}])
+def test_a_runtime_without_an_image_is_refused_with_the_command_that_makes_one(
+    environment_plan_of: EnvironmentPlan, settings: dict[str, str]
+) -> None:
+    with pytest.raises(tftest.TerraformTestError) as refused:
+        environment_plan_of("us-east-1", runtimes={"a": {"type": "comfyui", **settings}})
+    said = " ".join(" ".join(map(str, refused.value.args)).split())
+    assert "A runtime needs an image, or a values_file that names one" in said
+    assert "make image IMAGE=sd-webui PUSH=1, or IMAGE=comfyui" in said.replace("│ ", "")
+
+
 def test_the_api_does_not_know_a_runtime_that_accepts_no_tasks(
     environment_plan_of: EnvironmentPlan,
 ) -> None:
