@@ -32,7 +32,8 @@ KINDS = {
     "ServiceAccount",
     "TriggerAuthentication",
 }
-NOT_OF_THE_CHART = {"CustomResourceDefinition", "Namespace", "Secret"}
+# KEDA makes the HorizontalPodAutoscaler of a ScaledObject.
+NOT_OF_THE_CHART = {"CustomResourceDefinition", "HorizontalPodAutoscaler", "Namespace", "Secret"}
 
 
 @dataclass

@@ -129,7 +129,7 @@ def _summary(stack: StackIdentity, reasons: list[str]) -> str:
         *reasons,
         "images in ECR and EBS snapshots: made by you, for the next stack, too.",
     ]
-    lines = [f"easel: stack {stack.name} in {stack.region} is destroyed. Retained:"]
+    lines = [f"easel: stack {stack.name} in {stack.region} is destroyed. Kept:"]
     return "\n".join([*lines, *(f"  - {one}" for one in kept)]) + "\n"
 
 
