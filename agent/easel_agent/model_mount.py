@@ -2,7 +2,7 @@
 
 A FUSE file system whose process has ended answers every call with ENOTCONN. The mount stays so in
 containers that have it, also in those that are started anew: only a new pod gets a new mount. See
-docs/adr/0051-a-pod-without-models-is-replaced.md.
+docs/adr/0045-a-pod-without-models-is-replaced.md.
 """
 
 import logging

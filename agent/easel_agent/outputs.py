@@ -24,7 +24,7 @@ _SHOWN = frozenset({MediaKind.PICTURE, MediaKind.VIDEO, MediaKind.SOUND})
 def _disposition_of(media_type: MediaType) -> str:
     """Returns the `Content-Disposition` of an object (RFC 6266): the rest is only downloaded.
 
-    Beside the content type, which alone is one that no browser runs (docs/adr/0036): S3 cannot
+    Beside the content type, which alone is one that no browser runs (docs/adr/0030): S3 cannot
     send `X-Content-Type-Options`.
     """
     return "inline" if media_type.kind in _SHOWN else "attachment"

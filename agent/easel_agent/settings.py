@@ -53,7 +53,7 @@ class TunableSettings(EnvironmentSettings):
     """Whether to ask the instance's metadata for a Spot interruption; opens the metadata service,
     and with it the nodes' role, to the pods. SIGTERM comes without it, by Karpenter's interruption
     queue; only the notice tells the agent that 120 s are left, so that a longer task is given back
-    at once instead of being cut off. See docs/adr/0044."""
+    at once instead of being cut off. See docs/adr/0038."""
     receive_wait_seconds: int = Field(default=1, ge=0, le=20)
     """Seconds of one long poll of an idle queue; an idle pod that is stopped waits for its end.
     More of them save requests, about 0.03 USD a day for a pod that does nothing."""

@@ -1,7 +1,7 @@
 """A probe: a message by which an apply finds out whether tasks reach a runtime's queue.
 
 `easel_probe` publishes it with a task's attributes, `easel-deploy runtime probe` takes it out of
-the queue. An agent that gets one in between does not touch the runtime. Why: docs/adr/0049.
+the queue. An agent that gets one in between does not touch the runtime. Why: docs/adr/0043.
 """
 
 from typing import Annotated

@@ -2,7 +2,7 @@
 
 SNS says of a filter policy that it is eventually consistent and may take up to 15 minutes to act;
 what it does not take yet is dropped in silence. So probes go the way of a task, and until several
-rounds of them have arrived the runtime is not made known to the API. Why: docs/adr/0049.
+rounds of them have arrived the runtime is not made known to the API. Why: docs/adr/0043.
 https://docs.aws.amazon.com/sns/latest/dg/sns-subscription-filter-policies.html
 """
 

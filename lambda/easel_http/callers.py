@@ -1,4 +1,4 @@
-"""Whose request it is: the tenant behind an API key or a signature (docs/adr/0034)."""
+"""Whose request it is: the tenant behind an API key or a signature (docs/adr/0028)."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""What a stack's settings and its tenants ask of a good request (docs/adr/0034, 0039)."""
+"""What a stack's settings and its tenants ask of a good request (docs/adr/0028, 0033)."""
 
 from collections.abc import Collection
 

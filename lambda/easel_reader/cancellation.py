@@ -1,4 +1,4 @@
-"""Cancels a task on behalf of its sender (docs/adr/0033)."""
+"""Cancels a task on behalf of its sender (docs/adr/0027)."""
 
 import logging
 import uuid

@@ -1,6 +1,6 @@
 # ---------------------------------------------------------------------------------------------
 # Probe function: publishes probes, by which modules/runtime finds out whether tasks reach a new
-# queue (docs/adr/0049). It is told no runtimes: it is there before the intake function is.
+# queue (docs/adr/0043). It is told no runtimes: it is there before the intake function is.
 # ---------------------------------------------------------------------------------------------
 
 resource "aws_cloudwatch_log_group" "probe" {

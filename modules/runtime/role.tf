@@ -68,7 +68,7 @@ data "aws_iam_policy_document" "agent" {
   }
 
   # Get covers content too large for SNS, and s3:// URLs of earlier outputs: those of the task's own
-  # tenant, which the agent sees to, as one role serves all tenants (docs/adr/0039). Abort cleans up
+  # tenant, which the agent sees to, as one role serves all tenants (docs/adr/0033). Abort cleans up
   # after an upload in parts that failed. A task chooses its prefix: a runtime has none of its own.
   statement {
     sid       = "StoreOutputs"

@@ -37,7 +37,7 @@ resource "aws_sns_topic_subscription" "tasks" {
 }
 
 # ---------------------------------------------------------------------------------------------
-# Whether tasks reach this runtime: once for each subscription, until probes arrive (docs/adr/0049).
+# Whether tasks reach this runtime: once for each subscription, until probes arrive (docs/adr/0043).
 # The intake function knows the runtime, and its release is installed, only then: the list of runtimes
 # is the gate, and no pod is started for a probe.
 # ---------------------------------------------------------------------------------------------

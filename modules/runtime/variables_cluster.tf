@@ -215,7 +215,7 @@ variable "models" {
 }
 
 variable "release_timeout_seconds" {
-  description = "How long an upgrade or an uninstallation may take, and within an upgrade one more pod to get ready; null: an hour, or a pod's grace and 15 minutes. See docs/adr/0028."
+  description = "How long an upgrade or an uninstallation may take, and within an upgrade one more pod to get ready; null: an hour, or a pod's grace and 15 minutes. See docs/adr/0022."
   type        = number
   default     = null
 

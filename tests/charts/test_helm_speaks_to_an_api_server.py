@@ -119,7 +119,7 @@ def test_the_life_of_a_release(cluster: Cluster, sdwebui: Values) -> None:
     assert [one["status"] for one in history] == ["superseded", "superseded", "deployed"]
 
     cluster.run("uninstall", "sdruntime", "--namespace", "easel")
-    # Nobody's pods wait for these; `easel helm uninstall` takes them away (docs/adr/0046).
+    # Nobody's pods wait for these; `easel helm uninstall` takes them away (docs/adr/0040).
     assert cluster.kinds() == {"PersistentVolume", "PersistentVolumeClaim"}
     assert cluster.store.of_kind("Secret") == []
 

@@ -97,7 +97,7 @@ def test_the_nodes_have_the_published_role_but_for_the_network(
     module: PlannedModule, template: KarpenterTemplate
 ) -> None:
     published = set(template.node_role()["ManagedPolicyArns"])
-    # The network add-on has it by a role of its own: ADR 30.
+    # The network add-on has it by a role of its own: ADR 24.
     networks = {policy for policy in published if policy.endswith(":policy/AmazonEKS_CNI_Policy")}
     assert len(networks) == 1
     attachments = module.resources("aws_iam_role_policy_attachment")

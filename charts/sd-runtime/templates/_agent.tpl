@@ -72,7 +72,7 @@ livenessProbe:
   failureThreshold: 4
 {{- if eq .Values.models.source "s3" }}
 # 75: the mount of the models broke, and only another pod gets another one. This pod then fails, and its
-# ReplicaSet makes that one. Whatever else ends the agent, it is started anew. See docs/adr/0051.
+# ReplicaSet makes that one. Whatever else ends the agent, it is started anew. See docs/adr/0045.
 restartPolicy: Never
 restartPolicyRules:
   - action: Restart

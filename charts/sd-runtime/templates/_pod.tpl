@@ -45,7 +45,7 @@ initContainers:
 The agent alone gets the role: whatever a custom node in the runtime's container does, AWS knows it
 not. EKS's webhook leaves these containers out, of Pod Identity's credentials and of IRSA's. Models
 are mounted all the same: for that Kubernetes gives the CSI driver a token of the pod. See
-docs/adr/0039.
+docs/adr/0033.
 */}}
 {{- define "sd-runtime.identityAnnotations" -}}
 {{- $names := list "runtime" -}}

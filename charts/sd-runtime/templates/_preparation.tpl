@@ -45,7 +45,7 @@ volumeMounts:
 {{/*
 SD WebUI ends at its start where it cannot make a folder that it misses below models, such as
 hypernetworks, and its forks want others: no argument names them all. So its models folder is a
-writable one, with a link to each folder of the bucket. See docs/adr/0027.
+writable one, with a link to each folder of the bucket. See docs/adr/0021.
 */}}
 {{- define "sd-runtime.linkContainer" -}}
 {{- $bucket := include "sd-runtime.bucketPath" . -}}
@@ -82,7 +82,7 @@ volumeMounts:
 {{/*
 The runtime's user is its image's, often root, and makes folders as its umask says, commonly 755: the
 agent, a user of its own, could remove nothing from them. A folder with a default access control list
-passes this on to what is made below it, in the umask's place (acl(5)). See docs/adr/0037.
+passes this on to what is made below it, in the umask's place (acl(5)). See docs/adr/0031.
 */}}
 {{- define "sd-runtime.filesContainer" -}}
 name: share-files

@@ -104,7 +104,7 @@ another pair, by the hash in its name, and the pods move over to it.
 
 {{/*
 Helm would delete the pair of another bucket while old pods still mount it: it ends with them, and a
-change back would find it dying. See docs/adr/0046.
+change back would find it dying. See docs/adr/0040.
 */}}
 {{- define "sd-runtime.keptAnnotations" -}}
 helm.sh/resource-policy: keep

@@ -1,7 +1,7 @@
 """`easel-deploy karpenter drain`: lets Karpenter end its nodes while it still runs.
 
 The order: NodePools, so that nothing is launched any more; NodeClaims, until they are gone; then
-EC2NodeClasses, whose instance profiles would outlive them. docs/adr/0025 says what happens at the
+EC2NodeClasses, whose instance profiles would outlive them. docs/adr/0019 says what happens at the
 time limit.
 """
 

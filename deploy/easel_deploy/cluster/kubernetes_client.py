@@ -1,6 +1,6 @@
 """Calls a cluster's API server: the few plain calls that draining and uninstalling need.
 
-Why not the official client: docs/adr/0026.
+Why not the official client: docs/adr/0020.
 """
 
 import datetime

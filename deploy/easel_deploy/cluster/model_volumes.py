@@ -1,4 +1,4 @@
-"""The volumes by which a release of sd-runtime mounts its models. Why: docs/adr/0046."""
+"""The volumes by which a release of sd-runtime mounts its models. Why: docs/adr/0040."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""What of a release is still in its cluster, and waiting until nothing is. Why: docs/adr/0029."""
+"""What of a release is still in its cluster, and waiting until nothing is. Why: docs/adr/0023."""
 
 import time
 from collections.abc import Callable, Iterable

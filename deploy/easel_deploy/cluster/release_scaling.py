@@ -1,4 +1,4 @@
-"""Looks whether KEDA scales what a release declares. Why: docs/adr/0055.
+"""Looks whether KEDA scales what a release declares. Why: docs/adr/0049.
 
 Seen with real KEDA 2.18.1: with a queue that cannot be read a ScaledObject stays Ready, and with an
 operator that does not run Helm says "deployed" all the same; both leave a new Deployment's one

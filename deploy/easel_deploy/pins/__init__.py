@@ -2,7 +2,7 @@
 
 The one list: other files hold the same versions because Terraform, Helm and Docker cannot read this
 one, and tests/unit/test_pins.py fails where they differ, or where a version is past its end.
-Why these and no newer ones: docs/adr/0047-versions-and-their-ends.md. `make pins` asks what is new.
+Why these and no newer ones: docs/adr/0041-versions-and-their-ends.md. `make pins` asks what is new.
 """
 
 from dataclasses import dataclass

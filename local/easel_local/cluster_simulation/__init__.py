@@ -2,7 +2,7 @@
 
 A scheduler, kubelets, ReplicaSets, the HPA, KEDA and Karpenter, as far as it takes to say when a
 pod of the runtime chart hears SIGTERM, when it is killed, and when another one is there in its
-place (docs/adr/0050). Each module names the source or the capture of a real cluster that it
+place (docs/adr/0044). Each module names the source or the capture of a real cluster that it
 follows; ``tests/cluster`` holds the whole against those captures. `SimulatedCluster` is the way
 in.
 """
