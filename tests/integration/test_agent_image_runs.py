@@ -14,7 +14,6 @@ from easel_local.emulator import Emulator
 from tests.aws_proxy import AwsProxy
 from tests.faults.aws_resources import AwsClients
 from tests.faults.child_process import ChildProcess
-from tests.faults.deadline import until
 from tests.faults.scenario import Cloud, Scenario, Setup
 from tests.integration.stand_in_base import ROOT, Containers, base_name, without_digest
 
@@ -136,10 +135,13 @@ def test_it_makes_a_picture(scenario: Scenario) -> None:
 
 def test_sigterm_in_the_middle_of_a_task_loses_none(scenario: Scenario) -> None:
     (pod,) = scenario.pods
+    # The warm-up is over then: else the slow job would be the warm-up's.
+    scenario.submit_many(1)
+    scenario.await_callbacks(1)
     pod.runtime.add_fault("slow", seconds=4)
     scenario.submit_many(4)
-    until(lambda: len(pod.runtime.records()) > 0, "the slow task runs", 60)
-    [job] = pod.runtime.records()
+    scenario.await_work()
+    job = pod.runtime.records()[-1]
     pod.agent.terminate()
     assert pod.agent.wait(20) == 0
     ended = pod.runtime.records()[-1]
