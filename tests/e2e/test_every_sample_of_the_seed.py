@@ -55,22 +55,24 @@ def pictures(local_stack: EmulatedStack) -> Iterator[str]:
     server.server_close()
 
 
+SIZES = {
+    "v1alpha2-text-to-image": [(512, 512)],
+    "v1alpha2-image-to-image": [(512, 512)],
+    "v1alpha2-extra-single-image": [(512, 384)],
+    "v1alpha2-pipeline": [(512, 512)],
+    "v1alpha2-model-switch": [(512, 512)],
+    "v1alpha2-batch": [(512, 512)] * 4,
+    "v1alpha1-text-to-image": [(512, 512)],
+    "v1alpha1-image-to-image": [(512, 512)],
+}
+"""Of each sample's pictures, in their order."""
+
+
 @pytest.mark.parametrize(
-    ("sample", "sizes"),
-    [
-        ("v1alpha2-text-to-image", [(512, 512)]),
-        ("v1alpha2-image-to-image", [(512, 512)]),
-        ("v1alpha2-extra-single-image", [(512, 384)]),
-        ("v1alpha2-pipeline", [(512, 512)]),
-        ("v1alpha2-model-switch", [(512, 512)]),
-        ("v1alpha2-batch", [(512, 512)] * 4),
-        ("v1alpha1-text-to-image", [(512, 512)]),
-        ("v1alpha1-image-to-image", [(512, 512)]),
-    ],
+    "sample", sorted({path.stem for path in SAMPLES.glob("*.json")} | SIZES.keys())
 )
 def test_sample(
     sample: str,
-    sizes: list[tuple[int, int]],
     api: ApiClient,
     target: Target,
     results: Results,
@@ -98,7 +100,9 @@ def test_sample(
     assert answer.json() == expected | {"output_location": location, "uid": uid}
     result = results.of(uid)
     assert result.result, result.error
-    assert [Image.open(io.BytesIO(picture_of(uri))).size for uri in result.image_url] == sizes
+    assert [Image.open(io.BytesIO(picture_of(uri))).size for uri in result.image_url] == SIZES[
+        sample
+    ]
     assert all(uri.startswith(f"{location}/{task_id}-") for uri in result.image_url)
     assert result.output_url is not None
     assert json.loads(picture_of(result.output_url))

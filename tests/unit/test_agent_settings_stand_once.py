@@ -97,6 +97,14 @@ def test_the_queues_settings_are_not_said_twice_to_terraform() -> None:
         assert not [name for name in OF_THE_QUEUE if name in block]
 
 
+@pytest.mark.parametrize("name", sorted(AgentSettings.model_fields))
+def test_the_agent_uses_every_setting(name: str) -> None:
+    folder = ROOT / "agent" / "easel_agent"
+    in_the_class = re.search(rf"\bself\.{name}\b", (folder / "settings.py").read_text())
+    used = re.compile(rf"settings\.{name}\b")
+    assert in_the_class or [file for file in folder.rglob("*.py") if used.search(file.read_text())]
+
+
 def test_every_setting_has_bounds_a_default_and_a_description() -> None:
     for name, schema in settings().items():
         assert schema["description"].endswith("."), name

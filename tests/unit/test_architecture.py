@@ -1,6 +1,7 @@
 """Who may know whom (docs/architecture/01-contract.md)."""
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,15 @@ def sources() -> Iterator[tuple[str, Path]]:
 
 def test_every_package_is_looked_at() -> None:
     assert {package for package, _ in sources()} == PACKAGES.keys()
+
+
+def test_every_package_is_installed_linted_and_typed() -> None:
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
+    folders = {folder.parent.relative_to(ROOT).as_posix() for folder in PACKAGES.values()}
+    assert set(tool["setuptools"]["packages"]["find"]["where"]) == folders
+    assert set(tool["mypy"]["mypy_path"]) == folders
+    assert set(tool["mypy"]["packages"]) == PACKAGES.keys()
+    assert set(tool["ruff"]["lint"]["isort"]["known-first-party"]) == PACKAGES.keys()
 
 
 def test_packages_import_only_what_they_may() -> None:

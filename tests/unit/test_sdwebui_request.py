@@ -7,7 +7,7 @@ import pytest
 from easel_agent.errors import RejectedTaskError
 from easel_agent.runtimes.sdwebui.request import read_request
 from easel_contract.errors import TaskErrorCode
-from easel_contract.task import TaskType
+from easel_contract.task import TASK_TYPES, RuntimeType, TaskType
 
 pytestmark = pytest.mark.unit
 
@@ -28,6 +28,11 @@ def test_every_task_type_of_sd_webui_has_its_path(
 ) -> None:
     request = read_request(tasktype, {"x": 1})
     assert (request.path, request.is_generation, request.body) == (path, is_generation, {"x": 1})
+
+
+@pytest.mark.parametrize("tasktype", sorted(TASK_TYPES[RuntimeType.SDWEBUI]))
+def test_what_the_contract_gives_to_sd_webui_has_a_path(tasktype: TaskType) -> None:
+    assert read_request(tasktype, {}).path.startswith("/sdapi/v1/")
 
 
 def test_other_task_types_are_refused_and_those_that_there_are_named() -> None:
