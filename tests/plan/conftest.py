@@ -52,7 +52,7 @@ def plan_of(
 
     @functools.cache
     def plan(name: str) -> tftest.TerraformPlanOutput:
-        # A copy: Terraform leaves its lock file and data beside the code.
+        # A copy (links followed): Terraform leaves its lock file and data beside the code.
         root = tmp_path_factory.mktemp(name)
         for part in ("modules", "charts"):
             shutil.copytree(ROOT / part, root / part)

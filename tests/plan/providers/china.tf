@@ -1,0 +1,9 @@
+provider "aws" {
+  alias                       = "china"
+  region                      = "cn-northwest-1"
+  access_key                  = "test"
+  secret_key                  = "test"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
