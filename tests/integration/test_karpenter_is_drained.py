@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from easel_deploy.cluster import karpenter_drain
 from easel_deploy.cluster.karpenter_drain import Drain, let_go
 from easel_deploy.cluster.kubernetes_client import KubernetesClient
-from easel_local.kubernetes import ObjectStore, serving
+from easel_local.kubernetes import ObjectStore
+from tests.integration.memory_cluster import client_of
 
 pytestmark = pytest.mark.integration
 
@@ -60,19 +60,8 @@ def store() -> ObjectStore:
 
 @pytest.fixture
 def client(store: ObjectStore, tmp_path: Path) -> Iterator[KubernetesClient]:
-    with serving(store) as url:
-        kubeconfig = tmp_path / "kubeconfig"
-        kubeconfig.write_text(
-            yaml.safe_dump(
-                {
-                    "clusters": [{"name": "memory", "cluster": {"server": url}}],
-                    "users": [{"name": "nobody", "user": {}}],
-                    "contexts": [{"name": "c", "context": {"cluster": "memory", "user": "nobody"}}],
-                    "current-context": "c",
-                }
-            )
-        )
-        yield KubernetesClient(kubeconfig, tmp_path)
+    with client_of(store, tmp_path) as client:
+        yield client
 
 
 class Karpenter:

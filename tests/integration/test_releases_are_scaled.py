@@ -18,7 +18,8 @@ from easel_deploy.cluster.errors import ClusterError
 from easel_deploy.cluster.kubernetes_client import KubernetesClient
 from easel_deploy.cluster.release_manifest import read_manifests
 from easel_deploy.cluster.release_scaling import ReleaseScaling
-from easel_local.kubernetes import ObjectStore, serving
+from easel_local.kubernetes import ObjectStore
+from tests.integration.memory_cluster import client_of
 from tests.integration.release_runs import Releases, running_releases
 
 pytestmark = pytest.mark.integration
@@ -85,19 +86,8 @@ def store() -> ObjectStore:
 
 @pytest.fixture
 def client(store: ObjectStore, tmp_path: Path) -> Iterator[KubernetesClient]:
-    with serving(store) as url:
-        kubeconfig = tmp_path / "kubeconfig"
-        kubeconfig.write_text(
-            yaml.safe_dump(
-                {
-                    "clusters": [{"name": "memory", "cluster": {"server": url}}],
-                    "users": [{"name": "nobody", "user": {}}],
-                    "contexts": [{"name": "c", "context": {"cluster": "memory", "user": "nobody"}}],
-                    "current-context": "c",
-                }
-            )
-        )
-        yield KubernetesClient(kubeconfig, tmp_path)
+    with client_of(store, tmp_path) as client:
+        yield client
 
 
 @pytest.fixture(autouse=True)
