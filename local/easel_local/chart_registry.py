@@ -17,20 +17,19 @@ import signal
 import sys
 import tarfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import yaml
 
 from easel_local.paths import ROOT
 from easel_local.ports import LOOPBACK
-from easel_local.processes import ManagedProcess, start
+from easel_local.server_process import ServerProcess
 from easel_simulators.browsers import foreign_request
 
 STAND_INS = ROOT / "local" / "charts"
@@ -39,13 +38,6 @@ _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.cncf.helm.config.v1+json"
 _CONTENT = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 _PATH = re.compile(r"/v2/(?P<repository>[a-z0-9._/-]+)/(?P<kind>manifests|blobs)/(?P<which>\S+)")
-_START_SECONDS = 30.0
-_STOP_SECONDS = 5.0
-_POLL_SECONDS = 0.05
-
-
-class ChartRegistryError(Exception):
-    """The registry did not start; the message holds the reason and the log's path."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +57,7 @@ class _Blob:
         }
 
 
-class ChartRegistry:
+class ChartRegistry(ServerProcess):
     """One registry's process, as a context manager."""
 
     def __init__(self, *, log_path: Path, port: int = 0) -> None:
@@ -75,45 +67,18 @@ class ChartRegistry:
             log_path: file for its output; overwritten.
             port: on 127.0.0.1; 0 takes a free one.
         """
-        self._log_path = log_path
-        self._command = [sys.executable, "-m", "easel_local.chart_registry", "--port", str(port)]
-        self.process: ManagedProcess | None = None
-        """While it runs; one that shall outlive this program goes into a state file."""
-        self.host = ""
-        """Such as 127.0.0.1:5000, for EASEL_CHART_REGISTRY, once started."""
-
-    def start(self) -> None:
-        """Starts the process and waits until it listens.
-
-        Raises:
-            ChartRegistryError: it ended, or did not come up within 30 s.
-        """
-        self.process = start("chart-registry", self._command, os.environ, self._log_path)
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self.process.is_running():
-            line, end, _ = self._log_path.read_text().partition("\n")
-            if end and line.startswith(LOOPBACK):
-                self.host = line
-                return
-            time.sleep(_POLL_SECONDS)
-        reason = self.process.last_log_line()
-        self.stop()
-        raise ChartRegistryError(
-            f"the chart registry did not come up: {reason} (log: {self._log_path})"
+        super().__init__(
+            "chart registry",
+            [sys.executable, "-m", "easel_local.chart_registry", "--port", str(port)],
+            address_prefix=LOOPBACK,
+            environment=os.environ,
+            log_path=log_path,
         )
 
-    def stop(self) -> None:
-        """Stops the process; does nothing where none runs."""
-        process, self.process = self.process, None
-        if process is not None:
-            process.stop(_STOP_SECONDS)
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
+    @property
+    def host(self) -> str:
+        """Such as 127.0.0.1:5000, for EASEL_CHART_REGISTRY, once started."""
+        return self.address
 
 
 @contextmanager

@@ -6,6 +6,6 @@ header unchanged, ``Host`` included, so that signatures and presigned URLs stay 
 """
 
 from tests.aws_proxy.faults import Fault, FaultKind
-from tests.aws_proxy.process import AwsProxy, AwsProxyError
+from tests.aws_proxy.process import AwsProxy
 
-__all__ = ["AwsProxy", "AwsProxyError", "Fault", "FaultKind"]
+__all__ = ["AwsProxy", "Fault", "FaultKind"]

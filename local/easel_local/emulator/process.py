@@ -12,10 +12,10 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from easel_local.credentials import CredentialsError, StackCredentials
+from easel_local.server_process import Service
 
 REGION = "us-east-1"
 """Where an emulator is that is not told."""
@@ -51,7 +51,7 @@ class KubernetesEndpoint:
     certificate_path: Path
 
 
-class Emulator:
+class Emulator(Service):
     """One emulator process, as a context manager.
 
     Example:
@@ -222,18 +222,6 @@ class Emulator:
         lines = self._log_path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         last = lines[-1] if lines else "no output"
         raise EmulatorError(f"the emulator {what}: {last} (log: {self._log_path})")
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def _first_url(log: IO[str]) -> str | None:

@@ -9,23 +9,21 @@ from easel_deploy.environments.root_module import TerraformError
 from easel_deploy.exit_status import ExitStatus
 from easel_deploy.terraform_config import TerraformConfigError
 from easel_local import interrupts
-from easel_local.chart_registry import ChartRegistryError
 from easel_local.credentials import CredentialsError
 from easel_local.emulator.process import EmulatorError
 from easel_local.estate.estate import Estate, EstateError
-from easel_local.kubernetes import KubernetesApiError
 from easel_local.paths import HOME
 from easel_local.private_files import ForeignFolderError, keep_private
+from easel_local.server_process import ServerProcessError
 from easel_local.state import BusyError, locked
 
 _EXPECTED_ERRORS = (
     BusyError,
-    ChartRegistryError,
     CredentialsError,
     EmulatorError,
     EstateError,
     ForeignFolderError,
-    KubernetesApiError,
+    ServerProcessError,
     TerraformConfigError,
     TerraformError,
 )

@@ -43,8 +43,8 @@ class EstateServices:
         Raises:
             easel_local.credentials.CredentialsError: the file of the access key cannot be used.
             easel_local.emulator.process.EmulatorError: the emulator did not start.
-            easel_local.kubernetes.KubernetesApiError: the API server did not start.
-            easel_local.chart_registry.ChartRegistryError: the registry did not start.
+            easel_local.server_process.ServerProcessError: the API server or the chart registry did
+                not start.
         """
         logs = home / "logs"
         logs.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ controllers only what protects volumes, fills in the chart's objects and counts 
 
 from easel_local.kubernetes.errors import ApiError
 from easel_local.kubernetes.objects import Object, ObjectStore
-from easel_local.kubernetes.process import KubernetesApi, KubernetesApiError
+from easel_local.kubernetes.process import KubernetesApi
 from easel_local.kubernetes.server import serving
 
-__all__ = ["ApiError", "KubernetesApi", "KubernetesApiError", "Object", "ObjectStore", "serving"]
+__all__ = ["ApiError", "KubernetesApi", "Object", "ObjectStore", "serving"]

@@ -2,26 +2,17 @@
 
 import os
 import sys
-import time
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import requests
 
-from easel_local.processes import ManagedProcess, start
+from easel_local.server_process import ServerProcess
 
-_START_SECONDS = 30.0
-_STOP_SECONDS = 5.0
-_POLL_SECONDS = 0.05
 _CALL_SECONDS = 10.0
 
 
-class KubernetesApiError(Exception):
-    """The API server did not start; the message holds the reason and the log's path."""
-
-
-class KubernetesApi:
+class KubernetesApi(ServerProcess):
     """One API server's process, as a context manager.
 
     Example:
@@ -48,17 +39,24 @@ class KubernetesApi:
                 takes ``credentials`` in the folder.
             port: on 127.0.0.1; 0 takes a free one.
         """
-        self._command = [sys.executable, "-m", "easel_local.kubernetes", "--port", str(port)]
-        self._command += ["--cluster", cluster_name, "--certificate", str(folder.resolve())]
         self.credentials_path = (credentials_path or folder / "credentials").resolve()
         """Of the file for AWS_SHARED_CREDENTIALS_FILE."""
-        self._command += ["--credentials", str(self.credentials_path)]
         self._folder = folder
-        self._log_path = log_path
-        self.process: ManagedProcess | None = None
-        """While it runs; one that shall outlive this program goes into a state file."""
-        self.url = ""
+        command = [sys.executable, "-m", "easel_local.kubernetes", "--port", str(port)]
+        command += ["--cluster", cluster_name, "--certificate", str(folder.resolve())]
+        command += ["--credentials", str(self.credentials_path)]
+        super().__init__(
+            "Kubernetes API server",
+            command,
+            address_prefix="https://",
+            environment=os.environ,
+            log_path=log_path,
+        )
+
+    @property
+    def url(self) -> str:
         """Such as https://127.0.0.1:6443, once started."""
+        return self.address
 
     @property
     def ca_pem(self) -> str:
@@ -69,32 +67,6 @@ class KubernetesApi:
     def own_token(self) -> str:
         """The token of who has started it, once started."""
         return (self._folder / "own-token").read_text()
-
-    def start(self) -> None:
-        """Starts the process and waits until it listens.
-
-        Raises:
-            KubernetesApiError: it ended, or did not come up within 30 s.
-        """
-        self.process = start("kubernetes", self._command, os.environ, self._log_path)
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline and self.process.is_running():
-            line, end, _ = self._log_path.read_text().partition("\n")
-            if end and line.startswith("https://"):
-                self.url = line
-                return
-            time.sleep(_POLL_SECONDS)
-        reason = self.process.last_log_line()
-        self.stop()
-        raise KubernetesApiError(
-            f"the API server did not come up: {reason} (log: {self._log_path})"
-        )
-
-    def stop(self) -> None:
-        """Stops the process; does nothing where none runs. What it held is gone."""
-        process, self.process = self.process, None
-        if process is not None:
-            process.stop(_STOP_SECONDS)
 
     def items(self, path: str) -> list[dict[str, Any]]:
         """Returns the objects of a list, such as `apis/apps/v1/deployments`.
@@ -136,15 +108,3 @@ class KubernetesApi:
         answer.raise_for_status()
         content: dict[str, Any] = answer.json()
         return content
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
