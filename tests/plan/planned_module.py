@@ -87,6 +87,16 @@ class PlannedModule:
         }
 
 
+def assert_no_action_is_left_open(module: PlannedModule, policy: str) -> None:
+    """Asserts that no statement of a policy names all actions, and none allows a whole service."""
+    for statement in module.statements(policy).values():
+        assert "*" not in statement.actions, policy
+        if statement.effect == "Allow":
+            services = {action for action in statement.actions if action.endswith(":*")}
+            # Without it no one could change the key's policy again.
+            assert services <= {"kms:*"}, policy
+
+
 def _references(expression: Any) -> Iterator[str]:
     if isinstance(expression, list):
         for item in expression:
