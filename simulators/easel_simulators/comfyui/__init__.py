@@ -69,5 +69,4 @@ class SimulatedComfyUi(SimulatorServer):
 
         Files go too, unless they are in a ``base_directory``: there ``temp`` alone is emptied.
         """
-        self._comfyui.restart()
-        self._http.cut_off_all()
+        self._comfyui.restart(self._http.cut_off_all)

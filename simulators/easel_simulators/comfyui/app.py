@@ -39,6 +39,7 @@ class ComfyUiApplication:
         self._encode_png = _encoder(behaviour.picture_bytes)
         self._control = control.Control(self.faults, self.log, self)
         self._restarting = threading.Lock()
+        self._is_down = False
         self._begin()
 
     def _begin(self) -> None:
@@ -56,11 +57,19 @@ class ComfyUiApplication:
         """Holds ``input``, ``output`` and ``temp``."""
         return self._process.folders.base
 
-    def restart(self) -> None:
-        """End the process and begin another: queue, history, cache and temporary files are gone."""
+    def restart(self, cut_off: Callable[[], None]) -> None:
+        """End the process and begin another: queue, history, cache and temporary files are gone.
+
+        Args:
+            cut_off: Ends every connection. Between the two processes: the new one must not be
+                asked on a connection of the former one.
+        """
         with self._restarting:
+            self._is_down = True
+            cut_off()
             former = self._process
             self._begin()
+            self._is_down = False
             former.close()
 
     def close(self) -> None:
@@ -75,6 +84,8 @@ class ComfyUiApplication:
         if _is_foreign(request):
             return responses.empty(403)
         process = self._process
+        if self._is_down:
+            raise ConnectionDropped
         if request.path.removeprefix(API) == "/ws":
             serve = partial(websocket.serve, request, events=process.events, jobs=process.queue)
             return Takeover(serve)
