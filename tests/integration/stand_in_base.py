@@ -44,17 +44,35 @@ class Containers:
             missing(f"not on PATH: {', '.join(needed)}; apt-get install {' '.join(needed)}")
         if os.geteuid() != 0:
             missing("containers of another user are made by root alone here")
+        self._folder = folder
         self._configuration = folder / "storage.conf"
+        # vfs copies the whole image for each container, but is had on every file system.
+        self._driver = "overlay"
+        self._write_configuration()
+        if not self._is_usable():
+            self._driver = "vfs"
+            self._write_configuration()
+
+    def _write_configuration(self) -> None:
+        storage = self._folder / self._driver
         self._configuration.write_text(
-            f'[storage]\ndriver = "vfs"\ngraphroot = "{folder / "images"}"\n'
-            f'runroot = "{folder / "run"}"\n'
+            f'[storage]\ndriver = "{self._driver}"\ngraphroot = "{storage / "images"}"\n'
+            f'runroot = "{storage / "run"}"\n'
         )
+
+    def _is_usable(self) -> bool:
+        command = ["podman", "info"]
+        environment = self.environment()
+        done = subprocess.run(
+            command, env=environment, capture_output=True, timeout=_MINUTE, check=False
+        )
+        return done.returncode == 0
 
     def environment(self) -> dict[str, str]:
         """The environment in which the two programs find that storage."""
         return os.environ | {
             "CONTAINERS_STORAGE_CONF": str(self._configuration),
-            "STORAGE_DRIVER": "vfs",
+            "STORAGE_DRIVER": self._driver,
             "BUILDAH_ISOLATION": "chroot",
         }
 
