@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError
 
 from easel_contract.plain_text import printable
 from easel_mirror.errors import MirrorError, NotThereError, PassingError, RefusedError
@@ -222,4 +222,13 @@ def _kind(error: Exception) -> str:
         return "its certificate is not accepted, or TLS failed"
     if isinstance(error, requests.Timeout):
         return "no answer in time"
+    # requests wraps urllib3's error, which has the cause.
+    wrapped = error.args[0] if error.args else None
+    cause = getattr(wrapped, "reason", wrapped)
+    if isinstance(cause, NameResolutionError):
+        return "the host's name cannot be resolved"
+    if isinstance(cause, NewConnectionError):
+        return "no connection can be made"
+    if isinstance(error, requests.ConnectionError):
+        return "the connection broke off"
     return type(error).__name__

@@ -12,6 +12,8 @@ from easel_models.listing import Listed
 
 _MIB = 2**20
 _SHOWN_DIGITS = 12
+_FILE_WIDTH = 2000
+"""Characters of a line that is not for a terminal; S3's keys have 1024 at most."""
 
 
 def print_report(report: Report, console: Console) -> None:
@@ -25,14 +27,14 @@ def print_report(report: Report, console: Console) -> None:
         _row(upscalers, upscaler.name, upscaler.state, ", ".join(upscaler.keys))
     console.print(Text(printable(f"{report.bucket} in {report.region}")))
     if report.models:
-        console.print(models)
-    console.print(upscalers)
+        _print_table(models, console)
+    _print_table(upscalers, console)
     for one in report.findings:
         text = f"{one.severity}: {one.where}: {one.problem}.\n    {one.remedy}"
         console.print(Text(printable_lines(text)), soft_wrap=True)
     errors = sum(one.severity is Severity.ERROR for one in report.findings)
     warnings = len(report.findings) - errors
-    console.print(f"{errors} errors, {warnings} warnings")
+    console.print(f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
 
 
 def print_listing(files: Sequence[Listed], console: Console) -> None:
@@ -42,9 +44,9 @@ def print_listing(files: Sequence[Listed], console: Console) -> None:
         digits = one.sha256[:_SHOWN_DIGITS] if one.is_whole else ""
         _row(table, one.key, _mib(one.size), one.modified or "unfinished upload", digits)
     if files:
-        console.print(table)
+        _print_table(table, console)
     total = sum(one.size for one in files) / _MIB
-    console.print(f"{len(files)} files, {total:.1f} MiB")
+    console.print(f"{_counted(len(files), 'file')}, {total:.1f} MiB")
 
 
 def _table(*headings: str) -> Table:
@@ -53,6 +55,17 @@ def _table(*headings: str) -> Table:
         right = heading == "MiB"
         table.add_column(heading, justify="right" if right else "left", overflow="fold")
     return table
+
+
+def _print_table(table: Table, console: Console) -> None:
+    if not console.is_terminal:
+        # A file has no width: keys stay in one piece there, for whoever searches them.
+        console.width = _FILE_WIDTH
+    console.print(table)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _row(table: Table, *cells: str) -> None:

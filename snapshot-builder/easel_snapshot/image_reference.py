@@ -110,7 +110,7 @@ def parse_image(text: str, own: EcrRegistry) -> ImageReference:
     found = _REFERENCE.fullmatch(text) if len(text) <= _LONGEST else None
     if found is None:
         raise SnapshotError(
-            f"{text[:_LONGEST]!r} is no image: it must be like easel/sd-webui:1.8.0, "
+            f"{text[:_LONGEST]!r} is no image: it must be like easel/sd-webui:1.10.1, "
             "REGISTRY/REPOSITORY:TAG or REGISTRY/REPOSITORY@sha256:..."
         )
     registry, repository = found["registry"], found["repository"]

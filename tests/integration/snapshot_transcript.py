@@ -22,7 +22,7 @@ snapshot_transcript.py). Account, ids, dates and durations are the emulator's, a
 stand-in; on AWS the steps take minutes.
 """
 
-IMAGES = "easel/sd-webui:1.8.0,easel/queue-agent:0.1.0"
+IMAGES = "easel/sd-webui:1.10.1,easel/queue-agent:0.1.0"
 
 
 def transcript(folder: Path) -> str:

@@ -44,7 +44,7 @@ class SnapshotWorld:
         suffix = ".cn" if region.startswith("cn-") else ""
         self.registry = f"{account}.dkr.ecr.{region}.amazonaws.com{suffix}"
         self.partition = "aws-cn" if suffix else "aws"
-        self.push("easel/sd-webui", "1.8.0", {"amd64": 3 * GIB, "arm64": 2 * GIB})
+        self.push("easel/sd-webui", "1.10.1", {"amd64": 3 * GIB, "arm64": 2 * GIB})
         self.push("easel/queue-agent", "0.1.0", {"amd64": GIB // 8})
         self.before = self.inventory()
 
@@ -109,7 +109,7 @@ class SnapshotWorld:
 
     def build(self, *words: str, edge: Edge | None = None) -> Outcome:
         """Builds a snapshot of both images."""
-        return self.run("build", "easel/sd-webui:1.8.0,easel/queue-agent:0.1.0", *words, edge=edge)
+        return self.run("build", "easel/sd-webui:1.10.1,easel/queue-agent:0.1.0", *words, edge=edge)
 
     def inventory(self) -> Inventory:
         """All that easel's other parts look for, too: nothing else may have changed."""

@@ -268,10 +268,12 @@ def test_what_cannot_be_reached_is_said_beside_what_can(
 ) -> None:
     put_image(source.upstream, "a/b", "1")
     with source.serving() as way:
-        done = mirrored(tmp_path, target, "127.0.0.1:1/x/y:1", f"{way}/a/none:1", f"{way}/a/b:1")
-        lost, missing, there = done.result["entries"]
+        unknown, closed = "registry.invalid/x/y:1", "127.0.0.1:1/x/y:1"
+        done = mirrored(tmp_path, target, unknown, closed, f"{way}/a/none:1", f"{way}/a/b:1")
+        lost, shut, missing, there = done.result["entries"]
     assert done.status == 1
-    assert "ConnectionError" in lost["problem"]
+    assert "the host's name cannot be resolved" in lost["problem"]
+    assert "no connection can be made" in shut["problem"]
     assert "404" in missing["problem"]
     assert there["is_there"]
 

@@ -56,6 +56,13 @@ def test_a_bucket_that_is_right_has_no_errors(bucket: Bucket) -> None:
     assert states["SwinIR 4x"] == "fetched by SD WebUI"
 
 
+def test_a_long_key_stays_in_one_piece_for_whoever_searches_a_file(bucket: Bucket) -> None:
+    key = f"Stable-diffusion/{'a-long-name-' * 12}.safetensors"
+    bucket.put(key, safetensors(SD1))
+    for verb in ("check", "list"):
+        assert key in easel_models(bucket, verb).stdout
+
+
 def test_all_problems_are_found_together(bucket: Bucket, tmp_path: Any) -> None:
     whole = safetensors(SD1)
     block_public(bucket, blocked=False)

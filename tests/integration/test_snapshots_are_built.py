@@ -16,7 +16,7 @@ TFVARS = """\
 runtimes = {
   sdruntime = {
     type  = "sdwebui"
-    image = { repository = "easel/sd-webui", tag = "1.8.0" } # mine
+    image = { repository = "easel/sd-webui", tag = "1.10.1" } # mine
     nodes = {
       instance_types = ["g5.xlarge"]
       # snapshot_id = "snap-0123456789abcdef0"
@@ -54,7 +54,7 @@ def test_list_tells_what_was_built(world: SnapshotWorld) -> None:
     assert len(listed) == 1
     assert listed[0]["complete"] is True
     assert {one["reference"]: one["digest"] for one in listed[0]["images"]} == world.digests
-    assert f"{world.registry}/easel/sd-webui:1.8.0" in world.run("list").printed
+    assert f"{world.registry}/easel/sd-webui:1.10.1" in world.run("list").printed
 
 
 def test_json_is_one_object_on_standard_output(world: SnapshotWorld) -> None:
@@ -214,7 +214,7 @@ def test_another_zone_is_tried_where_one_has_no_such_instance(world: SnapshotWor
 
 def test_an_image_that_was_pushed_anew_meanwhile_is_found_out(world: SnapshotWorld) -> None:
     edge = world.edge()
-    reference = f"{world.registry}/easel/sd-webui:1.8.0"
+    reference = f"{world.registry}/easel/sd-webui:1.10.1"
     edge.host.digests[reference] = "sha256:" + "f" * 64
     built = world.build(edge=edge)
     assert built.status == 1
@@ -285,12 +285,12 @@ def test_everything_that_is_wrong_is_said_at_once(world: SnapshotWorld, tmp_path
         ("easel/none:1", (), "no such repository"),
         ("easel/sd-webui:9.9", (), "the tag 9.9 is not in it"),
         ("easel/queue-agent:0.1.0", ("--architecture", "arm64"), "is for amd64, not for arm64"),
-        ("easel/sd-webui:1.8.0", ("--volume-size", "12"), "must be 20 to"),
-        ("easel/sd-webui:1.8.0", ("--vpc", "vpc-0123456789abcdef0"), "has no subnet"),
-        ("easel/sd-webui:1.8.0", ("--copy-to-region", "eu-west-9"), "not a region"),
-        ("easel/sd-webui:1.8.0", ("--fast-restore", "us-east-1z"), "has no zone us-east-1z"),
-        ("easel/sd-webui:1.8.0", ("--initialization-rate", "200"), "name a file by --write"),
-        ("easel/sd-webui:1.8.0", ("--instance-type", "g9.huge"), "no instance type g9.huge"),
+        ("easel/sd-webui:1.10.1", ("--volume-size", "12"), "must be 20 to"),
+        ("easel/sd-webui:1.10.1", ("--vpc", "vpc-0123456789abcdef0"), "has no subnet"),
+        ("easel/sd-webui:1.10.1", ("--copy-to-region", "eu-west-9"), "not a region"),
+        ("easel/sd-webui:1.10.1", ("--fast-restore", "us-east-1z"), "has no zone us-east-1z"),
+        ("easel/sd-webui:1.10.1", ("--initialization-rate", "200"), "name a file by --write"),
+        ("easel/sd-webui:1.10.1", ("--instance-type", "g9.huge"), "no instance type g9.huge"),
     ],
 )
 def test_what_could_not_end_well_is_refused(
