@@ -1,21 +1,17 @@
 """Writes a snapshot into terraform.tfvars, where modules/runtime reads it: runtimes.NAME.nodes."""
 
 import os
-import subprocess
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
 
 from easel_snapshot.errors import SnapshotError
 from easel_snapshot.hcl_objects import Attribute, read_attributes
 from easel_snapshot.image_reference import EcrRegistry
+from easel_snapshot.tfvars_file import read_tfvars, with_member, write_tfvars
 
 CHART_VOLUME_GIB = 80
 """What charts/sd-runtime gives a node's volume where data_volume_gib does not say."""
 
-_LARGEST_FILE = 1024 * 1024
-_FORMAT_SECONDS = 20
 _PLACEHOLDER = "snap-00000000000000000"
 
 
@@ -42,12 +38,9 @@ class TfvarsEdit:
         Raises:
             SnapshotError: the file is not understood any more, or is write-protected.
         """
-        text = _read(self.path)
+        text = read_tfvars(self.path)
         changed = self._changed(text, snapshot_id)
-        try:
-            _replace(self.path, _formatted_as_before(text, changed))
-        except OSError as error:
-            raise SnapshotError(f"{self.path} cannot be written: {error.strerror}") from error
+        write_tfvars(self.path, text, changed)
 
     def try_out(self) -> None:
         """Looks whether `write` will find its way.
@@ -55,7 +48,7 @@ class TfvarsEdit:
         Raises:
             SnapshotError: it will not.
         """
-        self._changed(_read(self.path), _PLACEHOLDER)
+        self._changed(read_tfvars(self.path), _PLACEHOLDER)
         if not os.access(self.path, os.W_OK) or not os.access(self.path.resolve().parent, os.W_OK):
             raise SnapshotError(f"{self.path} cannot be written: look at its rights")
 
@@ -89,7 +82,7 @@ def plan_edit(
     Raises:
         SnapshotError: the file cannot be read, or the snapshot would not be used.
     """
-    there = _runtimes(path, _read(path))
+    there = _runtimes(path, read_tfvars(path))
     chosen = list(runtimes) or [name for name, one in there.items() if _image(one, own) in names]
     if not chosen:
         raise SnapshotError(
@@ -165,74 +158,10 @@ def _with_setting(text: str, runtime_name: str, key: str, value: str) -> str:
     if nodes is None or nodes.text == "null":
         inner = f"nodes = {{ {key} = {value} }}"
         if nodes is None:
-            return _with_member(text, runtime, inner)
+            return with_member(text, runtime, inner)
         return text[: nodes.start] + inner + text[nodes.value_end :]
     if not nodes.is_object:
         raise SnapshotError(f"runtime {runtime_name}: nodes is not written as an object")
     if there := nodes.members.get(key):
         return text[: there.value_start] + value + text[there.value_end :]
-    return _with_member(text, nodes, f"{key} = {value}")
-
-
-def _with_member(text: str, parent: Attribute, member: str) -> str:
-    """Puts a member behind the last one, or alone into an empty object."""
-    members = list(parent.members.values())
-    if not members:
-        end = parent.value_end - 1
-        return f"{text[:end].rstrip(' ')} {member} {text[end:]}"
-    last = members[-1]
-    line = text[text.rfind("\n", 0, last.start) + 1 : last.start]
-    if line.strip():  # behind another one, or behind the brace, in the same line
-        return f"{text[: last.value_end]}, {member}{text[last.value_end :]}"
-    end = last.value_end
-    comma = "," if text[end : end + 1] == "," else ""
-    rest = text.find("\n", end)
-    rest = len(text) if rest < 0 else rest
-    return f"{text[:rest]}\n{line}{member}{comma}{text[rest:]}"
-
-
-def _read(path: Path) -> str:
-    try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise SnapshotError(f"{path} is too large for a terraform.tfvars")
-        return path.read_bytes().decode("utf-8")
-    except OSError as error:
-        raise SnapshotError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise SnapshotError(f"{path} is not text in UTF-8") from error
-
-
-def _replace(path: Path, text: str) -> None:
-    target = path.resolve()  # a link stays a link
-    mode = target.stat().st_mode
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-        Path(name).chmod(mode)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _formatted_as_before(before: str, after: str) -> str:
-    """In Terraform's format where the file was so; a person's own alignment is left alone."""
-    terraform = which("terraform")
-    if terraform is None or _formatted(terraform, before) != before:
-        return after
-    return _formatted(terraform, after) or after
-
-
-def _formatted(terraform: str, text: str) -> str | None:
-    try:
-        done = subprocess.run(  # noqa: S603 - found on PATH, fixed arguments
-            [terraform, "fmt", "-"],
-            input=text.encode(),
-            capture_output=True,
-            timeout=_FORMAT_SECONDS,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.decode()
+    return with_member(text, nodes, f"{key} = {value}")
