@@ -17,14 +17,11 @@ from easel_snapshot.aws import Aws
 from easel_snapshot.build import Build
 from easel_snapshot.build_id import BuildId
 from easel_snapshot.caller import find_caller
-from easel_snapshot.ecr_source import EcrSource
 from easel_snapshot.errors import InterruptedBuildError, RefusedError, SnapshotError
-from easel_snapshot.image_reference import ImageReference
+from easel_snapshot.image_sources import source_of
 from easel_snapshot.interrupts import Interrupts
 from easel_snapshot.leftovers import find_leftovers, remove_leftovers
-from easel_snapshot.manifests import ImageSource
 from easel_snapshot.plan import Plan, make_plan
-from easel_snapshot.registry_source import RegistrySource
 from easel_snapshot.report import Report
 from easel_snapshot.snapshots import BuiltSnapshot
 
@@ -80,7 +77,7 @@ def _build(arguments: argparse.Namespace, aws: Aws, report: Report, interrupts: 
         raise RefusedError(["--initialization-rate is a setting of nodes: name a file by --write"])
     now = datetime.now(UTC)
     build_id = BuildId.new(now, options.timeout_minutes)
-    plan = make_plan(aws, _source_of(aws), caller, options, build_id)
+    plan = make_plan(aws, source_of(aws), caller, options, build_id)
     _tell_leftovers(aws, report, now)
     _tell_plan(plan, report)
     if arguments.dry_run:
@@ -99,16 +96,6 @@ def _build(arguments: argparse.Namespace, aws: Aws, report: Report, interrupts: 
             report.say(f"the snapshot is good: {build.found_good.snapshot_id}")
     _print_built(plan, built, as_json=arguments.json)
     return _FAILED if build.left else _DONE
-
-
-def _source_of(aws: Aws) -> Any:
-    ecr = EcrSource(lambda region: aws.client("ecr", region))
-    other = RegistrySource()
-
-    def source_of(image: ImageReference) -> ImageSource:
-        return ecr if image.ecr else other
-
-    return source_of
 
 
 def _tell_leftovers(aws: Aws, report: Report, now: datetime) -> None:

@@ -45,6 +45,7 @@ MAY_IMPORT = {
         "easel_deploy",
         "easel_mirror",
         "easel_models",
+        "easel_packaging",
         "easel_snapshot",
     },
     # The way to real AWS needs nothing of the local stack.

@@ -1,0 +1,149 @@
+"""The last steps: the settings that are left, plan, apply; and what is printed at the end."""
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import requests
+
+from easel_cli.deployment.deployment import Deployment
+from easel_cli.deployment.step import Outcome, State, StepError, Told
+from easel_cli.deployment.terraform_lines import Changes
+
+_ADDRESS_URL = "https://checkip.amazonaws.com"
+"""AWS's own; answers with the caller's public address."""
+_ADDRESS_SECONDS = 10
+_MOST_WARNING_LINES = 4
+_WAYS_IN = ("public_access_cidrs", "private_access_cidrs")
+
+MonthlyCost = Callable[[Deployment], str]
+"""Says what the stack costs a month by itself, without a task."""
+
+
+def settings(deployment: Deployment, _: Told) -> Outcome:
+    """Lets this machine reach the cluster's API, and says what was written.
+
+    Raises:
+        StepError: the way in is not known, or the settings have another one than asked for.
+    """
+    own, asked = deployment.settings, deployment.options.public_access_cidrs
+    decided = own.is_decided("existing_vpc") or any(
+        own.is_decided("cluster", one) for one in _WAYS_IN
+    )
+    if decided and asked:
+        _check_asked(deployment, asked)
+    elif not decided and (asked or not deployment.estate.is_emulated):
+        cidrs = asked or (f"{public_address()}/32",)
+        value = ", ".join(f'"{one}"' for one in cidrs)
+        own.set_member(("cluster", "public_access_cidrs"), f"[{value}]")
+    if not own.written:
+        return Outcome(State.FOUND, f"{own.path} needs nothing more")
+    lines = "\n".join(f"    {one}" for one in own.written)
+    return Outcome(State.DONE, f"written into {own.path}:\n{lines}")
+
+
+def _check_asked(deployment: Deployment, asked: tuple[str, ...]) -> None:
+    path = deployment.settings.path
+    there = deployment.settings.strings("cluster", "public_access_cidrs")
+    if set(asked) - set(there):
+        raise StepError(
+            f"{path} says already from where the cluster's API is reached, and not from "
+            f"{', '.join(asked)}: leave --public-access-cidr out, or change the lines"
+        )
+
+
+def public_address() -> str:
+    """Returns this machine's IPv4 address as AWS sees it.
+
+    Raises:
+        StepError: nobody says it.
+    """
+    try:
+        answer = requests.get(_ADDRESS_URL, timeout=_ADDRESS_SECONDS)
+        answer.raise_for_status()
+        return str(ipaddress.IPv4Address(answer.text.strip()))
+    except (requests.RequestException, ValueError) as error:
+        raise StepError(
+            f"this machine's public address is not known ({_ADDRESS_URL}: {error}); "
+            "Terraform has to reach the cluster's API from somewhere: name the address by "
+            "--public-access-cidr 203.0.113.7/32, or a network of yours by existing_vpc"
+        ) from error
+
+
+@dataclass(frozen=True)
+class Applying:
+    """Plan and apply, which know of each other.
+
+    Attributes:
+        monthly_cost: for the line of the plan.
+    """
+
+    monthly_cost: MonthlyCost
+
+    def plan(self, deployment: Deployment, told: Told) -> Outcome:
+        """Shows what an apply would change, and what the stack would cost.
+
+        Raises:
+            StepError: Terraform refuses the settings.
+        """
+        lines = deployment.estate.plan(told.progress)
+        deployment.planned = lines.planned or Changes()
+        notes = ["\n".join(one.splitlines()[:_MOST_WARNING_LINES]) for one in lines.warnings]
+        return Outcome(State.DONE, f"{deployment.planned}; {self.monthly_cost(deployment)}", notes)
+
+    def apply(self, deployment: Deployment, told: Told) -> Outcome:
+        """Applies the settings once a person has agreed.
+
+        Raises:
+            StepError: it failed, or something would be destroyed that nobody was asked about.
+        """
+        planned = deployment.planned
+        if planned == Changes():
+            deployment.outputs = deployment.estate.outputs()
+            return Outcome(State.FOUND, "nothing to change")
+        if deployment.options.yes and planned.remove:
+            raise StepError(
+                f"{planned.remove} resources would be destroyed, and --yes asks nobody: look at "
+                f"`make plan ENV={deployment.region}`, then `make apply ENV={deployment.region}`"
+            )
+        if not deployment.options.yes and not _agreed(deployment, told, planned):
+            return Outcome(State.AGAINST, "nothing is applied")
+        lines = deployment.estate.apply(told.progress)
+        deployment.outputs = deployment.estate.outputs()
+        return Outcome(State.DONE, f"{lines.ended} resources")
+
+
+def _agreed(deployment: Deployment, told: Told, planned: Changes) -> bool:
+    destroys = f", and DESTROY {planned.remove}" if planned.remove else ""
+    question = (
+        f"Make {planned.add} resources of {deployment.settings.name} in {deployment.region}, "
+        f"account {deployment.account}{destroys}? Type yes:"
+    )
+    return told.ask(question) == "yes"
+
+
+def closing(deployment: Deployment) -> str:
+    """Returns what a person needs next: R40's outputs, and a command.
+
+    Args:
+        deployment: that was applied.
+    """
+    outputs, region = deployment.outputs, deployment.region
+    file = deployment.estate.outputs_file
+    stack = f"--outputs {file}" if file else f"--env {region}"
+    rows = [
+        ("endpoint", outputs.get("endpoint")),
+        ("API key", outputs.get("api_key_command") or "none: requests are signed (AWS_IAM)"),
+        ("cluster", outputs.get("kubeconfig_command")),
+        ("results", outputs.get("notifications_topic_arn")),
+        ("next", f'.venv/bin/easel submit {stack} --prompt "A dog"'),
+    ]
+    return "\n".join(f"{name:10} {value}" for name, value in rows)
+
+
+def prepared(deployment: Deployment) -> str:
+    """Returns what a person does after a dry run."""
+    return (
+        f"prepared, nothing is deployed: look at {deployment.settings.path} and at "
+        f"`make plan ENV={deployment.region}`; the same command without --dry-run goes on."
+    )
