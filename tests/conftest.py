@@ -9,12 +9,17 @@ group where pytest 9.2 no longer reads it (`Item._nodeid`): all tests would be o
 """
 
 import logging
+import os
 from collections.abc import Generator, Iterator
 from pathlib import PurePosixPath
 
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+# Terraform and its provider spend a third of a command's CPU time on collecting garbage while they
+# read the provider's schemas; with this they collect a quarter as often, at 700 MB in place of 600.
+os.environ.setdefault("GOGC", "400")
 
 ESTATE = "estate"
 """Tests of the two environments that are applied once and destroyed at the end."""
