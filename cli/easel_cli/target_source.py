@@ -2,9 +2,11 @@
 
 import json
 import os
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -13,6 +15,7 @@ from easel_cli.target import Target
 _ROOT = Path(__file__).resolve().parents[2]
 _LOCAL = "local"
 _OTHER_FORM = (TypeError, KeyError, AttributeError)
+_CONNECT_SECONDS = 2.0
 
 
 class TargetError(Exception):
@@ -23,8 +26,9 @@ def find_target(env: str | None, outputs: Path | None) -> Target:
     """Reads a stack's outputs.
 
     Args:
-        env: folder under envs/; its state is asked. None and "local" take the local stack that is
-            up, whose state lies elsewhere.
+        env: folder under envs/. Where it is applied on this machine (LOCAL=1), that is meant, not
+            what may be on AWS; else its state is asked. None and "local" take the local stack that
+            is up, whose state lies elsewhere.
         outputs: file with what `terraform output -json` printed, instead of asking.
 
     Raises:
@@ -64,14 +68,45 @@ def _printed(env: str | None, outputs: Path | None) -> tuple[str, str]:
     if outputs is not None:
         return _read(outputs), str(outputs)
     if env is not None and env != _LOCAL:
-        return _ask_terraform(_ROOT / "envs" / env), f"envs/{env}"
-    local = Path(os.environ.get("EASEL_HOME") or _ROOT / ".easel") / "outputs.json"
+        folder = _ROOT / "envs" / env
+        if not folder.is_dir():
+            raise TargetError(_unknown(folder))
+        here = _home() / "estate" / env / "outputs.json"
+        return _applied_here(here, env) or _ask_terraform(folder), f"envs/{env}"
+    local = _home() / "outputs.json"
     if not local.exists():
         raise TargetError(
             "No local stack is up. Bring one up with `make up`, or name a deployed one: "
             "--env us-east-1, or --outputs FILE with what `terraform output -json` printed."
         )
     return _read(local), str(local)
+
+
+def _home() -> Path:
+    return Path(os.environ.get("EASEL_HOME") or _ROOT / ".easel")
+
+
+def _applied_here(outputs: Path, env: str) -> str | None:
+    """What `make apply LOCAL=1` has written; None where nothing is applied on this machine.
+
+    Raises:
+        TargetError: it is gone with its emulator. The stack on AWS is not meant then: whoever has
+            worked here would send to it unaware.
+    """
+    if not outputs.exists():
+        return None
+    text = _read(outputs)
+    try:
+        address = urlsplit(_parsed(text, str(outputs))["aws_endpoint_url"]["value"])
+        with socket.create_connection((address.hostname, address.port), _CONNECT_SECONDS):
+            return text
+    except _OTHER_FORM as error:
+        raise _not_outputs(str(outputs)) from error
+    except OSError as error:
+        raise TargetError(
+            f"{env} was applied on this machine, and its emulator has ended. Apply it again with "
+            f"`make apply ENV={env} LOCAL=1`, or remove {outputs.parent} to reach the one on AWS."
+        ) from error
 
 
 def _read(path: Path) -> str:
@@ -84,9 +119,6 @@ def _read(path: Path) -> str:
 
 
 def _ask_terraform(folder: Path) -> str:
-    if not folder.is_dir():
-        names = ", ".join(sorted(path.name for path in folder.parent.iterdir() if path.is_dir()))
-        raise TargetError(f"There is no environment {folder.name}; there are: {names}.")
     command = ["terraform", f"-chdir={folder}", "output", "-json", "-no-color"]
     try:
         run = subprocess.run(  # noqa: S603 - no shell; the folder exists
@@ -97,6 +129,11 @@ def _ask_terraform(folder: Path) -> str:
     except subprocess.CalledProcessError as error:
         raise TargetError(_explained(folder.name, error.stderr.strip())) from error
     return run.stdout
+
+
+def _unknown(folder: Path) -> str:
+    names = ", ".join(sorted(path.name for path in folder.parent.iterdir() if path.is_dir()))
+    return f"There is no environment {folder.name}; there are: {names}."
 
 
 def _explained(env: str, said: str) -> str:

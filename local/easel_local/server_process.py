@@ -94,6 +94,17 @@ class ServerProcess(Service):
             f"the {self._name} did not come up: {reason} (log: {self._log_path})"
         )
 
+    def attach(self) -> None:
+        """Finds the address of the one that an earlier program has started with the same log.
+
+        Raises:
+            ServerProcessError: the log names none.
+        """
+        line = self._log_path.read_text().partition("\n")[0] if self._log_path.exists() else ""
+        if not line.startswith(self._address_prefix):
+            raise ServerProcessError(f"no {self._name} has logged to {self._log_path}")
+        self.address = line
+
     def stop(self) -> None:
         """Stops the process; does nothing where none runs. Its memory is gone."""
         process, self.process = self.process, None

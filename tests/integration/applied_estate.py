@@ -3,8 +3,6 @@
 import base64
 import gzip
 import json
-import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,15 +13,13 @@ from typing import Any
 import boto3
 
 from easel_cli.target import Target
-from easel_contract.task import RuntimeType
 from easel_local.estate import EstateServices, root_folder
+from easel_local.estate.pods import EstatePods, stop_pods
 from easel_local.estate.services import as_target_outputs, program_environment
 from easel_local.estate.state import EstateState
-from easel_local.ports import LOOPBACK, free_port
-from easel_local.processes import start
-from easel_local.services import await_runtime, simulator_command
+from easel_local.processes import ManagedProcess
 from tests.integration.inventory import Inventory, inventory
-from tests.integration.pod_session import pod_clients, pod_environment
+from tests.integration.pod_session import pod_clients
 from tests.root_module import RootModule, terraform_with
 
 Client = Callable[..., Any]
@@ -33,8 +29,6 @@ NAME = "easel"
 
 NAMESPACE = "easel"
 """Of the runtimes' releases."""
-
-_AGENT_GRACE_SECONDS = 20.0
 
 
 @dataclass
@@ -110,38 +104,14 @@ class AppliedEstate:
 
     @contextmanager
     def working_pod(self, runtime: str) -> Iterator[None]:
-        """The queue agent as the runtime's Deployment has it, beside a simulated runtime.
-
-        It has the pod's environment and the rights of its service account, and no other.
-        """
-        path = f"apis/apps/v1/namespaces/{NAMESPACE}/deployments/{runtime}"
-        pod = self.kubernetes(path)["spec"]["template"]["spec"]
-        (agent,) = (one for one in pod["containers"] if one["name"] == "queue-agent")
-        variables = {one["name"]: one["value"] for one in agent["env"]}
-        port = free_port()
-        described = self.target.runtimes[runtime]
-        command = simulator_command(described, port, service_seconds=0.2)
-        simulator = start("runtime", command, os.environ, self.home / "runtime.log")
+        """The queue agent as the runtime's Deployment has it, beside a simulated runtime."""
+        pods = EstatePods.of_outputs(self.home, self.target, self.values, self.environment)
+        processes: list[ManagedProcess] = []
         try:
-            await_runtime(simulator, RuntimeType(described.type), f"http://{LOOPBACK}:{port}")
-            account = pod["serviceAccountName"]
-            environment = {
-                **variables,
-                **pod_environment(self.client, NAME, NAMESPACE, account),
-                **_of_this_machine(self.environment),
-                "EASEL_RUNTIME_URL": f"http://{LOOPBACK}:{port}",
-                "EASEL_HEALTH_HOST": LOOPBACK,
-                "EASEL_HEALTH_PORT": "0",
-                "EASEL_RECEIVE_WAIT_SECONDS": "1",
-            }
-            program = [sys.executable, "-m", "easel_agent"]
-            process = start("agent", program, environment, self.home / "agent.log")
-            try:
-                yield
-            finally:
-                process.stop(_AGENT_GRACE_SECONDS)
+            pods.start(runtime, processes.append, service_seconds=0.2)
+            yield
         finally:
-            simulator.stop(_AGENT_GRACE_SECONDS)
+            stop_pods(processes)
 
 
 def _clients(services: EstateServices, region: str) -> Client:
@@ -160,8 +130,3 @@ def _release(secret: Mapping[str, Any]) -> dict[str, Any]:
     packed = base64.b64decode(base64.b64decode(secret["data"]["release"]))
     release: dict[str, Any] = json.loads(gzip.decompress(packed))
     return release
-
-
-def _of_this_machine(environment: Mapping[str, str]) -> dict[str, str]:
-    names = ("PATH", "HOME", "AWS_ENDPOINT_URL", "NO_PROXY", "no_proxy")
-    return {name: environment[name] for name in names if name in environment}

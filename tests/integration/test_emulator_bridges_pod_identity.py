@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.integration.pod_session import pod_clients, service_account_token
+from easel_local.estate.pod_identity import ServiceAccount
+from tests.integration.pod_session import pod_clients
 from tests.integration.test_emulator_bridges_eks import new_cluster
 
 pytestmark = pytest.mark.integration
@@ -96,7 +97,7 @@ def test_a_service_account_without_an_association_has_no_role(client: Client) ->
 
 def test_what_is_no_service_accounts_token_is_refused(client: Client) -> None:
     cluster = new_cluster(client)
-    for token in ("x", "a.b.c", service_account_token("ns", "sa").replace(".", "")):
+    for token in ("x", "a.b.c", ServiceAccount("c", "ns", "sa").token().replace(".", "")):
         with pytest.raises(ClientError, match="InvalidToken"):
             client("eks-auth").assume_role_for_pod_identity(
                 clusterName=cluster["name"], token=token

@@ -1,6 +1,7 @@
 """Which stack a command is about, and what is said where there is none."""
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,4 +99,36 @@ def test_the_local_stack_is_known_by_what_make_up_has_left(
     (tmp_path / ".easel").mkdir()
     (tmp_path / ".easel" / "outputs.json").write_text(printed())
     assert find_target(env, None).output_bucket == "outputs"
+    assert not arguments.exists()
+
+
+def applied_here(root: Path, port: int) -> Path:
+    """Writes what `make apply ENV=us-east-1 LOCAL=1` writes."""
+    file = root / ".easel" / "estate" / "us-east-1" / "outputs.json"
+    file.parent.mkdir(parents=True)
+    local = {"endpoint": "here", "aws_endpoint_url": f"http://127.0.0.1:{port}"}
+    file.write_text(json.dumps({n: {"value": v} for n, v in (OUTPUTS | local).items()}))
+    return file
+
+
+def test_what_is_applied_on_this_machine_comes_before_the_state(
+    terraform: Terraform, tmp_path: Path
+) -> None:
+    arguments = terraform(f"echo '{printed()}'")
+    with socket.create_server(("127.0.0.1", 0)) as emulator:
+        applied_here(tmp_path, emulator.getsockname()[1])
+        assert find_target("us-east-1", None).endpoint == "here"
+    assert not arguments.exists()
+
+
+def test_where_its_emulator_has_ended_nothing_goes_to_aws_instead(
+    terraform: Terraform, tmp_path: Path
+) -> None:
+    arguments = terraform(f"echo '{printed()}'")
+    with socket.create_server(("127.0.0.1", 0)) as emulator:
+        port = emulator.getsockname()[1]
+    file = applied_here(tmp_path, port)
+    with pytest.raises(TargetError, match=r"its emulator has ended.*LOCAL=1") as raised:
+        find_target("us-east-1", None)
+    assert str(file.parent) in str(raised.value)
     assert not arguments.exists()

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import requests
+
 from easel_contract.plain_text import printable_lines
 from easel_deploy.environments.root_module import TerraformError
 from easel_deploy.exit_status import ExitStatus
@@ -22,6 +24,7 @@ from easel_local.estate.start import start
 from easel_local.paths import HOME
 from easel_local.private_files import ForeignFolderError, keep_private
 from easel_local.server_process import ServerProcessError
+from easel_local.services import ServiceError
 from easel_local.state import BusyError, locked
 
 _EXPECTED_ERRORS = (
@@ -31,8 +34,10 @@ _EXPECTED_ERRORS = (
     EstateError,
     ForeignFolderError,
     ServerProcessError,
+    ServiceError,
     TerraformConfigError,
     TerraformError,
+    requests.RequestException,
 )
 
 _START = "start"

@@ -9,7 +9,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from easel_cli.target import Target
 from easel_deploy.environments.destroy import EMULATED_VARIABLE
 from easel_deploy.environments.root_module import RootModule
 from easel_deploy.environments.terraform_options import is_targeted
@@ -17,6 +19,7 @@ from easel_deploy.exit_status import ExitStatus
 from easel_local import interrupts
 from easel_local.emulator.process import UNWANTED_VARIABLES
 from easel_local.estate.folder import root_folder
+from easel_local.estate.pods import EstatePods, stop_pods
 from easel_local.estate.services import (
     EstateServices,
     program_environment,
@@ -26,6 +29,7 @@ from easel_local.estate.services import (
 )
 from easel_local.estate.state import EstateState
 from easel_local.paths import FUNCTIONS_PACKAGE, ROOT
+from easel_local.processes import ManagedProcess
 
 _NAME = re.compile(r"[a-z0-9-]+")
 _INIT_SECONDS = 600
@@ -82,7 +86,7 @@ class Estate:
             return self._terraform(state, "plan", *options)
 
     def apply(self, options: Sequence[str]) -> int:
-        """Makes it so, and leaves emulator and API server running.
+        """Makes it so, and leaves emulator, API server, runtimes and queue agents running.
 
         Args:
             options: of `terraform apply`.
@@ -92,6 +96,7 @@ class Estate:
 
         Raises:
             EstateError: `terraform init` failed.
+            easel_local.services.ServiceError: a runtime did not come up.
         """
         state = self._whole_state()
         if state is None:
@@ -103,7 +108,11 @@ class Estate:
         self._write_environment(state)
         status = self._terraform(state, "apply", *options)
         if status == 0:
-            sys.stdout.write(self._how_to_use(state))
+            values = RootModule(self._root, program_environment(state.environment)).outputs()
+            target = self._write_target(state, values)
+            if target is not None:
+                self._start_pods(state, target, values)
+            sys.stdout.write(self._how_to_use(state, target))
         else:
             sys.stdout.write(
                 f"\nEmulator and API server still run: apply again, or take them down with "
@@ -220,26 +229,40 @@ class Estate:
         lines += [f"unset {' '.join(UNWANTED_VARIABLES)}"]
         (self._home / "environment").write_text("\n".join(lines) + "\n")
 
-    def _how_to_use(self, state: EstateState) -> str:
-        values = RootModule(self._root, program_environment(state.environment)).outputs()
-        url = state.environment["AWS_ENDPOINT_URL"]
-        file = self._home / "outputs.json"
+    def _write_target(self, state: EstateState, values: Mapping[str, Any]) -> Target | None:
         outputs = {name: {"value": one} for name, one in values.items()}
+        url = state.environment["AWS_ENDPOINT_URL"]
         credentials = state.environment["AWS_SHARED_CREDENTIALS_FILE"]
-        target = write_target(outputs, url, credentials, file)
+        return write_target(outputs, url, credentials, self._home / "outputs.json")
+
+    def _start_pods(self, state: EstateState, target: Target, values: Mapping[str, Any]) -> None:
+        # Those of an earlier apply were told what this one may have changed.
+        stop_pods(state.pods)
+        state.pods = []
+        state.write(self._home)
+
+        def keep(process: ManagedProcess) -> None:
+            state.pods.append(process)
+            state.write(self._home)
+
+        pods = EstatePods.of_outputs(self._home, target, values, state.environment)
+        for name in target.runtimes:
+            pods.start(name, keep)
+
+    def _how_to_use(self, state: EstateState, target: Target | None) -> str:
+        env = self._environment
         # An apply of a part of it (-target) may have made no API.
         here = target.endpoint if target else "none yet"
-        send = (
-            f"\nsend a task      .venv/bin/easel submit --no-wait --outputs {_shown(file)} "
-            '--prompt "A dog"'
-            if target
-            else ""
-        )
+        use = f"""
+see it work      .venv/bin/easel verify --env {env}
+send a task      .venv/bin/easel submit --env {env} --prompt "A dog"
+test it          .venv/bin/pytest -m e2e --env {env}"""
         return f"""
-{state.name} in {state.region} is up on this machine; no node and no pod runs.
+{state.name} in {state.region} is up on this machine. No node and no pod runs: a simulated runtime
+and a queue agent, as processes, stand in for each runtime's pods.
 
 endpoint here    {here}
-AWS here         {url}{send}
+AWS here         {state.environment["AWS_ENDPOINT_URL"]}{use if target else ""}
 in a shell       . {_shown(self._home / "environment")}
                  terraform -chdir={_shown(self._root)} state list
 again            make plan ENV={self._environment} LOCAL=1

@@ -16,6 +16,7 @@ from easel_local import interrupts
 from easel_local.chart_registry import ChartRegistry
 from easel_local.credentials import StackCredentials
 from easel_local.emulator.process import Emulator, KubernetesEndpoint
+from easel_local.estate.pods import stop_pods
 from easel_local.estate.state import EstateState
 from easel_local.kubernetes import KubernetesApi
 from easel_local.paths import FUNCTIONS_PACKAGE, HOME, ROOT
@@ -114,6 +115,7 @@ def terraform_environment() -> dict[str, str]:
 
 def stop_processes(state: EstateState) -> None:
     """Stops what an earlier command started."""
+    stop_pods(state.pods)
     with interrupts.deferred():
         for process in reversed(state.processes):
             process.stop(_GRACE_SECONDS)

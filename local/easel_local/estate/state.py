@@ -17,6 +17,8 @@ class EstateState(BaseModel):
     started_at: datetime
     processes: list[ManagedProcess] = []
     """In the order of their start."""
+    pods: list[ManagedProcess] = []
+    """What stands in for pods; the estate is whole without them."""
     environment: dict[str, str] = {}
     """What differs for programs that work on it."""
 
