@@ -4,6 +4,8 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from easel_cli.api_authorization import authorization_of
@@ -30,27 +32,33 @@ _STATUSES = {
 _WORDS = {CheckStatus.PASSED: "ok", CheckStatus.NOT_SENT: "-", CheckStatus.TIMED_OUT: "LATE"}
 
 
-def verify(
-    target: Target,
-    progress: Progress,
-    *,
-    runtimes: Sequence[str] = (),
-    folder: Path = Path("out"),
-    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS,
-    checkpoint: str | None = None,
-    as_json: bool = False,
-) -> ExitStatus:
+@dataclass(frozen=True, kw_only=True)
+class VerifyOptions:
+    """Options of `easel verify`.
+
+    Attributes:
+        runtimes: names of runtimes to verify; none: all.
+        out: folder for the pictures; made if missing.
+        timeout: seconds for each request.
+        checkpoint: of the workflows that go to runtimes of type comfyui; None: the one that the
+            stack's other runtimes serve, or the seed's.
+        json: prints each request as a line of JSON (the fields of `Check`) on standard output.
+    """
+
+    runtimes: Sequence[str] = ()
+    out: Path = Path("out")
+    timeout: float = DEFAULT_TIMEOUT_SECONDS
+    checkpoint: str | None = None
+    json: bool = False
+
+
+def verify(options: VerifyOptions, target: Target, progress: Progress) -> ExitStatus:
     """Sends each runtime the requests of its type, and shows what became of each and how fast.
 
     Args:
+        options: what a person has chosen.
         target: the stack.
         progress: told of each request as it ends, and of the sum.
-        runtimes: names of runtimes to verify; none: all.
-        folder: for the pictures; made if missing.
-        timeout_seconds: for each request.
-        checkpoint: of the workflows that go to runtimes of type comfyui; None: the one that the
-            stack's other runtimes serve, or the seed's.
-        as_json: prints each request as a line of JSON (the fields of `Check`) on standard output.
 
     Returns:
         COMPLETED where all passed; else TIMED_OUT, REFUSED or FAILED, the first of these that
@@ -60,33 +68,36 @@ def verify(
         easel_cli.request_building.RequestError: a runtime is none of the stack's.
         botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError: AWS did not let it.
     """
-    names = _known(runtimes, target)
+    names = _known(options.runtimes, target)
     clients = AwsClients(target)
     # From the environment or from AWS: an argument would be seen by everyone on the machine.
     authorization = authorization_of(target, clients, os.environ.get(API_KEY_VARIABLE))
-
-    def show(check: Check) -> None:
-        if as_json:
-            sys.stdout.write(printable_json(dataclasses.asdict(check)) + "\n")
-            sys.stdout.flush()
-        progress.say(line_of(check))
-
-    with ApiClient(target.endpoint, authorization) as api:
-        verification = Verification(
+    where = " on this machine" if target.aws_endpoint_url else ""
+    with (
+        ApiClient(target.endpoint, authorization) as api,
+        progress.step(f"requests to {target.endpoint}{where}") as update,
+    ):
+        checks = Verification(
             target,
             clients,
             api,
-            folder=folder,
-            timeout_seconds=timeout_seconds,
-            checkpoint=checkpoint,
-            told=show,
-        )
-        where = " on this machine" if target.aws_endpoint_url else ""
-        with progress.step(f"requests to {target.endpoint}{where}") as update:
-            checks = verification.run(names, update)
+            folder=options.out,
+            timeout_seconds=options.timeout,
+            checkpoint=options.checkpoint,
+            told=partial(_show, options, progress),
+        ).run(names, update)
     passed = sum(check.status is CheckStatus.PASSED for check in checks)
-    progress.say(f"{passed} of {len(checks)} requests made their picture; pictures are in {folder}")
-    return max((_STATUSES[check.status] for check in checks), default=ExitStatus.COMPLETED)
+    progress.say(
+        f"{passed} of {len(checks)} requests made their picture; pictures are in {options.out}"
+    )
+    return max(_STATUSES[check.status] for check in checks)
+
+
+def _show(options: VerifyOptions, progress: Progress, check: Check) -> None:
+    if options.json:
+        sys.stdout.write(printable_json(dataclasses.asdict(check)) + "\n")
+        sys.stdout.flush()
+    progress.say(line_of(check))
 
 
 def line_of(check: Check) -> str:

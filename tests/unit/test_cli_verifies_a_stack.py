@@ -137,8 +137,8 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Stack:
 def run(folder: Path, **options: Any) -> tuple[ExitStatus, str]:
     shown = io.StringIO()
     progress = Progress(Console(file=shown, highlight=False, width=200))
-    options = {"timeout_seconds": 0.05, "folder": folder, **options}
-    return verify.verify(target(), progress, **options), shown.getvalue()
+    wanted = verify.VerifyOptions(**{"timeout": 0.05, "out": folder, **options})
+    return verify.verify(wanted, target(), progress), shown.getvalue()
 
 
 def kinds_sent(stack: Stack, runtime: str) -> list[str]:
@@ -234,7 +234,7 @@ def test_what_nobody_takes_in_time_is_cancelled_and_says_where_to_look(
     stack: Stack, tmp_path: Path
 ) -> None:
     stack.silent.add("pipeline")
-    status, shown = run(tmp_path, timeout_seconds=0.2)
+    status, shown = run(tmp_path, timeout=0.2)
     assert status is ExitStatus.TIMED_OUT
     assert len(stack.cancelled) == 1
     assert "No pod from zero" in shown
@@ -271,7 +271,7 @@ def test_interrupted_it_cancels_what_it_has_sent(
 def test_json_is_one_line_a_request(
     stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run(tmp_path, runtimes=["comfy"], as_json=True)
+    run(tmp_path, runtimes=["comfy"], json=True)
     assert stack.sent
     [line] = capsys.readouterr().out.splitlines()
     check = json.loads(line)
