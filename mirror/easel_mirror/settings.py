@@ -1,15 +1,13 @@
 """What an environment's own settings name: Terraform itself reads them."""
 
-import os
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from easel_deploy.environments.root_module import RootModule, TerraformError
-from easel_deploy.terraform_config import TerraformConfigError, write_cli_config
+from easel_deploy.environments.root_module import TerraformError
+from easel_deploy.environments.variables import evaluate_variables
 from easel_mirror.errors import MirrorError, RefusedError
 
 _EXPRESSION = """{
@@ -19,7 +17,6 @@ _EXPRESSION = """{
   runtimes = { for name, one in var.runtimes :
     name => { image = one.image, chart = one.chart, values_file = one.values_file } }
 }"""
-_INIT_SECONDS = 600
 _MAX_VALUES_BYTES = 1024 * 1024
 DEFAULT_PREFIX = "easel"
 
@@ -98,14 +95,9 @@ def read_settings(folder: Path) -> EnvironmentSettings:
     if not (folder / "terraform.tfvars").is_file():
         raise RefusedError(f"{folder} is no environment: there is no terraform.tfvars in it")
     try:
-        environment = _environment(folder)
-        if not (folder / ".terraform").is_dir():
-            _initialize(folder, environment)
-        found = RootModule(folder, environment).evaluate(" ".join(_EXPRESSION.split()))
-    except (TerraformError, TerraformConfigError) as error:
+        found = evaluate_variables(folder, _EXPRESSION)
+    except TerraformError as error:
         raise MirrorError(f"{folder}: {error}") from error
-    except (OSError, subprocess.SubprocessError) as error:
-        raise MirrorError(f"{folder}: terraform cannot be run: {error}") from error
     return settings_of(folder, found)
 
 
@@ -159,25 +151,3 @@ def _of_values(runtime: str, path: Path) -> list[ImageSetting | None]:
         ]
     except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
         raise RefusedError(f"{path}: is no readable values file: {error}") from error
-
-
-def _environment(folder: Path) -> dict[str, str]:
-    return os.environ | {
-        "TF_CLI_CONFIG_FILE": str(write_cli_config(Path(".easel", "terraform-cli"))),
-        # No zip of functions is needed to name images: any file will do, where settings name none.
-        "TF_VAR_functions_package_path": str((folder / "versions.tf").resolve()),
-    }
-
-
-def _initialize(folder: Path, environment: dict[str, str]) -> None:
-    command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color"]
-    answer = subprocess.run(  # noqa: S603 - no shell
-        command,
-        capture_output=True,
-        text=True,
-        timeout=_INIT_SECONDS,
-        check=False,
-        env=environment,
-    )
-    if answer.returncode:
-        raise MirrorError(f"{folder}: terraform init failed:\n{answer.stderr.strip()}")

@@ -9,6 +9,14 @@ import sys
 from pathlib import Path
 
 from easel_deploy.cluster.access import KUBECONFIG_VARIABLE
+from easel_deploy.environments.public_address import (
+    ADDRESS_VARIABLE,
+    Address,
+    AddressUnknownError,
+    has_address_in,
+    is_within,
+    public_address,
+)
 from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.environments.terraform_options import is_targeted
 from easel_deploy.exit_status import ExitStatus
@@ -17,6 +25,12 @@ CLUSTER = "module.eks_karpenter.aws_eks_cluster.this"
 """Where the state has the cluster, its releases were reached before."""
 
 _NETWORK = "module.vpc"
+_PRIVATE_BLOCKS = (
+    "var.cluster.private_access_cidrs != null ? var.cluster.private_access_cidrs : "
+    "var.existing_vpc != null ? var.existing_vpc.cidr_blocks : []"
+)
+"""Whom the private endpoint lets in, beside a network that easel makes."""
+_OWN_BLOCKS = "[var.vpc.cidr_block]"
 _REFUSED = 3
 
 
@@ -31,15 +45,16 @@ def note(root: RootModule) -> str | None:
         root: the environment.
 
     Raises:
-        UnreachableApiError: the apply would make the network, too, and nobody is in it yet.
+        UnreachableApiError: the apply would make the network, too, and nobody is in it yet; or
+            the API would be open to other addresses than this machine's.
         TerraformError: its variables or its state cannot be read.
     """
     there = root.resources()
     if os.environ.get(KUBECONFIG_VARIABLE) or CLUSTER in there:
         return None
-    if root.evaluate("var.cluster.public_access_cidrs"):
-        return None
     has_network = any(one.startswith(_NETWORK) for one in there)
+    if open_to := root.evaluate("var.cluster.public_access_cidrs"):
+        return _public_note(root, open_to, has_network=has_network)
     if not has_network and root.evaluate("var.existing_vpc == null"):
         raise UnreachableApiError(_refusal(root.folder))
     return (
@@ -47,6 +62,35 @@ def note(root: RootModule) -> str | None:
         "  installs Karpenter, KEDA and the runtimes through it. This machine has to be in that\n"
         "  network, or in one that is connected and named in cluster.private_access_cidrs.\n"
     )
+
+
+def _public_note(root: RootModule, open_to: list[str], *, has_network: bool) -> str | None:
+    try:
+        seen_at = public_address()
+    except AddressUnknownError as error:
+        return (
+            f"easel: note: whether this machine is in cluster.public_access_cidrs "
+            f"({', '.join(open_to)})\n  is not known: {error}. Terraform installs Karpenter, KEDA "
+            f"and the runtimes from here.\n  {ADDRESS_VARIABLE}=<address> says where it is seen.\n"
+        )
+    if is_within(seen_at, open_to):
+        return None
+    # An address of the network that this apply makes is another network's, of the same numbers.
+    private = root.evaluate(_PRIVATE_BLOCKS) or (root.evaluate(_OWN_BLOCKS) if has_network else [])
+    if has_address_in(private):
+        return None
+    raise UnreachableApiError(
+        f"this machine is seen at {seen_at}, and the new cluster's API would be open\n"
+        f"to {', '.join(open_to)} alone: nothing could install Karpenter, KEDA and the runtimes.\n"
+        f"Let it in, in {root.folder}/terraform.tfvars:\n"
+        f'      cluster = {{ public_access_cidrs = ["{_block(seen_at)}"], ... }}\n'
+        "or, where it is seen at another address on the way to AWS's API servers, say that:\n"
+        f"  {ADDRESS_VARIABLE}=<address> make apply ENV={root.folder.name}"
+    )
+
+
+def _block(address: Address) -> str:
+    return f"{address}/{address.max_prefixlen}"
 
 
 def _refusal(folder: Path) -> str:

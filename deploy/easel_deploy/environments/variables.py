@@ -1,0 +1,62 @@
+"""Reads an environment's settings as `make plan` would: Terraform itself evaluates them."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from easel_deploy.environments.root_module import RootModule, TerraformError
+from easel_deploy.terraform_config import TerraformConfigError, write_cli_config
+
+_INIT_SECONDS = 600
+
+
+def evaluate_variables(folder: Path, expression: str) -> Any:
+    """Returns an expression over the variables of an environment.
+
+    Args:
+        folder: the root module; where Terraform was not initialised in it, it is.
+        expression: such as `{ name = var.name }`; line ends in it count as blanks.
+
+    Raises:
+        TerraformError: Terraform does not tell; its own words are in the message.
+    """
+    try:
+        environment = _environment(folder)
+        if not (folder / ".terraform").is_dir():
+            _initialise(folder, environment)
+        return RootModule(folder, environment).evaluate(" ".join(expression.split()))
+    except TerraformConfigError as error:
+        raise TerraformError(str(error)) from error
+    except (OSError, subprocess.SubprocessError) as error:
+        raise TerraformError(f"terraform cannot be run: {error}") from error
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Returns the environment of Terraform's processes that look at variables alone.
+
+    Args:
+        folder: the root module.
+
+    Raises:
+        TerraformConfigError: it is not known where Terraform's provider comes from.
+    """
+    return os.environ | {
+        "TF_CLI_CONFIG_FILE": str(write_cli_config(Path(".easel", "terraform-cli"))),
+        # No zip of functions is needed to read settings: any file will do, where they name none.
+        "TF_VAR_functions_package_path": str((folder / "versions.tf").resolve()),
+    }
+
+
+def _initialise(folder: Path, environment: dict[str, str]) -> None:
+    command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color"]
+    answer = subprocess.run(  # noqa: S603 - no shell
+        command,
+        capture_output=True,
+        text=True,
+        timeout=_INIT_SECONDS,
+        check=False,
+        env=environment,
+    )
+    if answer.returncode:
+        raise TerraformError(f"terraform init failed:\n{answer.stderr.strip()}")
