@@ -5,6 +5,10 @@ class SnapshotError(Exception):
     """No snapshot was made; the message says what is wrong, where, and what to do."""
 
 
+class UnreadableRegistryError(SnapshotError):
+    """A registry does not answer, or not to everybody: what is in it is not known."""
+
+
 class RefusedError(SnapshotError):
     """Nothing was made, because it could not have ended well."""
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from easel_snapshot.errors import SnapshotError
+from easel_snapshot.errors import SnapshotError, UnreadableRegistryError
 from easel_snapshot.image_reference import ImageReference
 from easel_snapshot.manifests import INDEX_TYPES, LARGEST_MANIFEST, MANIFEST_TYPES
 
@@ -51,7 +51,7 @@ class RegistrySource:
             response.raise_for_status()
             content = bytes(response.raw.read(LARGEST_MANIFEST + 1, decode_content=True))
         except requests.RequestException as error:
-            raise SnapshotError(
+            raise UnreadableRegistryError(
                 f"{image}: {image.registry} did not answer ({type(error).__name__}); copy the "
                 "image into ECR where its registry is out of reach"
             ) from error
@@ -70,7 +70,7 @@ class RegistrySource:
         parameters = dict(_PARAMETER.findall(challenge))
         realm = parameters.pop("realm", "")
         if not challenge.lower().startswith("bearer") or not _is_safe(realm, image.registry):
-            raise SnapshotError(
+            raise UnreadableRegistryError(
                 f"{image}: {image.registry} wants a password; copy the image into ECR, from where "
                 "the instance pulls by its own role"
             )

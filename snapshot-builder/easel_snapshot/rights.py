@@ -67,7 +67,7 @@ def missing_rights(
     Returns:
         what is missing, as sentences; and why nothing could be asked, or None.
     """
-    principal = _principal(aws, caller)
+    principal = simulated_principal(aws, caller)
     if principal is None:
         return [], None
     iam, ec2 = f"arn:{caller.partition}:iam::{caller.account}", f"arn:{caller.partition}:ec2"
@@ -103,8 +103,13 @@ def _denied(aws: Aws, principal: str, actions: list[str], resource: str) -> list
     ]
 
 
-def _principal(aws: Aws, caller: Caller) -> str | None:
-    """The ARN that the simulator takes; None for the root, who may do everything."""
+def simulated_principal(aws: Aws, caller: Caller) -> str | None:
+    """Returns the ARN that the simulator takes; None for the root, who may do everything.
+
+    Args:
+        aws: clients.
+        caller: who is asked about.
+    """
     resource = caller.arn.rpartition(":")[2]
     if resource == "root":
         return None

@@ -28,6 +28,7 @@ PACKAGES = {
     "easel_mirror": ROOT / "mirror" / "easel_mirror",
     "easel_models": ROOT / "models" / "easel_models",
     "easel_snapshot": ROOT / "snapshot-builder" / "easel_snapshot",
+    "easel_doctor": ROOT / "doctor" / "easel_doctor",
 }
 MAY_IMPORT = {
     "easel_contract": set(),
@@ -43,6 +44,7 @@ MAY_IMPORT = {
         "easel_contract",
         "easel_records",
         "easel_deploy",
+        "easel_doctor",
         "easel_mirror",
         "easel_models",
         "easel_packaging",
@@ -56,6 +58,15 @@ MAY_IMPORT = {
     "easel_mirror": {"easel_contract", "easel_deploy"},
     "easel_models": {"easel_contract", "easel_egress", "easel_deploy"},
     "easel_snapshot": {"easel_contract", "easel_deploy"},
+    # The checks look with what acts: the same clients, the same rules.
+    "easel_doctor": {
+        "easel_contract",
+        "easel_records",
+        "easel_deploy",
+        "easel_mirror",
+        "easel_models",
+        "easel_snapshot",
+    },
 }
 AWS = {"boto3", "botocore"}
 # The entry point makes the clients, aws.py turns AWS's errors into the agent's own; the others look

@@ -1,7 +1,9 @@
-"""Reads an environment's settings as `make plan` would: Terraform itself evaluates them."""
+"""Reads an environment's settings and outputs as `make plan` would: Terraform itself tells them."""
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +23,41 @@ def evaluate_variables(folder: Path, expression: str) -> Any:
     Raises:
         TerraformError: Terraform does not tell; its own words are in the message.
     """
+    with _plain_errors():
+        return _initialised(folder).evaluate(" ".join(expression.split()))
+
+
+def read_outputs(folder: Path) -> dict[str, Any]:
+    """Returns the values of an environment's outputs by name; none before the first apply.
+
+    Args:
+        folder: the root module; where Terraform was not initialised in it, it is.
+
+    Raises:
+        TerraformError: the state cannot be read.
+    """
+    with _plain_errors():
+        return _initialised(folder).outputs()
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
     try:
-        environment = _environment(folder)
-        if not (folder / ".terraform").is_dir():
-            _initialise(folder, environment)
-        return RootModule(folder, environment).evaluate(" ".join(expression.split()))
+        yield
     except TerraformConfigError as error:
         raise TerraformError(str(error)) from error
     except (OSError, subprocess.SubprocessError) as error:
         raise TerraformError(f"terraform cannot be run: {error}") from error
 
 
+def _initialised(folder: Path) -> RootModule:
+    environment = _environment(folder)
+    if not (folder / ".terraform").is_dir():
+        _initialise(folder, environment)
+    return RootModule(folder, environment)
+
+
 def _environment(folder: Path) -> dict[str, str]:
-    """Returns the environment of Terraform's processes that look at variables alone.
-
-    Args:
-        folder: the root module.
-
-    Raises:
-        TerraformConfigError: it is not known where Terraform's provider comes from.
-    """
     return os.environ | {
         "TF_CLI_CONFIG_FILE": str(write_cli_config(Path(".easel", "terraform-cli"))),
         # No zip of functions is needed to read settings: any file will do, where they name none.

@@ -1,0 +1,33 @@
+"""CloudWatch's alarms of the stack."""
+
+from easel_doctor.finding import Finding, fail, found
+from easel_doctor.subject import Subject
+
+_ALARM = "ALARM"
+
+
+def look_at_alarms(subject: Subject) -> Finding:
+    """Asks for the alarms that bear the stack's name."""
+    pages = (
+        subject.aws.client("cloudwatch")
+        .get_paginator("describe_alarms")
+        .paginate(AlarmNamePrefix=f"{subject.settings.name}-")
+    )
+    alarms = [
+        alarm
+        for page in pages
+        for kind in ("MetricAlarms", "CompositeAlarms")
+        for alarm in page.get(kind, [])
+    ]
+    problems = [
+        fail(
+            f"alarm {one['AlarmName']}: {one.get('StateReason') or 'no reason is told'}",
+            f"aws cloudwatch describe-alarms --region {subject.settings.region} "
+            f"--alarm-names {one['AlarmName']}",
+        )
+        for one in alarms
+        if one.get("StateValue") == _ALARM
+    ]
+    if not alarms:
+        return found(f"none is set whose name begins with {subject.settings.name}-")
+    return found(f"{len(problems)} of {len(alarms)} are raised", problems)

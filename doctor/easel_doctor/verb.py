@@ -1,0 +1,121 @@
+"""`easel doctor`: runs the checks of an environment and reports them."""
+
+import sys
+from pathlib import Path
+from typing import TextIO
+
+from easel_contract.plain_text import printable_lines
+from easel_deploy.environments.root_module import TerraformError
+from easel_deploy.environments.variables import read_outputs
+from easel_deploy.exit_status import ExitStatus
+from easel_doctor.check import Check, Phase
+from easel_doctor.checks import after_checks, before_checks
+from easel_doctor.report import HEADINGS, as_json, has_failed, last_line, lines_of
+from easel_doctor.running import Result, run_checks
+from easel_doctor.settings import read_settings
+from easel_doctor.subject import Subject
+from easel_snapshot.aws import Aws
+
+ENVIRONMENTS = Path("envs")
+
+
+class UnknownEnvironmentError(Exception):
+    """There is no such environment; the message says which there are."""
+
+
+def doctor(
+    env: str,
+    *,
+    phase: Phase | None = None,
+    json: bool = False,
+    environments: Path = ENVIRONMENTS,
+) -> ExitStatus:
+    """Runs the checks and writes what they find to standard output.
+
+    Args:
+        env: folder under envs/ with a terraform.tfvars.
+        phase: whose checks; None: those of an apply, and, of a stack that was applied, all.
+        json: one JSON document in place of the report.
+        environments: folder of all.
+
+    Returns:
+        COMPLETED; FAILED where a check has failed; USAGE where there is no such environment or its
+        settings cannot be read.
+    """
+    try:
+        subject = find_subject(env, environments)
+    except (TerraformError, UnknownEnvironmentError) as error:
+        sys.stderr.write(printable_lines(f"easel: {error}") + "\n")
+        return ExitStatus.USAGE
+    results = report(subject, phase, json=json, to=sys.stdout)
+    return ExitStatus.FAILED if has_failed(results) else ExitStatus.COMPLETED
+
+
+def report(subject: Subject, phase: Phase | None, *, json: bool, to: TextIO) -> list[Result]:
+    """Runs the checks of an environment and writes each result as early as it is known.
+
+    Args:
+        subject: the environment.
+        phase: as `doctor` takes it.
+        json: as `doctor` takes it.
+        to: what is written to.
+
+    Returns:
+        the results in order.
+    """
+    checks = checks_of(subject, phase)
+    if json:
+        results = run_checks(checks)
+        to.write(as_json(subject.name, results) + "\n")
+        return results
+    seen: list[Phase] = []
+
+    def write(result: Result) -> None:
+        if result.phase not in seen:
+            seen.append(result.phase)
+            blank = "\n" * (len(seen) > 1)
+            to.write(f"{blank}{HEADINGS[result.phase]} ({subject.name})\n")
+        to.write(lines_of(result) + "\n")
+        to.flush()
+
+    results = run_checks(checks, write)
+    to.write(f"\n{last_line(results)}\n")
+    return results
+
+
+def checks_of(subject: Subject, phase: Phase | None) -> list[Check]:
+    """Returns the checks that make sense for an environment.
+
+    Args:
+        subject: the environment.
+        phase: whose; None: those of an apply, and, of a stack that was applied, all.
+    """
+    before = [] if phase is Phase.AFTER else before_checks(subject)
+    wants_after = phase is Phase.AFTER or (phase is None and subject.is_applied)
+    return before + (after_checks(subject) if wants_after else [])
+
+
+def find_subject(env: str, environments: Path = ENVIRONMENTS) -> Subject:
+    """Reads an environment's settings and outputs.
+
+    Args:
+        env: folder under envs/ with a terraform.tfvars.
+        environments: folder of all.
+
+    Raises:
+        UnknownEnvironmentError: there is no such folder.
+        TerraformError: its settings or its state cannot be read.
+    """
+    folder = environments / env
+    if not (folder / "terraform.tfvars").is_file() or env in (".", "local"):
+        names = sorted(
+            path.parent.name
+            for path in environments.glob("*/terraform.tfvars")
+            if path.parent.name != "local"
+        )
+        raise UnknownEnvironmentError(
+            f"there is no environment {env} in {environments}/; there are: {', '.join(names)}. "
+            "Another one: .venv/bin/easel env new us-west-2"
+        )
+    settings = read_settings(folder)
+    return Subject(folder, settings, read_outputs(folder), Aws(settings.region))
