@@ -1,16 +1,18 @@
 """`easel eks addons`: the add-on versions to pin in a region's terraform.tfvars."""
 
-import argparse
 import datetime
 import re
 import sys
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
 
 import boto3
+import typer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_deploy.cluster.errors import ClusterError
+from easel_deploy.exit_status import ExitStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_eks import EKSClient
@@ -74,22 +76,26 @@ def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d+", version)]
 
 
-def add_addons(verb: argparse.ArgumentParser) -> None:
-    """Adds the action to the verb's parser."""
-    words = "print addon_versions for terraform.tfvars"
-    addons = verb.add_subparsers(required=True).add_parser("addons", help=words)
-    addons.add_argument("--region", required=True)
-    addons.add_argument("--kubernetes-version", required=True, help="such as 1.35")
-    addons.set_defaults(command=print_default_versions)
+@dataclass(frozen=True, kw_only=True)
+class AddonsOptions:
+    """Options of `easel eks addons`.
+
+    Attributes:
+        region: AWS region.
+        kubernetes_version: minor version, such as 1.35.
+    """
+
+    region: Annotated[str, typer.Option(help="AWS region, such as us-west-2")]
+    kubernetes_version: Annotated[str, typer.Option(help="such as 1.35")]
 
 
-def print_default_versions(arguments: argparse.Namespace) -> int:
+def print_default_versions(options: AddonsOptions) -> ExitStatus:
     """Carries out `easel eks addons`: prints the setting for terraform.tfvars.
 
     Raises:
         ClusterError: EKS does not tell, or does not offer every add-on.
     """
-    region, kubernetes_version = arguments.region, arguments.kubernetes_version
+    region, kubernetes_version = options.region, options.kubernetes_version
     try:
         client: EKSClient = boto3.Session().client("eks", region_name=region, config=_CONFIG)
         versions = default_versions(client, kubernetes_version)
@@ -99,7 +105,7 @@ def print_default_versions(arguments: argparse.Namespace) -> int:
             "Needed are AWS credentials of that partition that allow eks:DescribeAddonVersions."
         ) from error
     sys.stdout.write(as_setting(versions, kubernetes_version, region))
-    return 0
+    return ExitStatus.COMPLETED
 
 
 def as_setting(versions: dict[str, str], kubernetes_version: str, region: str) -> str:

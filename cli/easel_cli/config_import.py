@@ -1,19 +1,23 @@
 """`easel config import config.yaml`: takes over the configuration of sd-on-eks."""
 
-import argparse
 import json
 import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
+import typer
 import yaml
 from pydantic import ValidationError
 
 from easel_cli.config_import_mapping import Imported, ImportRefusedError, convert
 from easel_cli.config_import_model import SdOnEksConfig
 from easel_contract.plain_text import printable_lines
+from easel_deploy.command_line import complain
+from easel_deploy.exit_status import ExitStatus
 
 _MAX_CHARACTERS = 1024 * 1024
 _KNOWN = {"stackName", "modelBucketArn", "modelsRuntime"}
@@ -107,37 +111,30 @@ def _text(path: Path) -> str:
     return text
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `easel config import`."""
-    parser.add_argument("config", type=Path, help="config.yaml of sd-on-eks")
-    parser.add_argument(
-        "--out", type=Path, default=Path("imported"), help="folder (default: imported)"
-    )
+@dataclass(frozen=True, kw_only=True)
+class ConfigImportOptions:
+    """Options of `easel config import`.
+
+    Attributes:
+        config: config.yaml of sd-on-eks.
+        out: folder of the environment; it is made.
+    """
+
+    config: Annotated[Path, typer.Argument(metavar="FILE", help="config.yaml of sd-on-eks")]
+    out: Annotated[Path, typer.Option(help="folder", metavar="FOLDER")] = Path("imported")
 
 
-def config_import(arguments: argparse.Namespace) -> int:
+def config_import(options: ConfigImportOptions) -> ExitStatus:
     """Imports a configuration.
 
     Returns:
-        0, or 2 when the file cannot be used.
+        COMPLETED, or USAGE when the file cannot be used.
     """
-    path: Path = arguments.config
     try:
-        imported = convert(read_config(_text(path), os.environ))
+        imported = convert(read_config(_text(options.config), os.environ))
     except (OSError, UnicodeDecodeError, ImportRefusedError) as error:
         problems = "\n".join(f"  - {line}" for line in str(error).splitlines())
-        sys.stderr.write(printable_lines(f"easel: {path} cannot be imported:\n{problems}\n"))
-        return 2
-    sys.stdout.write(printable_lines(report(imported, write(imported, arguments.out))) + "\n")
-    return 0
-
-
-def main() -> int:
-    """Runs `python -m easel_cli.config_import`."""
-    parser = argparse.ArgumentParser(prog="easel config import", description=__doc__)
-    add_arguments(parser)
-    return config_import(parser.parse_args())
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        complain(f"{options.config} cannot be imported:\n{problems}")
+        return ExitStatus.USAGE
+    sys.stdout.write(printable_lines(report(imported, write(imported, options.out))) + "\n")
+    return ExitStatus.COMPLETED

@@ -1,9 +1,10 @@
 """`easel dlq`: a runtime's dead-letter queue; works where SQS has no redrive of its own (China)."""
 
-import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
+import typer
 from pydantic import ValidationError
 
 from easel_cli.aws_clients import AwsClients
@@ -14,6 +15,7 @@ from easel_contract.plain_text import printable, printable_json
 from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import TaskResult
 from easel_contract.task import TaskMessage
+from easel_deploy.command_line import StackOptions
 from easel_deploy.exit_status import ExitStatus
 from easel_records.reopening import reopen_failed_task
 from easel_records.table import TaskTable
@@ -28,6 +30,61 @@ _NO_REASON = "no reason is recorded"
 
 class DeadLetterError(Exception):
     """The command cannot be carried out; the message says what to change."""
+
+
+Action = Literal["list", "show", "redrive", "purge"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLettersOfRuntimeOptions(StackOptions):
+    """Options of `easel dlq show`.
+
+    Attributes:
+        runtime: its name.
+        ids: task or message ids; none: all.
+    """
+
+    runtime: Annotated[str, typer.Argument(help="name of the runtime")]
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ID", help="task or message ids (default: all)")
+    ] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedDeadLettersOptions(StackOptions):
+    """Options of `easel dlq list`.
+
+    Attributes:
+        runtime: its name; None: each.
+        ids: task or message ids; none: all.
+    """
+
+    runtime: Annotated[str | None, typer.Argument(help="name of the runtime (default: all)")] = None
+    ids: Annotated[
+        list[str], typer.Argument(metavar="ID", help="task or message ids (default: all)")
+    ] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangedDeadLettersOptions(StackOptions):
+    """Options of `easel dlq redrive` and `purge`.
+
+    Attributes:
+        runtime: its name.
+        ids: task or message ids.
+        all: every one is meant.
+    """
+
+    runtime: Annotated[str, typer.Argument(help="name of the runtime")]
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="task or message ids")] = field(
+        default_factory=list
+    )
+    all: Annotated[bool, typer.Option("--all", help="every one")] = False
+
+
+DeadLettersOptions = (
+    ListedDeadLettersOptions | DeadLettersOfRuntimeOptions | ChangedDeadLettersOptions
+)
 
 
 @dataclass(frozen=True)
@@ -142,54 +199,58 @@ def _body_to_redrive(letter: DeadLetter) -> str:
     return letter.task.model_copy(update={"metadata": metadata}).to_json()
 
 
-def dead_letters(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+def dead_letters(
+    action: Action, options: DeadLettersOptions, target: Target, progress: Progress
+) -> ExitStatus:
     """Carries out `easel dlq list|show|redrive|purge`.
 
     Raises:
         DeadLetterError: there is no such runtime, or nothing says which letters are meant.
     """
     count = 0
-    for name in _runtimes(arguments, target):
+    for name in _runtimes(action, options, target):
         queue = DeadLetterQueue(AwsClients(target), target.runtimes[name], target.records_table)
         meant = 0
         for letter in list(queue.letters()):
-            if arguments.ids and not letter.names() & set(arguments.ids):
+            if options.ids and not letter.names() & set(options.ids):
                 queue.release(letter)
                 continue
             meant += 1
-            _act(arguments, queue, letter, name, progress)
+            _act(action, options, queue, letter, runtime=name, progress=progress)
         progress.say(f"{meant} dead letter(s) of {name}")
         count += meant
-    return ExitStatus.COMPLETED if count or not arguments.ids else ExitStatus.FAILED
+    return ExitStatus.COMPLETED if count or not options.ids else ExitStatus.FAILED
 
 
-def _runtimes(arguments: argparse.Namespace, target: Target) -> list[str]:
+def _runtimes(action: Action, options: DeadLettersOptions, target: Target) -> list[str]:
     """The runtimes that are meant, once it is clear which letters are."""
     known = ", ".join(target.runtimes)
-    if arguments.runtime is None:  # of `list` alone
+    if options.runtime is None:  # of `list` alone
         return list(target.runtimes)
-    if arguments.runtime not in target.runtimes:
-        raise DeadLetterError(f"There is no runtime {arguments.runtime}; there are: {known}.")
-    if arguments.action in ("redrive", "purge") and not (arguments.ids or arguments.all):
-        raise DeadLetterError(f"Name what to {arguments.action} by task or message id, or --all.")
-    return [arguments.runtime]
+    if options.runtime not in target.runtimes:
+        raise DeadLetterError(f"There is no runtime {options.runtime}; there are: {known}.")
+    if isinstance(options, ChangedDeadLettersOptions) and not (options.ids or options.all):
+        raise DeadLetterError(f"Name what to {action} by task or message id, or --all.")
+    return [options.runtime]
 
 
 def _act(
-    arguments: argparse.Namespace,
+    action: Action,
+    options: DeadLettersOptions,
     queue: DeadLetterQueue,
     letter: DeadLetter,
+    *,
     runtime: str,
     progress: Progress,
 ) -> None:
     reason = queue.reason(letter)  # a redrive removes the record
-    if arguments.action == "redrive":
+    if action == "redrive":
         queue.redrive(letter)
-    elif arguments.action == "purge":
+    elif action == "purge":
         queue.delete(letter)
     else:
         queue.release(letter)
-    if arguments.json:
+    if options.json:
         summary = {
             "runtime": runtime,
             "message_id": letter.message_id,
@@ -198,9 +259,9 @@ def _act(
             "tasktype": letter.task and letter.task.metadata.tasktype,
             "reason": reason,
         }
-        body = {"body": letter.body} if arguments.action == "show" else {}
+        body = {"body": letter.body} if action == "show" else {}
         print(printable_json(summary | body))
-    elif arguments.action == "show":
+    elif action == "show":
         progress.say(printable(letter.body))
     else:
         progress.say(

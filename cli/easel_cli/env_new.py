@@ -4,15 +4,19 @@ All regions link to the .tf files of envs/stack; a region is its terraform.tfvar
 made from envs/us-east-1, or for AWS China from envs/cn-northwest-1, for the other region.
 """
 
-import argparse
 import re
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import botocore.session
+import typer
 
 from easel_cli.copied_settings import for_region, regional_settings, values_files
+from easel_deploy.command_line import complain
+from easel_deploy.exit_status import ExitStatus
 from easel_deploy.pins import KUBERNETES
 
 ENVIRONMENTS = Path("envs")
@@ -28,38 +32,47 @@ class EnvironmentRefusedError(Exception):
     """The folder cannot be made; the message says why and what to do."""
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `easel env new`."""
-    parser.add_argument("region", help="AWS region, such as us-west-2; also the folder's name")
-    parser.add_argument(
-        "--environments", type=Path, default=ENVIRONMENTS, help="folder of all (default: envs)"
+@dataclass(frozen=True, kw_only=True)
+class EnvNewOptions:
+    """Options of `easel env new`.
+
+    Attributes:
+        region: AWS region; also the folder's name.
+        environments: folder of all environments.
+    """
+
+    region: Annotated[
+        str, typer.Argument(help="AWS region, such as us-west-2; also the folder's name")
+    ]
+    environments: Annotated[Path, typer.Option(help="folder of all", metavar="FOLDER")] = (
+        ENVIRONMENTS
     )
 
 
-def env_new(arguments: argparse.Namespace) -> int:
+def env_new(options: EnvNewOptions) -> ExitStatus:
     """Makes the folder and says what to look at.
 
     Returns:
-        0, or 2 where it is refused.
+        COMPLETED, or USAGE where it is refused.
     """
     try:
-        folder, source = new_environment(arguments.region, arguments.environments)
+        folder, source = new_environment(options.region, options.environments)
     except EnvironmentRefusedError as error:
-        sys.stderr.write(f"easel: {error}\n")
-        return 2
+        complain(str(error))
+        return ExitStatus.USAGE
     sys.stdout.write(
-        f"{folder} is made from {source}. Before `make plan ENV={arguments.region}`:\n"
+        f"{folder} is made from {source}. Before `make plan ENV={options.region}`:\n"
         f"- look through {folder / _SETTINGS};\n"
         f"{_to_look_at(folder, source)}"
         "- nodes.instance_types: not every region has every GPU "
-        f"(aws ec2 describe-instance-type-offerings --region {arguments.region});\n"
-        f"- addon_versions: .venv/bin/easel eks addons --region {arguments.region} "
+        f"(aws ec2 describe-instance-type-offerings --region {options.region});\n"
+        f"- addon_versions: .venv/bin/easel eks addons --region {options.region} "
         f"--kubernetes-version {KUBERNETES} prints the region's;\n"
         "- images and models have to be in the region's own ECR and S3.\n"
     )
-    if arguments.region not in known_regions():
-        sys.stderr.write(f"easel: note: EKS is not known to be in {arguments.region}: a slip?\n")
-    return 0
+    if options.region not in known_regions():
+        complain(f"note: EKS is not known to be in {options.region}: a slip?")
+    return ExitStatus.COMPLETED
 
 
 def new_environment(region: str, environments: Path) -> tuple[Path, Path]:

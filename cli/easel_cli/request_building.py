@@ -1,6 +1,5 @@
 """Command-line flags -> a request."""
 
-import argparse
 import base64
 import json
 import re
@@ -8,10 +7,12 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from easel_cli.submit_options import SubmitOptions
 from easel_cli.target import Target
 from easel_contract.task import RuntimeType, TaskType
 
 _URL = re.compile(r"(?:https?|s3)://\S+")
+_PREFIX = "output"
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 
 
@@ -19,7 +20,7 @@ class RequestError(Exception):
     """The flags do not make a request; the message says what to change."""
 
 
-def build_request(arguments: argparse.Namespace, target: Target) -> tuple[str, dict[str, Any]]:
+def build_request(options: SubmitOptions, target: Target) -> tuple[str, dict[str, Any]]:
     """Makes the request that the flags describe.
 
     Returns:
@@ -28,30 +29,28 @@ def build_request(arguments: argparse.Namespace, target: Target) -> tuple[str, d
     Raises:
         RequestError: a file cannot be read, or flags are missing or do not go together.
     """
-    if arguments.request is not None:
-        body = _read_json(arguments.request)
+    if options.request is not None:
+        body = _read_json(options.request)
         return ("v1alpha2" if "task" in body else "v1alpha1"), body
-    if arguments.workflow is not None:
-        tasktype, content = TaskType.PIPELINE, _read_json(arguments.workflow)
-    elif arguments.upscale is not None:
-        tasktype, content = TaskType.EXTRA_SINGLE_IMAGE, _upscale_content(arguments)
-    elif arguments.prompt is not None:
-        tasktype = TaskType.IMAGE_TO_IMAGE if arguments.image else TaskType.TEXT_TO_IMAGE
-        content = _prompt_content(arguments)
+    if options.workflow is not None:
+        tasktype, content = TaskType.PIPELINE, _read_json(options.workflow)
+    elif options.upscale is not None:
+        tasktype, content = TaskType.EXTRA_SINGLE_IMAGE, _upscale_content(options)
     else:
-        raise RequestError("Say what to make: --prompt, --upscale, --workflow or --request.")
+        tasktype = TaskType.IMAGE_TO_IMAGE if options.image else TaskType.TEXT_TO_IMAGE
+        content = _prompt_content(options)
     metadata: dict[str, Any] = {
-        "id": arguments.id or f"easel-{secrets.token_hex(6)}",
-        "runtime": arguments.runtime or _only_runtime(target, tasktype),
+        "id": options.id or f"easel-{secrets.token_hex(6)}",
+        "runtime": options.runtime or _only_runtime(target, tasktype),
         "tasktype": tasktype,
-        "prefix": arguments.prefix,
+        "prefix": options.prefix or _PREFIX,
     }
-    if arguments.context is not None:
-        metadata["context"] = _context(arguments.context)
-    if arguments.deadline is not None:
-        metadata["deadline_seconds"] = arguments.deadline
-    if arguments.callback_url is not None:
-        metadata["callback_url"] = arguments.callback_url
+    if options.context is not None:
+        metadata["context"] = _context(options.context)
+    if options.deadline is not None:
+        metadata["deadline_seconds"] = options.deadline
+    if options.callback_url is not None:
+        metadata["callback_url"] = options.callback_url
     return "v1alpha2", {"task": {"metadata": metadata, "content": content}}
 
 
@@ -69,36 +68,36 @@ def task_id_of(body: dict[str, Any]) -> str:
         raise RequestError("The request names no id.") from error
 
 
-def _prompt_content(arguments: argparse.Namespace) -> dict[str, Any]:
-    match = _SIZE.fullmatch(arguments.size)
+def _prompt_content(options: SubmitOptions) -> dict[str, Any]:
+    match = _SIZE.fullmatch(options.size)
     if match is None:
-        raise RequestError(f"--size must be like 512x512, not {arguments.size}.")
+        raise RequestError(f"--size must be like 512x512, not {options.size}.")
     content: dict[str, Any] = {
-        "prompt": arguments.prompt,
-        "steps": arguments.steps,
+        "prompt": options.prompt,
+        "steps": options.steps,
         "width": int(match[1]),
         "height": int(match[2]),
-        "n_iter": arguments.count,
+        "n_iter": options.count,
     }
-    if arguments.negative_prompt:
-        content["negative_prompt"] = arguments.negative_prompt
-    if arguments.seed is not None:
-        content["seed"] = arguments.seed
-    if arguments.checkpoint:
-        content["alwayson_scripts"] = {"sd_model_checkpoint": arguments.checkpoint}
-    if arguments.image:
-        content["init_images"] = [_picture(image) for image in arguments.image]
+    if options.negative_prompt:
+        content["negative_prompt"] = options.negative_prompt
+    if options.seed is not None:
+        content["seed"] = options.seed
+    if options.checkpoint:
+        content["alwayson_scripts"] = {"sd_model_checkpoint": options.checkpoint}
+    if options.image:
+        content["init_images"] = [_picture(image) for image in options.image]
     return content
 
 
-def _upscale_content(arguments: argparse.Namespace) -> dict[str, Any]:
-    if not arguments.image or len(arguments.image) != 1:
+def _upscale_content(options: SubmitOptions) -> dict[str, Any]:
+    if not options.image or len(options.image) != 1:
         raise RequestError("--upscale needs one --image.")
     return {
         "resize_mode": 0,
-        "upscaling_resize": arguments.upscale,
-        "upscaler_1": arguments.upscaler,
-        "image": _picture(arguments.image[0]),
+        "upscaling_resize": options.upscale,
+        "upscaler_1": options.upscaler,
+        "image": _picture(options.image[0]),
     }
 
 

@@ -1,9 +1,7 @@
 """`easel submit`: sends a task, waits for it, saves its pictures."""
 
-import argparse
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -15,12 +13,11 @@ from easel_cli.download import DownloadError, download_pictures
 from easel_cli.progress import Progress
 from easel_cli.request_building import build_request, task_id_of
 from easel_cli.results import ResultSubscription
+from easel_cli.submit_options import API_KEY_VARIABLE, SubmitOptions, WaitingOptions
 from easel_cli.target import Target
 from easel_contract.plain_text import printable, printable_json
 from easel_contract.result import TaskResult
 from easel_deploy.exit_status import ExitStatus
-
-API_KEY_VARIABLE = "EASEL_API_KEY"
 
 
 class RefusedError(Exception):
@@ -30,7 +27,7 @@ class RefusedError(Exception):
         super().__init__(f"The API answered {answer.status_code}: {_explain(answer)}")
 
 
-def submit(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+def submit(options: SubmitOptions, target: Target, progress: Progress) -> ExitStatus:
     """Carries out the command.
 
     Raises:
@@ -38,28 +35,28 @@ def submit(arguments: argparse.Namespace, target: Target, progress: Progress) ->
         easel_cli.request_building.RequestError: the flags make none.
         TimeoutError: no result came in time.
     """
-    version, body = build_request(arguments, target)
+    version, body = build_request(options, target)
     task_id = task_id_of(body)
     clients = AwsClients(target)
     # From the environment or from AWS: an argument would be seen by everyone on the machine.
     authorization = authorization_of(target, clients, os.environ.get(API_KEY_VARIABLE))
     with ApiClient(target.endpoint, authorization) as api:
-        headers = _headers(arguments)
-        if arguments.no_wait:
+        headers = _headers(options)
+        if options.no_wait:
             accepted = _post(api, version, body, headers)
-            _show(arguments, progress, accepted, _accepted(accepted))
+            _show(options, progress, accepted, _accepted(accepted))
             return ExitStatus.COMPLETED
         # Subscribed before it is sent: the result cannot be missed.
         with ResultSubscription(clients, target.notifications_topic_arn) as subscription:
             accepted = _post(api, version, body, headers)
             progress.say(_accepted(accepted))
             with progress.step(f"task {task_id}"):
-                result = subscription.wait_for(accepted["uid"], arguments.timeout)
-    return finish(arguments, target, progress, clients, result)
+                result = subscription.wait_for(accepted["uid"], options.timeout)
+    return finish(options, target, progress, clients, result)
 
 
 def finish(
-    arguments: argparse.Namespace,
+    options: WaitingOptions,
     target: Target,
     progress: Progress,
     clients: AwsClients,
@@ -70,7 +67,7 @@ def finish(
     Returns:
         COMPLETED where it completed and its pictures are saved, else FAILED.
     """
-    folder = Path(arguments.out)
+    folder = options.out
     try:
         files = download_pictures(clients, target.output_bucket, result.image_url, folder)
     except DownloadError as error:
@@ -79,15 +76,15 @@ def finish(
     shown = json.loads(result.to_json()) | {"files": [str(file) for file in files]}
     if result.result:
         saved = shown["files"] or [f"{result.output_url}"]
-        _show(arguments, progress, shown, "\n".join(map(printable, saved)))
+        _show(options, progress, shown, "\n".join(map(printable, saved)))
         return ExitStatus.COMPLETED
     reason = f"failed: {result.error.message}" if result.error else str(result.status)
-    _show(arguments, progress, shown, printable(f"task {result.id} {reason}"))
+    _show(options, progress, shown, printable(f"task {result.id} {reason}"))
     return ExitStatus.FAILED
 
 
-def _headers(arguments: argparse.Namespace) -> dict[str, str]:
-    key = arguments.idempotency_key
+def _headers(options: SubmitOptions) -> dict[str, str]:
+    key = options.idempotency_key
     return {} if key is None else {"Idempotency-Key": key}
 
 
@@ -105,10 +102,8 @@ def _accepted(answer: dict[str, Any]) -> str:
     return printable(f"accepted: {answer['output_location']}")
 
 
-def _show(
-    arguments: argparse.Namespace, progress: Progress, value: dict[str, Any], text: str
-) -> None:
-    if arguments.json:
+def _show(options: WaitingOptions, progress: Progress, value: dict[str, Any], text: str) -> None:
+    if options.json:
         print(printable_json(value))
     else:
         progress.say(text)

@@ -1,58 +1,97 @@
 """`easel tasks`: asks the API how tasks stand, and cancels them."""
 
-import argparse
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
+
+import typer
 
 from easel_cli.api_authorization import authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.progress import Progress
-from easel_cli.submit import API_KEY_VARIABLE, RefusedError
+from easel_cli.submit import RefusedError
+from easel_cli.submit_options import API_KEY_VARIABLE
 from easel_cli.target import Target
 from easel_contract.plain_text import printable, printable_json
 from easel_contract.record import END_STATUSES, TaskStatus
 from easel_contract.tasks_api import MAX_LIMIT, MAX_PRESIGN_SECONDS, TaskList, TaskView
+from easel_deploy.command_line import StackOptions
 from easel_deploy.exit_status import ExitStatus
 
 _PATH = "v1alpha2/tasks"
 _POLL_SECONDS = 2.0
 
 
-def add_tasks(verb: argparse.ArgumentParser, stack: argparse.ArgumentParser) -> None:
-    """Adds the actions and their flags.
+_SECONDS_OF_A_FORTNIGHT = 14 * 24 * 3600.0
 
-    Args:
-        verb: the parser of `tasks`.
-        stack: flags that name the stack.
+
+@dataclass(frozen=True, kw_only=True)
+class ListOptions(StackOptions):
+    """Options of `easel tasks list`.
+
+    Attributes:
+        runtime: only tasks of this runtime.
+        status: only tasks of this status.
+        id: only tasks of this id.
+        since: only tasks accepted since then, as 2026-11-28T08:00:00Z.
+        limit: how many at most.
     """
-    actions = verb.add_subparsers(required=True)
-    listing = actions.add_parser("list", parents=[stack], help="newest first")
-    listing.set_defaults(command=_list)
-    listing.add_argument("--runtime", help="only tasks of this runtime")
-    listing.add_argument("--status", choices=[str(status) for status in TaskStatus])
-    listing.add_argument("--id", help="only tasks of this id")
-    listing.add_argument("--since", help="only tasks accepted since then, as 2026-11-28T08:00:00Z")
-    listing.add_argument("--limit", type=int, default=20, help="at most (default: 20)")
-    named = argparse.ArgumentParser(add_help=False)
-    named.add_argument("tasks", nargs="+", metavar="TASK", help="id (its latest task) or uid")
-    show = actions.add_parser("show", parents=[stack, named], help="status, timings, pictures")
-    show.set_defaults(command=_show)
-    show.add_argument(
-        "--presign",
-        type=int,
-        metavar="SECONDS",
-        help=f"HTTPS URLs of the pictures that hold so long (at most {MAX_PRESIGN_SECONDS})",
+
+    runtime: Annotated[str | None, typer.Option(help="only tasks of this runtime")] = None
+    status: Annotated[TaskStatus | None, typer.Option(help="only tasks of this status")] = None
+    id: Annotated[str | None, typer.Option(help="only tasks of this id")] = None
+    since: Annotated[
+        str | None, typer.Option(help="only tasks accepted since then, as 2026-11-28T08:00:00Z")
+    ] = None
+    limit: Annotated[int, typer.Option(help="at most", min=1)] = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedTasksOptions(StackOptions):
+    """Options of the commands for tasks that are named.
+
+    Attributes:
+        tasks: ids (of each the latest task) or uids.
+    """
+
+    tasks: Annotated[list[str], typer.Argument(metavar="TASK", help="id (its latest task) or uid")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowOptions(NamedTasksOptions):
+    """Options of `easel tasks show`.
+
+    Attributes:
+        presign: seconds that HTTPS URLs of the pictures hold; None: s3:// URLs.
+    """
+
+    presign: Annotated[
+        int | None,
+        typer.Option(
+            metavar="SECONDS",
+            min=1,
+            max=MAX_PRESIGN_SECONDS,
+            help=f"HTTPS URLs of the pictures that hold so long (at most {MAX_PRESIGN_SECONDS})",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitOptions(NamedTasksOptions):
+    """Options of `easel tasks wait`.
+
+    Attributes:
+        timeout: seconds to wait.
+    """
+
+    timeout: Annotated[float, typer.Option(help="seconds", min=0, max=_SECONDS_OF_A_FORTNIGHT)] = (
+        900
     )
-    cancel = actions.add_parser("cancel", parents=[stack, named], help="waiting or running ones")
-    cancel.set_defaults(command=_cancel)
-    wait = actions.add_parser("wait", parents=[stack, named], help="until all have ended")
-    wait.set_defaults(command=_wait)
-    wait.add_argument("--timeout", type=float, default=900, help="seconds (default: 900)")
 
 
 class TasksApi:
@@ -110,50 +149,56 @@ def open_api(target: Target, clients: AwsClients) -> ApiClient:
     return ApiClient(target.endpoint, authorization_of(target, clients, key))
 
 
-def _list(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+def list_tasks(options: ListOptions, target: Target, progress: Progress) -> ExitStatus:
+    """Prints tasks, newest first."""
     names = ("runtime", "status", "id", "since")
-    asked = {name: str(value) for name in names if (value := getattr(arguments, name)) is not None}
+    asked = {name: str(value) for name in names if (value := getattr(options, name)) is not None}
     count = 0
     with open_api(target, AwsClients(target)) as api:
-        for task in TasksApi(api).pages(asked, arguments.limit):
-            _print(arguments, progress, task, _line(task))
+        for task in TasksApi(api).pages(asked, options.limit):
+            _print(options, progress, task, _line(task))
             count += 1
-    if not arguments.json and not count:
+    if not options.json and not count:
         progress.say("no tasks")
     return ExitStatus.COMPLETED
 
 
-def _show(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+def show_tasks(options: ShowOptions, target: Target, progress: Progress) -> ExitStatus:
+    """Prints status, timings and pictures of tasks."""
+
     def act(api: TasksApi, name: str) -> None:
-        task = _known(api, name, arguments.presign)
-        _print(arguments, progress, task, "\n".join(_details(task)))
+        task = _known(api, name, options.presign)
+        _print(options, progress, task, "\n".join(_details(task)))
 
-    return _each(arguments, target, progress, act)
+    return _each(options, target, progress, act)
 
 
-def _cancel(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+def cancel_tasks(options: NamedTasksOptions, target: Target, progress: Progress) -> ExitStatus:
+    """Cancels waiting or running tasks."""
+
     def act(api: TasksApi, name: str) -> None:
         task = api.cancel(name)
         is_running = task.status is TaskStatus.RUNNING
         words = "is being interrupted" if is_running else str(task.status)
-        _print(arguments, progress, task, printable(f"{task.id} ({task.uid}) {words}"))
+        _print(options, progress, task, printable(f"{task.id} ({task.uid}) {words}"))
 
-    return _each(arguments, target, progress, act)
+    return _each(options, target, progress, act)
 
 
-def _wait(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
-    deadline = time.monotonic() + arguments.timeout
+def wait_for_tasks(options: WaitOptions, target: Target, progress: Progress) -> ExitStatus:
+    """Waits until all tasks have ended; COMPLETED where each completed."""
+    deadline = time.monotonic() + options.timeout
     status = ExitStatus.COMPLETED
 
     def act(api: TasksApi, name: str) -> None:
         nonlocal status
         with progress.step(f"task {printable(name)}") as update:
             task = _ended(api, name, deadline, update)
-        _print(arguments, progress, task, "\n".join(_details(task)))
+        _print(options, progress, task, "\n".join(_details(task)))
         if task.status is not TaskStatus.COMPLETED:
             status = ExitStatus.FAILED
 
-    return max(_each(arguments, target, progress, act), status)
+    return max(_each(options, target, progress, act), status)
 
 
 def _ended(api: TasksApi, name: str, deadline: float, update: Callable[[str], None]) -> TaskView:
@@ -184,7 +229,7 @@ class UnknownTaskError(Exception):
 
 
 def _each(
-    arguments: argparse.Namespace,
+    options: NamedTasksOptions,
     target: Target,
     progress: Progress,
     act: Callable[[TasksApi, str], None],
@@ -192,7 +237,7 @@ def _each(
     """Does something with every task that was named, whatever became of the others."""
     status = ExitStatus.COMPLETED
     with open_api(target, AwsClients(target)) as api:
-        for name in arguments.tasks:
+        for name in options.tasks:
             try:
                 act(TasksApi(api), name)
             except UnknownTaskError as error:
@@ -204,8 +249,8 @@ def _each(
     return status
 
 
-def _print(arguments: argparse.Namespace, progress: Progress, task: TaskView, text: str) -> None:
-    if arguments.json:
+def _print(options: StackOptions, progress: Progress, task: TaskView, text: str) -> None:
+    if options.json:
         print(printable_json(task.model_dump(mode="json")))
     else:
         progress.say(text)

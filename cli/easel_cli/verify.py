@@ -13,7 +13,7 @@ from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.progress import Progress
 from easel_cli.request_building import RequestError
-from easel_cli.submit import API_KEY_VARIABLE
+from easel_cli.submit_options import API_KEY_VARIABLE
 from easel_cli.target import Target
 from easel_cli.verification import Check, CheckStatus, Verification
 from easel_contract.plain_text import printable, printable_json

@@ -1,13 +1,17 @@
 """`easel watch`: shows results as they come; those of tasks that have ended, at once."""
 
-import argparse
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import typer
 
 from easel_cli.aws_clients import AwsClients
 from easel_cli.progress import Progress
 from easel_cli.results import ResultSubscription
 from easel_cli.submit import finish
+from easel_cli.submit_options import WaitingOptions
 from easel_cli.target import Target
 from easel_cli.tasks import TasksApi, open_api
 from easel_contract.plain_text import printable
@@ -20,7 +24,21 @@ _LOOK_SECONDS = 20 * 60
 """Of one look at the queue where there is no end to wait for."""
 
 
-def watch(arguments: argparse.Namespace, target: Target, progress: Progress) -> ExitStatus:
+@dataclass(frozen=True, kw_only=True)
+class WatchOptions(WaitingOptions):
+    """Options of `easel watch`.
+
+    Attributes:
+        ids: ids or uids of tasks to wait for; none: all.
+    """
+
+    ids: Annotated[
+        list[str],
+        typer.Argument(metavar="ID", help="ids or uids of tasks to wait for (default: all)"),
+    ] = field(default_factory=list)
+
+
+def watch(options: WatchOptions, target: Target, progress: Progress) -> ExitStatus:
     """Shows results until all tasks that were named have ended; for ever where none was.
 
     Returns:
@@ -30,27 +48,27 @@ def watch(arguments: argparse.Namespace, target: Target, progress: Progress) -> 
         TimeoutError: a named task did not end in time.
     """
     clients = AwsClients(target)
-    waiting = dict.fromkeys(arguments.ids)
+    waiting = dict.fromkeys(options.ids)
     status = ExitStatus.COMPLETED
     # Subscribed before the API is asked: a task that ends in between cannot be missed.
     with ResultSubscription(clients, target.notifications_topic_arn) as subscription:
         for name, task in _ended_already(target, clients, list(waiting)):
-            status = max(status, finish(arguments, target, progress, clients, _result_of(task)))
+            status = max(status, finish(options, target, progress, clients, _result_of(task)))
             del waiting[name]
-        if arguments.ids and not waiting:
+        if options.ids and not waiting:
             return status
         progress.say(f"watching {target.notifications_topic_arn}")
-        for result in _final_results(subscription, arguments.timeout, forever=not arguments.ids):
+        for result in _final_results(subscription, options.timeout, forever=not options.ids):
             named = waiting.keys() & {result.id, result.uid}
-            if arguments.ids and not named:
+            if options.ids and not named:
                 continue
-            status = max(status, finish(arguments, target, progress, clients, result))
+            status = max(status, finish(options, target, progress, clients, result))
             for name in named:
                 del waiting[name]
-            if arguments.ids and not waiting:
+            if options.ids and not waiting:
                 return status
     names = ", ".join(printable(name) for name in waiting)
-    raise TimeoutError(f"no result of {names} in {arguments.timeout:g} s")
+    raise TimeoutError(f"no result of {names} in {options.timeout:g} s")
 
 
 def _ended_already(

@@ -1,6 +1,7 @@
 """Makes the list of what a deployment pulls: easel's pins, and what the environment names."""
 
 from dataclasses import replace
+from enum import StrEnum
 
 from easel_deploy.pins import pulled
 from easel_mirror.chart_repository import tag_of
@@ -9,7 +10,15 @@ from easel_mirror.reference import Reference, has_host, is_repository
 from easel_mirror.settings import ChartSetting, EnvironmentSettings, ImageSetting
 from easel_mirror.wanted import GPU_PLATFORM, OwnImage, Wanted, WantedList, copied_name
 
-PLATFORMS = {"x86_64": "linux/amd64", "arm64": "linux/arm64"}
+
+class Platform(StrEnum):
+    """Platform of an image, as its index names it."""
+
+    AMD64 = "linux/amd64"
+    ARM64 = "linux/arm64"
+
+
+PLATFORMS: dict[str, str] = {"x86_64": Platform.AMD64, "arm64": Platform.ARM64}
 """Platforms of images, by what modules/eks-karpenter calls a node's architecture."""
 
 _DEFAULT_ARCHITECTURE = "arm64"

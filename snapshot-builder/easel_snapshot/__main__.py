@@ -1,20 +1,18 @@
 """`python -m easel_snapshot build|list|prune`: the same as `easel snapshot`."""
 
-import argparse
 import sys
 
-from easel_snapshot.verbs import add_snapshot, run_snapshot_verb
+from easel_deploy.command_line import run_command_line
+from easel_snapshot.verbs import snapshot_commands
 
 
 def main() -> int:
-    """Parses the command line and runs it.
+    """Runs the command line.
 
     Returns:
-        the exit status; see run_snapshot_verb.
+        the exit status; see snapshot_commands.
     """
-    parser = argparse.ArgumentParser(prog="python -m easel_snapshot")
-    add_snapshot(parser)
-    return run_snapshot_verb(parser.parse_args())
+    return run_command_line(snapshot_commands(), "python -m easel_snapshot", sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 Bottlerocket's public parameters: https://bottlerocket.dev/en/os/latest/install/quickstart/aws/#finding-an-ami
 """
 
+from typing import Literal
+
 from botocore.exceptions import ClientError
 
 from easel_snapshot.aws import Aws
 from easel_snapshot.errors import SnapshotError
 
-ARCHITECTURES = ("x86_64", "arm64")
-VARIANTS = ("nvidia", "standard")
+Architecture = Literal["x86_64", "arm64"]
+Variant = Literal["nvidia", "standard"]
 
 DEFAULT_TYPES = {
     ("x86_64", "nvidia"): "g4dn.xlarge",

@@ -19,6 +19,14 @@ class RegionalCopy:
 
 
 @dataclass(frozen=True)
+class Tag:
+    """A person's own tag of what a build makes."""
+
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
 class BuildOptions:
     """What `easel snapshot build` is told; None means that easel decides.
 

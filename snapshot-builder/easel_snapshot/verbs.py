@@ -1,18 +1,24 @@
 """`easel snapshot build`, `list` and `prune`."""
 
-import argparse
 import json
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import boto3
+import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_contract.plain_text import printable_json, printable_lines
+from easel_deploy.command_line import add_command, command_group
 from easel_snapshot import catalogue, prices
-from easel_snapshot.arguments import add_actions, build_options
+from easel_snapshot.arguments import (
+    SnapshotBuildOptions,
+    SnapshotOptions,
+    SnapshotPruneOptions,
+)
 from easel_snapshot.aws import Aws
 from easel_snapshot.build import Build
 from easel_snapshot.build_id import BuildId
@@ -29,50 +35,62 @@ _DONE, _FAILED, _REFUSED = 0, 1, 2
 _SIGNALLED = 128
 _GIB = 1024**3
 
-
-def add_snapshot(verb: argparse.ArgumentParser) -> None:
-    """Adds the actions of `easel snapshot` to its parser."""
-    add_actions(verb)
-    verb.set_defaults(command=run_snapshot_verb)
+_Options = TypeVar("_Options", bound=SnapshotOptions)
 
 
-def run_snapshot_verb(arguments: argparse.Namespace, aws: Aws | None = None) -> int:
-    """Runs one of them.
+def snapshot_commands(aws: Aws | None = None) -> typer.Typer:
+    """Returns the commands of `easel snapshot`.
 
     Args:
-        arguments: of the parser.
-        aws: clients; None: of the region that was named or configured.
-
-    Returns:
-        0 done, 1 failed, 2 refused before anything was made, 128 and the signal's number.
+        aws: clients; None: of the region that is named or configured.
     """
-    report = Report()
-    try:
-        aws = aws or Aws(_region(arguments))
-        action = {"build": _build, "list": _list, "prune": _prune}[arguments.snapshot_action]
-        with Interrupts(report.say) as interrupts:
-            return action(arguments, aws, report, interrupts)
-    except RefusedError as error:
-        report.say(f"easel: {error}")
-        return _REFUSED
-    except (SnapshotError, ClientError, BotoCoreError) as error:
-        report.say(f"easel: {error}")
-        return _FAILED
-    except InterruptedBuildError as error:
-        report.say("easel: interrupted")
-        return _SIGNALLED + error.signal_number
+    group = command_group("Put images into EBS snapshots, for nodes that start quickly.")
+    words = "Make a snapshot with these images."
+    add_command(group, "build", _told(_build, aws), SnapshotBuildOptions, words)
+    words = "List snapshots and what is in them."
+    add_command(group, "list", _told(_list, aws), SnapshotOptions, words)
+    words = "Delete old snapshots, and what broken builds have left."
+    add_command(group, "prune", _told(_prune, aws), SnapshotPruneOptions, words)
+    return group
 
 
-def _region(arguments: argparse.Namespace) -> str:
-    region: str | None = arguments.region or boto3.Session().region_name
+def _told(
+    verb: Callable[[_Options, Aws, Report, Interrupts], int], given: Aws | None
+) -> Callable[[_Options], int]:
+    """Runs a verb.
+
+    Its status: 0 done, 1 failed, 2 refused before anything was made, 128 and the signal's number.
+    """
+
+    def run(options: _Options) -> int:
+        report = Report()
+        try:
+            aws = given or Aws(_region(options))
+            with Interrupts(report.say) as interrupts:
+                return verb(options, aws, report, interrupts)
+        except RefusedError as error:
+            report.say(f"easel: {error}")
+            return _REFUSED
+        except (SnapshotError, ClientError, BotoCoreError) as error:
+            report.say(f"easel: {error}")
+            return _FAILED
+        except InterruptedBuildError as error:
+            report.say("easel: interrupted")
+            return _SIGNALLED + error.signal_number
+
+    return run
+
+
+def _region(options: SnapshotOptions) -> str:
+    region: str | None = options.region or boto3.Session().region_name
     if not region:
         raise RefusedError(["no region: name one by --region, or set AWS_REGION"])
     return region
 
 
-def _build(arguments: argparse.Namespace, aws: Aws, report: Report, interrupts: Interrupts) -> int:
+def _build(asked: SnapshotBuildOptions, aws: Aws, report: Report, interrupts: Interrupts) -> int:
     caller = find_caller(aws)
-    options = build_options(arguments, aws.region)
+    options = asked.build_options(aws.region)
     if options.initialization_rate and not options.tfvars:
         raise RefusedError(["--initialization-rate is a setting of nodes: name a file by --write"])
     now = datetime.now(UTC)
@@ -80,7 +98,7 @@ def _build(arguments: argparse.Namespace, aws: Aws, report: Report, interrupts: 
     plan = make_plan(aws, source_of(aws), caller, options, build_id)
     _tell_leftovers(aws, report, now)
     _tell_plan(plan, report)
-    if arguments.dry_run:
+    if asked.dry_run:
         report.say("dry run: nothing was made")
         return _DONE
     build = Build(aws, plan, report, interrupts, poll_seconds=aws.poll_seconds)
@@ -94,7 +112,7 @@ def _build(arguments: argparse.Namespace, aws: Aws, report: Report, interrupts: 
             )
         if build.found_good:
             report.say(f"the snapshot is good: {build.found_good.snapshot_id}")
-    _print_built(plan, built, as_json=arguments.json)
+    _print_built(plan, built, as_json=asked.json)
     return _FAILED if build.left else _DONE
 
 
@@ -153,10 +171,10 @@ def _print_built(plan: Plan, built: BuiltSnapshot, *, as_json: bool) -> None:
     sys.stdout.write(json.dumps(document) + "\n")
 
 
-def _list(arguments: argparse.Namespace, aws: Aws, report: Report, _: Interrupts) -> int:
+def _list(options: SnapshotOptions, aws: Aws, report: Report, _: Interrupts) -> int:
     found = catalogue.list_snapshots(aws)
     for one in found:
-        if arguments.json:
+        if options.json:
             sys.stdout.write(printable_json(one.as_json()) + "\n")
             continue
         state = "" if one.complete else "  NOT COMPLETE"
@@ -172,14 +190,14 @@ def _list(arguments: argparse.Namespace, aws: Aws, report: Report, _: Interrupts
     return _DONE
 
 
-def _prune(arguments: argparse.Namespace, aws: Aws, report: Report, _: Interrupts) -> int:
+def _prune(options: SnapshotPruneOptions, aws: Aws, report: Report, _: Interrupts) -> int:
     now = datetime.now(UTC)
-    leftovers = find_leftovers(aws, now, arguments.build)
+    leftovers = find_leftovers(aws, now, options.build)
     old: list[catalogue.ListedSnapshot] = []
-    if arguments.older_than is not None:
-        kept = set(arguments.keep) | catalogue.named_in(Path("envs"))
+    if options.older_than is not None:
+        kept = set(options.keep) | catalogue.named_in(Path("envs"))
         old = catalogue.outdated(
-            catalogue.list_snapshots(aws), now, older_than_days=arguments.older_than, kept=kept
+            catalogue.list_snapshots(aws), now, older_than_days=options.older_than, kept=kept
         )
     for one in leftovers:
         report.say(f"{one.kind} {one.name}, left by {one.build.text}")
@@ -189,17 +207,17 @@ def _prune(arguments: argparse.Namespace, aws: Aws, report: Report, _: Interrupt
         )
     if not leftovers and not old:
         report.say("nothing to remove")
-    elif arguments.dry_run:
+    elif options.dry_run:
         report.say("dry run: nothing was removed")
-    elif arguments.yes or _agreed():
-        return _removed(arguments, aws, report, leftovers, old)
+    elif options.yes or _agreed():
+        return _removed(options, aws, report, leftovers, old)
     else:
         report.say("nothing was removed")
     return _DONE
 
 
 def _removed(
-    arguments: argparse.Namespace,
+    options: SnapshotPruneOptions,
     aws: Aws,
     report: Report,
     leftovers: list[Any],
@@ -214,7 +232,7 @@ def _removed(
         except ClientError as error:
             left.append(f"{snapshot.snapshot_id}: {error}")
             report.say(f"could not remove {snapshot.snapshot_id}: {error}")
-    if arguments.json:
+    if options.json:
         names = [one.name for one in leftovers]
         sys.stdout.write(json.dumps({"removed": names + removed, "left": left}) + "\n")
     return _FAILED if left else _DONE

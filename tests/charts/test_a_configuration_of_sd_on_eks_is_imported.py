@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from easel_cli.config_import import main, read_config
+from easel_cli.config_import import ConfigImportOptions, config_import, read_config
 from easel_cli.config_import_mapping import Imported, ImportRefusedError, convert
 from tests.charts.helm import Helm, Values, of_kind, overlay
 from tests.charts.manifests import Validate
@@ -188,8 +188,7 @@ def test_the_command(
 ) -> None:
     monkeypatch.setenv("MODEL_BUCKET", "my-models")
     sample = SAMPLES / "china-page.yaml"
-    monkeypatch.setattr("sys.argv", ["import", str(sample), "--out", str(tmp_path)])
-    assert main() == 0
+    assert config_import(ConfigImportOptions(config=sample, out=tmp_path)) == 0
     said = capsys.readouterr().out
     assert "Changed:\n" in said
     variables = json.loads((tmp_path / "imported.auto.tfvars.json").read_text())
@@ -203,8 +202,7 @@ def test_the_command_says_what_is_wrong(
 ) -> None:
     monkeypatch.delenv("MODEL_BUCKET", raising=False)
     out = tmp_path / "out"
-    monkeypatch.setattr("sys.argv", ["import", str(SAMPLES / "guide.yaml"), "--out", str(out)])
-    assert main() == 2
+    assert config_import(ConfigImportOptions(config=SAMPLES / "guide.yaml", out=out)) == 2
     assert "set the environment variable MODEL_BUCKET" in capsys.readouterr().err
     assert not out.exists()
 

@@ -1,6 +1,5 @@
 """An account of the emulator in which snapshots are built: network, images, inventory."""
 
-import argparse
 import hashlib
 import io
 import json
@@ -9,8 +8,9 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from typing import Any
 
+from easel_deploy.command_line import run_command_line
 from easel_snapshot.aws import Aws
-from easel_snapshot.verbs import add_snapshot, run_snapshot_verb
+from easel_snapshot.verbs import snapshot_commands
 from tests.integration.inventory import Inventory, added, inventory
 from tests.integration.snapshot_edge import Edge, Host
 
@@ -99,12 +99,9 @@ class SnapshotWorld:
     def run(self, *words: str, edge: Edge | None = None) -> Outcome:
         """Runs `easel snapshot` with these words."""
         edge = edge or self.edge()
-        parser = argparse.ArgumentParser()
-        add_snapshot(parser)
-        arguments = parser.parse_args(words)
         aws = Aws(self.region, edge.make, poll_seconds=0.01)
         with redirect_stdout(io.StringIO()) as printed, redirect_stderr(io.StringIO()) as said:
-            status = run_snapshot_verb(arguments, aws)
+            status = run_command_line(snapshot_commands(aws), "easel snapshot", words)
         return Outcome(status, printed.getvalue(), said.getvalue(), edge)
 
     def build(self, *words: str, edge: Edge | None = None) -> Outcome:

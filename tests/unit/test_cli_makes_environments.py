@@ -1,12 +1,16 @@
 """`easel env new`: another region from the same files."""
 
 import shutil
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
-from easel_cli.env_new import EnvironmentRefusedError, env_new, new_environment
+from easel_cli.env_new import (
+    EnvironmentRefusedError,
+    EnvNewOptions,
+    env_new,
+    new_environment,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -99,7 +103,7 @@ def test_values_files_come_along_but_for_those_that_are_shared(settled: Path) ->
 def test_settings_that_are_hardly_the_other_regions_are_named(
     settled: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    env_new(Namespace(region="us-west-2", environments=settled))
+    env_new(EnvNewOptions(region="us-west-2", environments=settled))
     said = capsys.readouterr().out
     named = "availability_zones, model_bucket_arn, public_access_cidrs, snapshot_id;"
     assert f"set for us-east-1, and copied as they are: {named}" in said
@@ -138,9 +142,9 @@ def test_outside_of_a_checkout_it_says_so(tmp_path: Path) -> None:
 def test_a_slip_in_the_name_is_noted(
     environments: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert env_new(Namespace(region="us-wset-2", environments=environments)) == 0
+    assert env_new(EnvNewOptions(region="us-wset-2", environments=environments)) == 0
     assert "a slip?" in capsys.readouterr().err
-    assert env_new(Namespace(region="us-west-2", environments=environments)) == 0
+    assert env_new(EnvNewOptions(region="us-west-2", environments=environments)) == 0
     said = capsys.readouterr()
     assert said.err == ""
     assert "make plan ENV=us-west-2" in said.out

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from easel_cli import main as main_module
 from easel_cli.main import main
 from easel_cli.progress import Progress
 from easel_cli.request_building import build_request, task_id_of
+from easel_cli.submit_options import SubmitOptions
 from easel_cli.target import Target
 from easel_contract.api import V1Alpha2Request
+from easel_deploy.command_line import add_command, command_group, run_command_line
 from easel_deploy.exit_status import ExitStatus
 from easel_packaging.openapi import SAMPLES
 
@@ -42,9 +43,22 @@ def outputs(tmp_path: Path) -> Path:
     return file
 
 
+def options_of(*flags: str) -> SubmitOptions:
+    """The options that the command line makes of these flags."""
+    found: list[SubmitOptions] = []
+
+    def keep(options: SubmitOptions) -> int:
+        found.append(options)
+        return 0
+
+    group = command_group("")
+    add_command(group, "submit", keep, SubmitOptions, "")
+    assert run_command_line(group, "easel", ["submit", *flags]) == 0
+    return found[0]
+
+
 def request_of(*flags: str) -> tuple[str, dict[str, Any]]:
-    arguments = main_module._parser().parse_args(["submit", *flags])
-    return build_request(arguments, TARGET)
+    return build_request(options_of(*flags), TARGET)
 
 
 def content_of(*flags: str) -> tuple[str, dict[str, Any]]:
@@ -157,9 +171,9 @@ def test_no_stack_is_one_message(
 def test_several_runtimes_of_a_type_must_be_chosen_from() -> None:
     runtimes = {**TARGET.runtimes, "other": TARGET.runtimes["sdruntime"]}
     target = TARGET.model_copy(update={"runtimes": runtimes})
-    arguments = main_module._parser().parse_args(["submit", "--prompt", "x"])
+    options = options_of("--prompt", "x")
     with pytest.raises(Exception, match="--runtime; the stack has sdruntime, other"):
-        build_request(arguments, target)
+        build_request(options, target)
 
 
 def test_progress_is_plain_lines_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,5 @@
 """What `easel mirror` takes for the list of an environment, and what Terraform gets of it."""
 
-import argparse
 import io
 import json
 import re
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from easel_deploy.command_line import command_group, run_command_line
 from easel_deploy.pins import pulled
 from easel_mirror.display import ConsoleDisplay
 from easel_mirror.errors import RefusedError
@@ -18,7 +18,7 @@ from easel_mirror.mirrored_settings import mirrored_settings, write_settings
 from easel_mirror.report import Report, report_lines, result_as_json
 from easel_mirror.settings import EnvironmentSettings, settings_of
 from easel_mirror.survey import Found, OwnFound
-from easel_mirror.verb import add_mirror, mirror
+from easel_mirror.verb import add_mirror
 from easel_mirror.wanted import OwnImage, Wanted
 from easel_mirror.wanted_list import wanted_list
 
@@ -177,19 +177,19 @@ def test_a_call_without_a_list_says_what_is_missing(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    parser = argparse.ArgumentParser()
-    add_mirror(parser)
+    commands = command_group("")
+    add_mirror(commands)
     for arguments, message in (
         (["--plan"], "name the environment"),
         (["--run", "--image", "x:1"], "name the environment"),
         (["--plan", "--image", "x:1", "--to", "host"], "is to be like"),
         (["--plan", "--env", "none", "--environments", str(tmp_path)], "is no environment"),
+        (["--plan", "--env", "x", "--parallel", "0"], "--parallel"),
+        (["--plan", "--env", "x", "--run"], "--plan or --run"),
+        (["--plan", "--env", "x", "--platform", "x"], "--platform"),
     ):
-        assert mirror(parser.parse_args(arguments)) == 2
+        assert run_command_line(commands, "easel", ["mirror", *arguments]) == 2
         assert message in capsys.readouterr().err
-    for wrong in (["--parallel", "0"], ["--plan", "--run"], ["--platform", "x"]):
-        with pytest.raises(SystemExit):
-            parser.parse_args(["--plan", *wrong])
 
 
 def test_the_prefix_is_the_environments(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Which bucket `easel models` is about: options first, then the stack's outputs."""
 
-import argparse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 
 from easel_models.errors import UsageError
+from easel_models.options import BucketOptions
 from easel_models.target import find_target
 
 pytestmark = pytest.mark.unit
@@ -26,11 +26,6 @@ def _no_region(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
 
-def options(**given: str) -> argparse.Namespace:
-    names = ("env", "outputs", "bucket", "region")
-    return argparse.Namespace(**(dict.fromkeys(names) | {"prefix": ""} | given))
-
-
 def outputs(env: str | None, path: Path | None) -> Mapping[str, Any]:
     assert (env, path) == ("eu-west-1", None)
     return OUTPUTS
@@ -41,29 +36,33 @@ def nobody(env: str | None, path: Path | None) -> Mapping[str, Any]:
 
 
 def test_a_stack_says_bucket_region_and_runtimes() -> None:
-    target = find_target(options(env="eu-west-1"), outputs, 1)
+    target = find_target(BucketOptions(env="eu-west-1"), outputs, 1)
     assert (target.bucket.url, target.region) == ("s3://models-of-the-stack", "eu-west-1")
     assert target.runtimes == {"sd": ("sdwebui", "a.safetensors")}
 
 
 def test_options_go_before_the_stack() -> None:
-    target = find_target(options(env="eu-west-1", bucket="mine", region="eu-north-1"), outputs, 1)
+    target = find_target(
+        BucketOptions(env="eu-west-1", bucket="mine", region="eu-north-1"), outputs, 1
+    )
     assert (target.bucket.url, target.region) == ("s3://mine", "eu-north-1")
 
 
 def test_a_bucket_and_a_region_need_no_stack() -> None:
-    target = find_target(options(bucket="mine", region="eu-north-1", prefix="/sd/1/"), nobody, 1)
+    target = find_target(
+        BucketOptions(bucket="mine", region="eu-north-1", prefix="/sd/1/"), nobody, 1
+    )
     assert target.bucket.url == "s3://mine/sd/1"
     assert target.bucket.full_key("VAE/a") == "sd/1/VAE/a"
 
 
 def test_a_stack_that_was_not_applied_is_said() -> None:
     with pytest.raises(UsageError, match="not applied yet"):
-        find_target(options(env="eu-west-1"), lambda *_: {}, 1)
+        find_target(BucketOptions(env="eu-west-1"), lambda *_: {}, 1)
 
 
 def test_a_region_is_asked_for_where_nothing_says_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UsageError, match="--region"):
-        find_target(options(bucket="mine"), nobody, 1)
+        find_target(BucketOptions(bucket="mine"), nobody, 1)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-south-1")
-    assert find_target(options(bucket="mine"), nobody, 1).region == "eu-south-1"
+    assert find_target(BucketOptions(bucket="mine"), nobody, 1).region == "eu-south-1"
