@@ -29,6 +29,7 @@ PACKAGES = {
     "easel_models": ROOT / "models" / "easel_models",
     "easel_snapshot": ROOT / "snapshot-builder" / "easel_snapshot",
     "easel_doctor": ROOT / "doctor" / "easel_doctor",
+    "easel_cost": ROOT / "cost" / "easel_cost",
 }
 MAY_IMPORT = {
     "easel_contract": set(),
@@ -43,6 +44,7 @@ MAY_IMPORT = {
     "easel_cli": {
         "easel_contract",
         "easel_records",
+        "easel_cost",
         "easel_deploy",
         "easel_doctor",
         "easel_mirror",
@@ -58,6 +60,8 @@ MAY_IMPORT = {
     "easel_mirror": {"easel_contract", "easel_deploy"},
     "easel_models": {"easel_contract", "easel_egress", "easel_deploy"},
     "easel_snapshot": {"easel_contract", "easel_deploy"},
+    # Terraform reads the settings, as easel_deploy runs it.
+    "easel_cost": {"easel_contract", "easel_deploy"},
     # The checks look with what acts: the same clients, the same rules.
     "easel_doctor": {
         "easel_contract",

@@ -1,0 +1,1 @@
+"""What a stack costs: estimates from settings, a workload and dated prices."""
