@@ -50,6 +50,12 @@ down: local-setup ## take it down
 # make plan ENV=us-east-1        make apply ENV=us-east-1 TF_ARGS=-auto-approve
 ESTATE = $(if $(LOCAL),$(RUN) -m easel_local.estate,scripts/estate)
 
+# make deploy ENV=us-west-2           make deploy ENV=us-east-1 LOCAL=1 DEPLOY_ARGS="--yes -t comfyui"
+.PHONY: deploy
+deploy: package ## from nothing to a stack: models, images, snapshot, settings, apply, verify
+	@$(if $(LOCAL),EASEL_ESTATE="$(RUN) -m easel_local.estate") $(VENV)/bin/easel deploy \
+	  $(if $(ENV),--region "$(ENV)") $(DEPLOY_ARGS)
+
 .PHONY: plan
 plan: package ## show what an apply would change (ENV=us-east-1)
 	@$(ESTATE) plan "$(ENV)" $(TF_ARGS)

@@ -14,6 +14,8 @@ from rich.console import Console
 from easel_cli import dead_letters, tasks
 from easel_cli.addon_versions import AddonsOptions, print_default_versions
 from easel_cli.config_import import ConfigImportOptions, config_import
+from easel_cli.deployment.deploy import deploy
+from easel_cli.deployment.options import DeployOptions
 from easel_cli.env_new import EnvNewOptions, env_new
 from easel_cli.progress import Progress
 from easel_cli.request_building import RequestError
@@ -99,6 +101,13 @@ def command_line() -> typer.Typer:
     ):
         commands.add_typer(group, name=name, rich_help_panel=panel)
     add_mirror(commands, rich_help_panel=_ACCOUNT)
+    words = "Bring an account from nothing to a verified stack, or go on with that."
+    add_command(
+        *(commands, "deploy", deploy, DeployOptions, words),
+        rich_help_panel=_STACK,
+        # As the command of sd-on-eks had it.
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
     return commands
 
 

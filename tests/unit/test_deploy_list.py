@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from easel_cli.deployment.deploy import deploy, steps_of
+from easel_cli import main
+from easel_cli.deployment.deploy import deploy, run_steps, steps_of
 from easel_cli.deployment.deployment import Deployment
 from easel_cli.deployment.options import DeployOptions
 from easel_cli.deployment.step import Outcome, State, Step, StepError, Told
+from easel_contract.task import RuntimeType
 from easel_deploy.exit_status import ExitStatus
 
 pytestmark = pytest.mark.unit
@@ -26,6 +28,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EASEL_HOME", str(tmp_path))
     monkeypatch.delenv("EASEL_ESTATE", raising=False)
     return tmp_path
+
+
+def of(options: DeployOptions) -> Deployment:
+    return Deployment.of(options, "us-west-2")
 
 
 class World:
@@ -52,7 +58,7 @@ class World:
 
 def run(world: World) -> tuple[ExitStatus, str]:
     said = io.StringIO()
-    status = deploy(OPTIONS, world.steps(), Console(file=said, width=200))
+    status = run_steps(of(OPTIONS), world.steps(), Console(file=said, width=200))
     return status, said.getvalue()
 
 
@@ -85,7 +91,7 @@ def test_at_a_terminal_steps_are_ticked_off() -> None:
     world.fault = "images"
     said = io.StringIO()
     console = Console(file=said, width=100, force_terminal=True, color_system=None)
-    assert deploy(OPTIONS, world.steps(), console) == ExitStatus.FAILED
+    assert run_steps(of(OPTIONS), world.steps(), console) == ExitStatus.FAILED
     assert "✓ region         made  (" in said.getvalue()
     assert "✗ images         images is broken: mend it  (" in said.getvalue()
 
@@ -95,7 +101,7 @@ def test_text_from_outside_is_only_shown() -> None:
         raise StepError("\x1b[31m[bold]red\x07")
 
     said = io.StringIO()
-    deploy(OPTIONS, [Step("odd", odd)], Console(file=said, width=100))
+    run_steps(of(OPTIONS), [Step("odd", odd)], Console(file=said, width=100))
     assert "\x1b" not in said.getvalue()
     assert "\x07" not in said.getvalue()
     assert "[bold]red" in said.getvalue()
@@ -106,7 +112,7 @@ def test_a_person_who_says_no_ends_it() -> None:
     said_no = Step("apply", lambda _, __: Outcome(State.AGAINST, "nothing is applied"))
     said = io.StringIO()
     steps = [*world.steps()[:2], said_no, *world.steps()[2:]]
-    assert deploy(OPTIONS, steps, Console(file=said)) == ExitStatus.REFUSED
+    assert run_steps(of(OPTIONS), steps, Console(file=said)) == ExitStatus.REFUSED
     assert world.made == NAMES[:2]
 
 
@@ -114,10 +120,10 @@ def test_a_second_deployment_of_the_region_is_refused(capsys: pytest.CaptureFixt
     inner: list[ExitStatus] = []
 
     def nested(_: Deployment, __: Told) -> Outcome:
-        inner.append(deploy(OPTIONS, [], Console(file=io.StringIO())))
+        inner.append(run_steps(of(OPTIONS), [], Console(file=io.StringIO())))
         return Outcome(State.DONE, "")
 
-    deploy(OPTIONS, [Step("nested", nested)], Console(file=io.StringIO()))
+    run_steps(of(OPTIONS), [Step("nested", nested)], Console(file=io.StringIO()))
     assert inner == [ExitStatus.FAILED]
     assert "another `easel deploy` is at work on us-west-2" in capsys.readouterr().err
 
@@ -132,9 +138,9 @@ def test_wrong_arguments_are_told_together_before_anything_is_looked_at(
         bucket="A",
         snapshot="vol-1",
         runtime_name="Under_score",
-        public_access_cidrs=("203.0.113.7/8",),
+        public_access_cidr=["203.0.113.7/8"],
     )
-    assert deploy(options, []) == ExitStatus.USAGE
+    assert deploy(options) == ExitStatus.USAGE
     said = capsys.readouterr().err
     for option in (
         "--region",
@@ -162,5 +168,28 @@ def test_a_question_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch)
         keyboard.write(b"sdxl\n")
         for is_terminal in (True, False):
             console = Console(file=io.StringIO(), force_terminal=is_terminal)
-            deploy(OPTIONS, [Step("ask", asking)], console)
+            run_steps(of(OPTIONS), [Step("ask", asking)], console)
     assert answers == ["sdxl", None]
+
+
+def test_the_letters_of_sd_on_eks_are_taken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen: list[DeployOptions] = []
+    monkeypatch.setattr(main, "deploy", lambda options: seen.append(options) or 0)
+    line = "easel deploy -n studio -R us-west-2 -d -b models -s none -r night -t comfyui"
+    monkeypatch.setattr("sys.argv", line.split())
+    assert main.main() == 0
+    wanted = DeployOptions(
+        stack_name="studio",
+        region="us-west-2",
+        dry_run=True,
+        bucket="models",
+        snapshot="none",
+        runtime_name="night",
+        runtime_type=RuntimeType.COMFYUI,
+    )
+    assert seen == [wanted]
+    monkeypatch.setattr("sys.argv", ["easel", "deploy", "-h"])
+    assert main.main() == 0
+    assert "--public-access-cidr" in capsys.readouterr().out

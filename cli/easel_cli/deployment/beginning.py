@@ -1,42 +1,44 @@
 """Steps that look before anything is made: tools, credentials, region."""
 
-import shutil
 import subprocess
-import sys
+from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_cli.deployment.deployment import Deployment
 from easel_cli.deployment.estate import ROOT
 from easel_cli.deployment.options import DEFAULT_RUNTIME
+from easel_cli.deployment.prechecks import outcome_of
 from easel_cli.deployment.step import Outcome, State, StepError, Told
 from easel_cli.env_new import EnvironmentRefusedError, new_environment
+from easel_doctor.tools import look_at_tools
 
+_TOOLS = ROOT / ".easel" / "tools"
 _FUNCTIONS = ROOT / "build" / "functions-aws.zip"
 _PACKAGE_SECONDS = 900
 _CHINA = "aws-cn"
 
 
-def tools(deployment: Deployment, told: Told) -> Outcome:
+def tools(_: Deployment, told: Told) -> Outcome:
     """Looks for the programs that are needed, and packs the functions where no zip of them is.
 
     Raises:
-        StepError: something is missing.
+        StepError: something is missing, or too old.
     """
-    missing = [name for name in ("terraform", "git", "make") if shutil.which(name) is None]
-    if missing:
-        raise StepError(f"not on PATH: {', '.join(missing)}; README.md says from where they come")
-    version = f"Python {sys.version_info.major}.{sys.version_info.minor}"
-    if _FUNCTIONS.is_file() or deployment.estate.is_emulated:
-        return Outcome(State.DONE, f"terraform, git, make, {version}")
+    outcome = outcome_of([look_at_tools(_TOOLS)])
+    if _FUNCTIONS.is_file():
+        return outcome
     told.progress("packing the functions")
     command = ["make", "--directory", str(ROOT), "package"]
-    done = subprocess.run(  # noqa: S603 - no shell
-        command, capture_output=True, text=True, check=False, timeout=_PACKAGE_SECONDS
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell
+            command, capture_output=True, text=True, check=False, timeout=_PACKAGE_SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StepError(f"`make package` cannot be run: {error}") from error
     if done.returncode:
         raise StepError(f"`make package` failed:\n{done.stderr.strip()}")
-    return Outcome(State.DONE, f"terraform, git, make, {version}; the functions are packed")
+    return replace(outcome, detail=f"{outcome.detail}; the functions are packed")
 
 
 def credentials(deployment: Deployment, _: Told) -> Outcome:
@@ -75,7 +77,7 @@ def region(deployment: Deployment, _: Told) -> Outcome:
     is_new = not settings.path.is_file()
     if is_new:
         try:
-            new_environment(deployment.region, options.environments)
+            new_environment(deployment.region, folder.parent)
         except EnvironmentRefusedError as error:
             raise StepError(str(error)) from error
     before = len(settings.written)

@@ -10,13 +10,21 @@ from pathlib import Path
 import boto3
 from rich.console import Console
 
-from easel_cli.deployment import beginning, ending, images, models, snapshot
+from easel_cli.deployment import (
+    beginning,
+    ending,
+    images,
+    models,
+    prechecks,
+    snapshot,
+    verification,
+)
 from easel_cli.deployment.checklist import Checklist
 from easel_cli.deployment.deployment import Deployment
 from easel_cli.deployment.options import DeployOptions
 from easel_cli.deployment.programs import signals_interrupt
 from easel_cli.deployment.step import Outcome, State, Step, StepError
-from easel_contract.plain_text import printable_lines
+from easel_deploy.command_line import complain
 from easel_deploy.exit_status import ExitStatus
 
 
@@ -31,6 +39,7 @@ def steps_of(options: DeployOptions) -> list[Step]:
         Step("tools", beginning.tools),
         Step("credentials", beginning.credentials),
         Step("region", beginning.region),
+        Step("quotas", prechecks.allowances),
         Step("model bucket", models.model_bucket),
         Step("model", models.model),
         Step("images", images.images),
@@ -38,24 +47,20 @@ def steps_of(options: DeployOptions) -> list[Step]:
         Step("settings", ending.settings),
         Step("plan", applying.plan),
     ]
-    return steps if options.dry_run else [*steps, Step("apply", applying.apply)]
+    if options.dry_run:
+        return steps
+    return [*steps, Step("apply", applying.apply), Step("verify", verification.verification)]
 
 
-def deploy(
-    options: DeployOptions, steps: Sequence[Step] | None = None, console: Console | None = None
-) -> ExitStatus:
+def deploy(options: DeployOptions) -> ExitStatus:
     """Deploys, or prepares a deployment; what is there already is found, and not made again.
 
     Args:
         options: what is asked for.
-        steps: None: those of `steps_of`.
-        console: None: standard output.
 
     Returns:
-        COMPLETED; USAGE for wrong arguments, before anything is looked at; FAILED where a step was
-        not done; REFUSED where a person said no; INTERRUPTED after a signal.
+        As `run_steps`; USAGE for wrong options, before anything is looked at.
     """
-    console = console or Console(highlight=False)
     region = options.region or boto3.Session().region_name
     problems = options.problems()
     if not region:
@@ -63,17 +68,32 @@ def deploy(
     if not options.dry_run and not options.yes and not sys.stdin.isatty():
         problems.append("nobody can be asked here: add --yes, or --dry-run to prepare only")
     if problems or not region:
-        _complain("\n".join(problems))
+        complain("\n".join(problems))
         return ExitStatus.USAGE
     deployment = Deployment.of(options, region)
+    return run_steps(deployment, steps_of(options), Console(highlight=False))
+
+
+def run_steps(deployment: Deployment, steps: Sequence[Step], console: Console) -> ExitStatus:
+    """Takes steps one after the other.
+
+    Args:
+        deployment: that they are of.
+        steps: in their order.
+        console: that the list is shown at.
+
+    Returns:
+        COMPLETED; FAILED where a step was not done; REFUSED where a person said no; INTERRUPTED
+        after a signal.
+    """
     try:
         with signals_interrupt(), _alone(deployment.estate.logs):
-            return _run(deployment, steps or steps_of(options), console)
+            return _run(deployment, steps, console)
     except KeyboardInterrupt:
-        _complain("interrupted: what was made stays, and the same command goes on from there")
+        complain("interrupted: what was made stays, and the same command goes on from there")
         return ExitStatus.INTERRUPTED
     except StepError as error:
-        _complain(str(error))
+        complain(str(error))
         return ExitStatus.FAILED
 
 
@@ -111,7 +131,3 @@ def _alone(folder: Path) -> Iterator[None]:
         raise StepError(f"another `easel deploy` is at work on {folder.name} here") from None
     finally:
         os.close(descriptor)
-
-
-def _complain(text: str) -> None:
-    sys.stderr.write(printable_lines(f"easel: {text}\n"))

@@ -1,12 +1,13 @@
 """What the steps of one deployment know."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from easel_cli.deployment.estate import Estate
+from easel_cli.deployment.estate import ROOT, Estate
 from easel_cli.deployment.options import DeployOptions
 from easel_cli.deployment.settings import SHIPPED_NAME, Settings
 from easel_cli.deployment.terraform_lines import Changes
@@ -42,9 +43,19 @@ class Deployment:
     _clients: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, options: DeployOptions, region: str) -> "Deployment":
-        """Names it; nothing is looked at yet."""
-        path = options.environments / region / "terraform.tfvars"
+    def of(
+        cls, options: DeployOptions, region: str, environments: Path = ROOT / "envs"
+    ) -> "Deployment":
+        """Names it; nothing is looked at yet.
+
+        Args:
+            options: what is asked for.
+            region: AWS region.
+            environments: folder of all environments.
+        """
+        path = environments / region / "terraform.tfvars"
+        if path.is_relative_to(Path.cwd()):  # shorter to read
+            path = path.relative_to(Path.cwd())
         return cls(options, region, Estate.of_environment(region), Settings(path))
 
     @property

@@ -1,18 +1,14 @@
 """The last steps: the settings that are left, plan, apply; and what is printed at the end."""
 
-import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import requests
-
 from easel_cli.deployment.deployment import Deployment
+from easel_cli.deployment.prechecks import API_ADDRESS, look, outcome_of
 from easel_cli.deployment.step import Outcome, State, StepError, Told
 from easel_cli.deployment.terraform_lines import Changes
+from easel_deploy.environments.public_address import AddressUnknownError, public_address
 
-_ADDRESS_URL = "https://checkip.amazonaws.com"
-"""AWS's own; answers with the caller's public address."""
-_ADDRESS_SECONDS = 10
 _MOST_WARNING_LINES = 4
 _WAYS_IN = ("public_access_cidrs", "private_access_cidrs")
 
@@ -26,23 +22,25 @@ def settings(deployment: Deployment, _: Told) -> Outcome:
     Raises:
         StepError: the way in is not known, or the settings have another one than asked for.
     """
-    own, asked = deployment.settings, deployment.options.public_access_cidrs
+    own, asked = deployment.settings, deployment.options.public_access_cidr
     decided = own.is_decided("existing_vpc") or any(
         own.is_decided("cluster", one) for one in _WAYS_IN
     )
     if decided and asked:
         _check_asked(deployment, asked)
     elif not decided and (asked or not deployment.estate.is_emulated):
-        cidrs = asked or (f"{public_address()}/32",)
+        cidrs = asked or [_own_address()]
         value = ", ".join(f'"{one}"' for one in cidrs)
         own.set_member(("cluster", "public_access_cidrs"), f"[{value}]")
+    if not deployment.estate.is_emulated:
+        outcome_of(look(deployment, API_ADDRESS))
     if not own.written:
         return Outcome(State.FOUND, f"{own.path} needs nothing more")
     lines = "\n".join(f"    {one}" for one in own.written)
     return Outcome(State.DONE, f"written into {own.path}:\n{lines}")
 
 
-def _check_asked(deployment: Deployment, asked: tuple[str, ...]) -> None:
+def _check_asked(deployment: Deployment, asked: Sequence[str]) -> None:
     path = deployment.settings.path
     there = deployment.settings.strings("cluster", "public_access_cidrs")
     if set(asked) - set(there):
@@ -52,22 +50,21 @@ def _check_asked(deployment: Deployment, asked: tuple[str, ...]) -> None:
         )
 
 
-def public_address() -> str:
-    """Returns this machine's IPv4 address as AWS sees it.
-
-    Raises:
-        StepError: nobody says it.
-    """
+def _own_address() -> str:
+    """Returns this machine's address as AWS sees it, as a CIDR block."""
     try:
-        answer = requests.get(_ADDRESS_URL, timeout=_ADDRESS_SECONDS)
-        answer.raise_for_status()
-        return str(ipaddress.IPv4Address(answer.text.strip()))
-    except (requests.RequestException, ValueError) as error:
+        address = public_address()
+    except AddressUnknownError as error:
         raise StepError(
-            f"this machine's public address is not known ({_ADDRESS_URL}: {error}); "
-            "Terraform has to reach the cluster's API from somewhere: name the address by "
-            "--public-access-cidr 203.0.113.7/32, or a network of yours by existing_vpc"
+            f"this machine's public address is not known: {error}. Terraform has to reach the "
+            "cluster's API from somewhere: name the address by --public-access-cidr "
+            "203.0.113.7/32, or a network of yours by existing_vpc"
         ) from error
+    if address.version != 4:  # noqa: PLR2004 - public_access_cidrs takes no other
+        raise StepError(
+            f"AWS sees this machine at {address}: name its IPv4 address by --public-access-cidr"
+        )
+    return f"{address}/32"
 
 
 @dataclass(frozen=True)

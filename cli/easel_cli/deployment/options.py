@@ -3,9 +3,12 @@
 import ipaddress
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Annotated
 
+import typer
+
+from easel_cli.deployment.model_catalogue import CATALOGUE
 from easel_contract.task import RuntimeType
 
 NONE = "none"
@@ -20,9 +23,9 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _SNAPSHOT = re.compile(r"snap-[0-9a-f]{8,17}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DeployOptions:
-    """What is asked for; None: what the settings say, else easel's default.
+    """Options of `easel deploy`; None: what the settings say, else easel's default.
 
     Attributes:
         region: AWS region, and the folder under envs/; None: the AWS configuration's.
@@ -33,25 +36,82 @@ class DeployOptions:
         runtime_name: name of the runtime.
         runtime_type: API of the runtime.
         model: name in the catalogue, file, URL, or OWNER/REPO/FILE of Hugging Face's hub; `none`.
-        public_access_cidrs: addresses that reach the cluster's API.
+        public_access_cidr: addresses that reach the cluster's API.
         build_runtime_image: whether a missing runtime's image is built from easel's sample.
         yes: whether no question is asked.
         verify: whether tasks are sent after the apply.
     """
 
-    region: str | None = None
-    stack_name: str | None = None
-    dry_run: bool = False
-    bucket: str | None = None
-    snapshot: str | None = None
-    runtime_name: str | None = None
-    runtime_type: RuntimeType | None = None
-    model: str | None = None
-    public_access_cidrs: tuple[str, ...] = ()
-    build_runtime_image: bool = False
-    yes: bool = False
-    verify: bool = True
-    environments: Path = Path("envs")
+    region: Annotated[
+        str | None,
+        typer.Option(
+            "--region", "-R", metavar="REGION", help="AWS region (default: the AWS configuration's)"
+        ),
+    ] = None
+    stack_name: Annotated[
+        str | None,
+        typer.Option(
+            "--stack-name",
+            "-n",
+            metavar="NAME",
+            help="name of the stack (default: the settings' own)",
+        ),
+    ] = None
+    runtime_name: Annotated[
+        str | None,
+        typer.Option(
+            "--runtime-name", "-r", metavar="NAME", help=f"name of it (default: {DEFAULT_RUNTIME})"
+        ),
+    ] = None
+    runtime_type: Annotated[
+        RuntimeType | None,
+        typer.Option("--runtime-type", "-t", help="type of it (default: sdwebui)"),
+    ] = None
+    bucket: Annotated[
+        str | None,
+        typer.Option(
+            "--bucket",
+            "-b",
+            metavar="BUCKET",
+            help="model bucket of yours (default: the stack's own)",
+        ),
+    ] = None
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help=f"{', '.join(CATALOGUE)}, file, URL, OWNER/REPO/FILE of Hugging Face, or {NONE}; "
+            "accepts the model's licence (default: ask)",
+        ),
+    ] = None
+    snapshot: Annotated[
+        str | None,
+        typer.Option(
+            "--snapshot",
+            "-s",
+            metavar="SNAP-ID",
+            help=f"EBS snapshot with the images, or {NONE} (default: build it)",
+        ),
+    ] = None
+    build_runtime_image: Annotated[
+        bool,
+        typer.Option(
+            "--build-runtime-image",
+            help="build easel's sample of a runtime's image that is missing",
+        ),
+    ] = False
+    public_access_cidr: Annotated[
+        list[str],
+        typer.Option(
+            help="addresses that reach the cluster's API (default: this machine's); repeatable",
+            metavar="CIDR",
+        ),
+    ] = field(default_factory=list)
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-d", help="prepare everything, deploy nothing")
+    ] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before the apply")] = False
+    verify: Annotated[bool, typer.Option(help="send requests after the apply")] = True
 
     def problems(self) -> list[str]:
         """Returns what is wrong with the arguments, one sentence each; AWS is not asked."""
@@ -68,7 +128,7 @@ class DeployOptions:
                 yield f"{option} {value!r} is not like {example}"
         if self.snapshot not in (None, NONE) and not _SNAPSHOT.fullmatch(str(self.snapshot)):
             yield f"--snapshot {self.snapshot!r} is not like snap-0123456789abcdef0, nor {NONE}"
-        for cidr in self.public_access_cidrs:
+        for cidr in self.public_access_cidr:
             try:
                 ipaddress.IPv4Network(cidr)
             except ValueError as error:
