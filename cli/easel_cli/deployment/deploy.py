@@ -28,13 +28,16 @@ from easel_deploy.command_line import complain
 from easel_deploy.exit_status import ExitStatus
 
 
-def steps_of(options: DeployOptions) -> list[Step]:
+def steps_of(
+    options: DeployOptions, monthly_cost: ending.MonthlyCost = ending.monthly_cost_of
+) -> list[Step]:
     """Returns the steps in their order; a dry run ends with the plan.
 
     Args:
         options: what is asked for.
+        monthly_cost: says what the plan would cost.
     """
-    applying = ending.Applying(lambda _: "")
+    applying = ending.Applying(monthly_cost)
     steps = [
         Step("tools", beginning.tools),
         Step("credentials", beginning.credentials),

@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from easel_cli.deployment.deployment import Deployment
 from easel_cli.deployment.prechecks import API_ADDRESS, look, outcome_of
 from easel_cli.deployment.step import Outcome, State, StepError, Told
 from easel_cli.deployment.terraform_lines import Changes
+from easel_cost.errors import CostError
+from easel_cost.monthly import monthly_cost
+from easel_cost.settings import read_settings
 from easel_deploy.environments.public_address import AddressUnknownError, public_address
 
 _MOST_WARNING_LINES = 4
@@ -65,6 +69,15 @@ def _own_address() -> str:
             f"AWS sees this machine at {address}: name its IPv4 address by --public-access-cidr"
         )
     return f"{address}/32"
+
+
+def monthly_cost_of(deployment: Deployment) -> str:
+    """Returns what `easel cost` says of the settings, in a sentence; why not, where it cannot."""
+    folder = deployment.settings.path.parent
+    try:
+        return monthly_cost(read_settings(folder, datetime.now(UTC).date())).in_a_sentence()
+    except CostError as error:
+        return f"what it costs is not known ({error})"
 
 
 @dataclass(frozen=True)
