@@ -192,4 +192,4 @@ def test_the_letters_of_sd_on_eks_are_taken(
     assert seen == [wanted]
     monkeypatch.setattr("sys.argv", ["easel", "deploy", "-h"])
     assert main.main() == 0
-    assert "--public-access-cidr" in capsys.readouterr().out
+    assert "--dry-run" in capsys.readouterr().out
