@@ -86,12 +86,11 @@ class Agent:
             policy=policy,
             monitor=self.monitor,
         )
+        threads = (holder.heartbeat, keeper, self.monitor, claiming, prefetcher, ends.delivery)
         self.worker = Worker(
             settings,
             runtime=runtime,
-            background=BackgroundWork(
-                holder.heartbeat, keeper, self.monitor, claiming, prefetcher, ends.delivery
-            ),
+            background=BackgroundWork(*threads),
             failure_handler=ends.failure_handler,
             policy=policy,
             metrics=self.metrics,

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -112,18 +112,7 @@ class InputLoader:
         fetch_one = partial(self._fetch_one, FetchBudget(self._limits), places, tenant)
         with ThreadPoolExecutor(_PARALLEL_FETCHES, thread_name_prefix="fetch") as pool:
             outcomes = dict(zip(places, pool.map(fetch_one, places), strict=True))
-        pixels = pixels or PixelBudget(self._limits)
-        files: dict[str, bytes] = {}
-        problems: dict[str, str] = {}
-        for item in items:
-            try:
-                files[item.url] = _usable(outcomes[item.address], item, pixels)
-            except FetchError as error:
-                # Of one that stands in many places the last is named: the message is bounded.
-                problems[item.url] = f"{item.field}: {shown(item.address)} {error}"
-        if problems:
-            raise _rejected("; ".join(problems.values()))
-        return files
+        return _all_usable(items, outcomes, pixels or PixelBudget(self._limits))
 
     def _fetch_one(
         self, budget: FetchBudget, places: Counter[str], tenant: str, address: str
@@ -202,6 +191,22 @@ class InputLoader:
                 if budget is not None:
                     budget.take(size)
                 return body.read()
+
+
+def _all_usable(
+    items: Iterable[ContentUrl], outcomes: Mapping[str, bytes | FetchError], pixels: PixelBudget
+) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    problems: dict[str, str] = {}
+    for item in items:
+        try:
+            files[item.url] = _usable(outcomes[item.address], item, pixels)
+        except FetchError as error:
+            # Of one that stands in many places the last is named: the message is bounded.
+            problems[item.url] = f"{item.field}: {shown(item.address)} {error}"
+    if problems:
+        raise _rejected("; ".join(problems.values()))
+    return files
 
 
 def _usable(outcome: bytes | FetchError, item: ContentUrl, pixels: PixelBudget) -> bytes:

@@ -43,6 +43,10 @@ def setting_findings(
             "BlockPublicPolicy=true,RestrictPublicBuckets=true",
         )
     yield from _encryption_findings(url, settings, kms_key)
+    yield from _unread_findings(url, settings)
+
+
+def _unread_findings(url: str, settings: Settings) -> Iterator[Finding]:
     unread = [
         name
         for name, value in (

@@ -68,37 +68,39 @@ def transfer(
         UsageError: it is larger than `limits` allow.
         botocore.exceptions.ClientError: S3 has not taken something.
     """
-    size = source.size
-    if size is not None and size > limits.max_bytes:
-        raise _too_large(source, limits)
+    _check_size(source, limits, source.size or 0)
     resumed = MultipartUpload.resumable(bucket, key)
     upload, there = resumed or (MultipartUpload.begin(bucket, key), [])
     sending = _Sending(upload, {one.number: one for one in there}, limits.parallel, advance)
-    whole, total = hashlib.sha256(), 0
-    part_size = part_size_of(limits.max_bytes if size is None else size)
     with sending:
-        for data in _parts_of(source.chunks(), part_size):
-            total += len(data)
-            if total > limits.max_bytes:
-                raise _too_large(source, limits)
+        for data in _parts_of(source.chunks(), part_size_of(source.size or limits.max_bytes)):
+            _check_size(source, limits, sending.total + len(data))
             sending.add(data)
-            whole.update(data)
         parts = sending.end()
-    if size is not None and total != size:
-        raise TransferError(
-            f"{source.name} had {size} bytes, and {total} were read: it changed meanwhile, or its "
-            "server broke off. Do the same again."
-        )
-    found = whole.hexdigest()
-    if expected_sha256 is not None and found != expected_sha256:
-        upload.abort()
-        raise TransferError(
-            f"{source.name} has SHA-256 {found}, and {expected_sha256} was expected: it is "
-            "another file, or was damaged on its way. Nothing of it is in the bucket."
-        )
+    _check_whole(source, sending.total)
+    found = sending.whole.hexdigest()
+    if expected_sha256 is not None:
+        _check_sha256(upload, source, found, expected_sha256)
     upload.complete(parts)
     bucket.note_sha256(key, found)
-    return Transferred(total, found, sending.sent, sending.kept)
+    return Transferred(sending.total, found, sending.sent, sending.kept)
+
+
+def _check_whole(source: Source, total: int) -> None:
+    if source.size is not None and total != source.size:
+        raise TransferError(
+            f"{source.name} had {source.size} bytes, and {total} were read: it changed meanwhile, "
+            "or its server broke off. Do the same again."
+        )
+
+
+def _check_sha256(upload: MultipartUpload, source: Source, found: str, expected: str) -> None:
+    if found != expected:
+        upload.abort()
+        raise TransferError(
+            f"{source.name} has SHA-256 {found}, and {expected} was expected: it is "
+            "another file, or was damaged on its way. Nothing of it is in the bucket."
+        )
 
 
 class _Sending:
@@ -114,7 +116,8 @@ class _Sending:
         self._pending: set[Future[Part]] = set()
         self._done: dict[int, Part] = {}
         self._number = 0
-        self.sent = self.kept = 0
+        self.sent = self.kept = self.total = 0
+        self.whole = hashlib.sha256()
 
     def __enter__(self) -> "_Sending":
         return self
@@ -127,6 +130,8 @@ class _Sending:
         while len(self._pending) >= self._at_most:
             self._collect()
         self._number += 1
+        self.total += len(data)
+        self.whole.update(data)
         self._pending.add(self._pool.submit(self._send, self._number, data))
 
     def end(self) -> dict[int, Part]:
@@ -165,8 +170,9 @@ def _parts_of(chunks: Iterator[bytes], part_size: int) -> Iterator[bytes]:
         yield bytes(gathered)
 
 
-def _too_large(source: Source, limits: Limits) -> UsageError:
-    return UsageError(
-        f"{source.name} is larger than {limits.max_bytes / 2**30:g} GiB: where that is right, "
-        "allow more by --max-gib."
-    )
+def _check_size(source: Source, limits: Limits, size: int) -> None:
+    if size > limits.max_bytes:
+        raise UsageError(
+            f"{source.name} is larger than {limits.max_bytes / 2**30:g} GiB: where that is right, "
+            "allow more by --max-gib."
+        )

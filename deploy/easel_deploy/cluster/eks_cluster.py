@@ -1,6 +1,8 @@
 """Finds an EKS cluster's API server."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -32,16 +34,7 @@ def find_cluster(name: str, region: str) -> Cluster:
         ClusterGoneError: there is none of that name, or it is being deleted or still made.
         ClusterError: it has no endpoint, or EKS does not tell.
     """
-    client = boto3.Session().client("eks", region_name=region, config=_CONFIG)
-    try:
-        cluster = client.describe_cluster(name=name)["cluster"]
-    except client.exceptions.ResourceNotFoundException as error:
-        raise ClusterGoneError(f"There is no cluster {name} in {region}.") from error
-    except (ClientError, BotoCoreError) as error:
-        raise ClusterError(
-            f"EKS does not tell about cluster {name} in {region}: {error}\n"
-            "Needed are AWS credentials of the cluster's account that allow eks:DescribeCluster."
-        ) from error
+    cluster = _described(name, region)
     status = cluster.get("status")
     if status == "DELETING":
         raise ClusterGoneError(f"Cluster {name} in {region} is being deleted.")
@@ -67,3 +60,17 @@ def find_cluster(name: str, region: str) -> Cluster:
         ca_base64=ca_base64,
         public_cidrs=tuple(network.get("publicAccessCidrs", ())) if public else (),
     )
+
+
+def _described(name: str, region: str) -> Mapping[str, Any]:
+    client = boto3.Session().client("eks", region_name=region, config=_CONFIG)
+    try:
+        described: Mapping[str, Any] = client.describe_cluster(name=name)["cluster"]
+    except client.exceptions.ResourceNotFoundException as error:
+        raise ClusterGoneError(f"There is no cluster {name} in {region}.") from error
+    except (ClientError, BotoCoreError) as error:
+        raise ClusterError(
+            f"EKS does not tell about cluster {name} in {region}: {error}\n"
+            "Needed are AWS credentials of the cluster's account that allow eks:DescribeCluster."
+        ) from error
+    return described

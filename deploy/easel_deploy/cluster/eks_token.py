@@ -42,10 +42,6 @@ def token(session: boto3.Session, cluster_name: str, region: str) -> str:
             "There are no AWS credentials to sign in to the cluster with: set AWS_PROFILE, or "
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
-    # Written out, not a client's endpoint: the cluster takes no other host than AWS's own of the
-    # region, whatever AWS_ENDPOINT_URL or a legacy setting says.
-    url = f"https://sts.{region}.{_dns_suffix(session, region)}/"
-    url += "?Action=GetCallerIdentity&Version=2011-06-15"
     signer = RequestSigner(
         session.client("sts", region_name=region).meta.service_model.service_id,
         region,
@@ -55,18 +51,26 @@ def token(session: boto3.Session, cluster_name: str, region: str) -> str:
         session.events,
     )
     signed = signer.generate_presigned_url(
-        {
-            "method": "GET",
-            "url": url,
-            "body": {},
-            "headers": {CLUSTER_HEADER: cluster_name},
-            "context": {},
-        },
+        _request(session, cluster_name, region),
         region_name=region,
         expires_in=_SIGNED_SECONDS,
         operation_name="",
     )
     return PREFIX + base64.urlsafe_b64encode(signed.encode()).decode().rstrip("=")
+
+
+def _request(session: boto3.Session, cluster_name: str, region: str) -> dict[str, object]:
+    # Written out, not a client's endpoint: the cluster takes no other host than AWS's own of the
+    # region, whatever AWS_ENDPOINT_URL or a legacy setting says.
+    url = f"https://sts.{region}.{_dns_suffix(session, region)}/"
+    url += "?Action=GetCallerIdentity&Version=2011-06-15"
+    return {
+        "method": "GET",
+        "url": url,
+        "body": {},
+        "headers": {CLUSTER_HEADER: cluster_name},
+        "context": {},
+    }
 
 
 def exec_credential(bearer_token: str) -> str:

@@ -12,6 +12,33 @@ from easel_simulators.sdwebui.versions import DEFAULT_VERSION, VERSIONS
 
 def main() -> int:
     """Run the simulator; the exit status is that of ``serve``."""
+    arguments = _arguments()
+    if arguments.sd_server:
+        return _serve_sd_server(arguments)
+    behaviour = Behaviour(
+        models=arguments.models.split(","),
+        service_seconds=arguments.service_time,
+        load_seconds=arguments.load_time,
+        hashing=not arguments.no_hashing,
+        hashes_cached=not arguments.no_hash_cache,
+        config_keys=[name for name in arguments.config_keys.split(",") if name],
+        encode_seconds=arguments.encode_time,
+        version=arguments.version,
+        scripts=arguments.scripts.split(",") if arguments.scripts else (),
+        seed=arguments.seed,
+        progress=not arguments.no_progress,
+        web_ui=not arguments.nowebui,
+        picture_bytes=arguments.picture_bytes,
+        faults=arguments.fault,
+    )
+    return serve(
+        "simulated SD WebUI",
+        lambda: SimulatedSdWebui(behaviour, host=arguments.host, port=arguments.port),
+        arguments,
+    )
+
+
+def _arguments() -> argparse.Namespace:
     options = parser("sdwebui", "A simulated SD WebUI (AUTOMATIC1111): its API without a GPU.")
     options.add_argument(
         "--version", choices=sorted(VERSIONS), default=DEFAULT_VERSION, help="(%(default)s)"
@@ -38,30 +65,7 @@ def main() -> int:
     options.add_argument(
         "--sd-server", action="store_true", help="be stable-diffusion.cpp's peer of the same API"
     )
-    arguments = options.parse_args()
-    if arguments.sd_server:
-        return _serve_sd_server(arguments)
-    behaviour = Behaviour(
-        models=arguments.models.split(","),
-        service_seconds=arguments.service_time,
-        load_seconds=arguments.load_time,
-        hashing=not arguments.no_hashing,
-        hashes_cached=not arguments.no_hash_cache,
-        config_keys=[name for name in arguments.config_keys.split(",") if name],
-        encode_seconds=arguments.encode_time,
-        version=arguments.version,
-        scripts=arguments.scripts.split(",") if arguments.scripts else (),
-        seed=arguments.seed,
-        progress=not arguments.no_progress,
-        web_ui=not arguments.nowebui,
-        picture_bytes=arguments.picture_bytes,
-        faults=arguments.fault,
-    )
-    return serve(
-        "simulated SD WebUI",
-        lambda: SimulatedSdWebui(behaviour, host=arguments.host, port=arguments.port),
-        arguments,
-    )
+    return options.parse_args()
 
 
 def _serve_sd_server(arguments: argparse.Namespace) -> int:

@@ -162,9 +162,7 @@ def read_sampling(values: Values, sampler: Choice, rng: random.Random) -> Sampli
     first_size = (width // LATENT_PIXELS * LATENT_PIXELS, height // LATENT_PIXELS * LATENT_PIXELS)
     _check(count, _whole(values, "steps"), width, height)
     size = target_of(values, (width, height)) if hires else first_size
-    pixels = size[0] * size[1]
-    if pixels * count > MAX_PICTURE_PIXELS or count > MAX_PICTURES:
-        raise out_of_memory(pixels * batch_size * _BYTES_PER_PIXEL / 2**30)
+    _check_memory(size[0] * size[1], count, batch_size)
     strength = _optional_number(values, "subseed_strength") or 0
     seed = _seed(values, "seed", rng)
     return Sampling(
@@ -186,6 +184,11 @@ def read_sampling(values: Values, sampler: Choice, rng: random.Random) -> Sampli
         extra={},
         hires=hires,
     )
+
+
+def _check_memory(pixels: int, count: int, batch_size: int) -> None:
+    if pixels * count > MAX_PICTURE_PIXELS or count > MAX_PICTURES:
+        raise out_of_memory(pixels * batch_size * _BYTES_PER_PIXEL / 2**30)
 
 
 def _check(count: int, steps: int, width: int, height: int) -> None:

@@ -38,12 +38,9 @@ def fetch_files(
         try:
             answer = api.view(file, min(left, MAX_FILE_BYTES))
         except AnswerTooLargeError as error:
-            raise RejectedTaskError(
-                TaskErrorCode.RUNTIME_FAILED,
-                bounded(
-                    f"{file.filename} is too large to be stored: a file may have "
-                    f"{MAX_FILE_BYTES} bytes, those of a task {MAX_TASK_BYTES}"
-                ),
+            raise _failed(
+                f"{file.filename} is too large to be stored: a file may have "
+                f"{MAX_FILE_BYTES} bytes, those of a task {MAX_TASK_BYTES}"
             ) from error
         except requests.RequestException as error:
             raise gone(error) from error
@@ -54,13 +51,14 @@ def fetch_files(
         count += 1
         yield MadeFile(_file_in(answer, file), file.filename)
     if missing is not None and not count:
-        raise RejectedTaskError(
-            TaskErrorCode.RUNTIME_FAILED,
-            bounded(
-                f"the workflow saved nothing: it shows {missing.subfolder}/{missing.filename}, "
-                "which is not in ComfyUI's output folder; save it there"
-            ),
+        raise _failed(
+            f"the workflow saved nothing: it shows {missing.subfolder}/{missing.filename}, "
+            "which is not in ComfyUI's output folder; save it there"
         )
+
+
+def _failed(why: str) -> RejectedTaskError:
+    return RejectedTaskError(TaskErrorCode.RUNTIME_FAILED, bounded(why))
 
 
 def _file_in(answer: Answer, file: OutputFile) -> bytes:

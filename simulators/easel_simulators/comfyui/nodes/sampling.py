@@ -59,20 +59,16 @@ def node_types(models: Sequence[str], service_seconds: float) -> list[NodeType]:
             category="sampling",
         ),
         NodeType(
-            "VAEDecode",
-            _decode,
-            (Input("samples", "LATENT"), Input("vae", "VAE")),
-            ("IMAGE",),
-            category="latent",
+            "VAEDecode", _decode, _inputs_of("samples", "LATENT"), ("IMAGE",), category="latent"
         ),
         NodeType(
-            "VAEEncode",
-            _encode,
-            (Input("pixels", "IMAGE"), Input("vae", "VAE")),
-            ("LATENT",),
-            category="latent",
+            "VAEEncode", _encode, _inputs_of("pixels", "IMAGE"), ("LATENT",), category="latent"
         ),
     ]
+
+
+def _inputs_of(name: str, kind: str) -> tuple[Input, Input]:
+    return Input(name, kind), Input("vae", "VAE")
 
 
 _LATENT_SIZE: Final = (
