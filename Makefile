@@ -30,7 +30,7 @@ help: ## list the verbs
 # -- the local stack: all of easel on this machine, no AWS account
 
 .PHONY: demo
-demo: local-setup build/functions-local.zip ## bring it up, make one picture, print its path, take it down
+demo: local-setup build/functions-local.zip ## bring it up, make a picture with each of RUNTIMES, print their paths, take it down
 	@$(RUN) -m easel_local demo $(STACK_OPTIONS)
 
 .PHONY: up

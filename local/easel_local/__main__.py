@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import math
+import shlex
 import sys
 from collections.abc import Callable
 
@@ -18,7 +20,7 @@ from easel_contract.task import RuntimeType
 from easel_deploy.exit_status import ExitStatus
 from easel_deploy.terraform_config import TerraformConfigError
 from easel_local import interrupts
-from easel_local.demo import SEED_REQUEST, DemoError, generate_picture
+from easel_local.demo import DemoError, demo_request, generate_pictures
 from easel_local.emulator.process import EmulatorError
 from easel_local.paths import HOME, OUT
 from easel_local.ports import PortTakenError
@@ -29,6 +31,9 @@ from easel_local.stack import LocalStack, StackError, StackOptions
 from easel_local.state import BusyError
 from easel_local.status import show_status
 from easel_local.terraform import TerraformError
+
+_MAX_PORT = 65535
+_MAX_SERVICE_SECONDS = 3600
 
 _EXPECTED_ERRORS = (
     BotoCoreError,
@@ -67,10 +72,10 @@ def _demo(stack: LocalStack, progress: Progress, arguments: argparse.Namespace) 
     with stack.state_file.locked():
         target = stack.up(_options(arguments))
         try:
-            picture = generate_picture(target, progress, OUT)
+            pictures = generate_pictures(target, progress, OUT)
         finally:
             stack.down()
-    progress.say(str(picture))
+    progress.say("\n".join(map(str, pictures)))
     return 0
 
 
@@ -98,24 +103,24 @@ def _options(arguments: argparse.Namespace) -> StackOptions:
 
 def _how_to_use(target: Target) -> str:
     api_key = AwsClients(target).api_key(target.known_api_key_id)
-    body = json.dumps(SEED_REQUEST)
+    body = json.dumps(demo_request(target, next(iter(target.runtimes))))
     return f"""
 endpoint       {target.endpoint}
 API key        {api_key}
 notifications  {target.notifications_topic_arn}
 
 curl -X POST {target.endpoint}/v1alpha2 -H 'Content-Type: application/json' \\
-  -H 'x-api-key: {api_key}' -d '{body}'
+  -H 'x-api-key: {api_key}' -d {shlex.quote(body)}
 
 make status shows what runs; make down takes it down.
-For your own terraform and aws commands: . {HOME / "environment"}"""
+For your own terraform and aws commands: . {shlex.quote(str(HOME / "environment"))}"""
 
 
 _VERBS: dict[str, tuple[Callable[[LocalStack, Progress, argparse.Namespace], int], str]] = {
     "up": (_up, "bring the local stack up"),
     "down": (_down, "take it down"),
     "status": (_status, "show what runs"),
-    "demo": (_demo, "bring it up, make one picture, take it down"),
+    "demo": (_demo, "bring it up, make a picture with each runtime, take it down"),
 }
 
 
@@ -130,16 +135,35 @@ def _parse() -> argparse.Namespace:
 
 
 def _add_stack_options(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--port", type=int, default=0, help="of the emulator; 0: a free one")
+    verb.add_argument("--port", type=_port, default=0, help="of the emulator; 0: a free one")
     verb.add_argument(
         "--service-time",
-        type=float,
+        type=_seconds,
         default=1.0,
         help="seconds that a simulated runtime takes for a task",
     )
     verb.add_argument("--runtimes", default="sdwebui", help="sdwebui, dynamic, comfyui")
     verb.add_argument("--sdwebui-url", help="a real SD WebUI to use")
     verb.add_argument("--comfyui-url", help="a real ComfyUI to use")
+
+
+def _port(text: str) -> int:
+    # As `make` has it: the person has typed PORT=.
+    if not text.isdecimal() or int(text) > _MAX_PORT:
+        raise argparse.ArgumentTypeError(f"PORT={text}: choose from 1 to {_MAX_PORT}, or 0")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= _MAX_SERVICE_SECONDS:
+        raise argparse.ArgumentTypeError(
+            f"SERVICE_TIME={text}: choose from 0 to {_MAX_SERVICE_SECONDS} seconds"
+        )
+    return value
 
 
 def main() -> int:

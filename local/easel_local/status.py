@@ -36,6 +36,9 @@ def show_status(state: StackState, console: Console) -> None:
         return
     console.print(_text(f"endpoint  {target.endpoint}"), soft_wrap=True)
     try:
+        # Of the emulator alone, and worth nothing elsewhere.
+        api_key = AwsClients(target).api_key(target.known_api_key_id)
+        console.print(_text(f"API key   {api_key}"), soft_wrap=True)
         console.print(_queues(target))
     except (BotoCoreError, ClientError) as error:
         console.print(_text(f"The emulator does not answer: {error}"))
