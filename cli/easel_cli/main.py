@@ -1,9 +1,12 @@
 """The `easel` command."""
 
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from importlib.metadata import version
+from types import FrameType
 from typing import Annotated, TypeVar
 
 import requests
@@ -52,6 +55,8 @@ _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (BotoCoreError, ExitStatus.FAILED),
     (requests.RequestException, ExitStatus.FAILED),
 )
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 _PICTURES = "Make pictures"
 _STACK = "Look after a stack"
@@ -128,11 +133,30 @@ def _options_of_easel(
     """Carries nothing out: the options end the program themselves."""
 
 
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Has SIGTERM and SIGHUP end the block as Ctrl-C does.
+
+    What was made for its time, a queue and a subscription, is removed with it.
+    """
+    before = {number: signal.signal(number, _interrupt) for number in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, _: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
 def _with_stack(verb: _Verb[_Options]) -> Callable[[_Options], ExitStatus]:
     def run(options: _Options) -> ExitStatus:
         # Standard output is for scripts, standard error for people.
         progress = Progress(Console(highlight=False, stderr=options.json))
-        return verb(options, find_target(options.env, options.outputs), progress)
+        with _interruptible():
+            return verb(options, find_target(options.env, options.outputs), progress)
 
     return run
 

@@ -13,6 +13,9 @@ from easel_contract.task import RuntimeType, TaskType
 
 _URL = re.compile(r"(?:https?|s3)://\S+")
 _PREFIX = "output"
+_SIZE_OF_SD_1 = "512x512"
+_STEPS = 20
+_UPSCALER = "R-ESRGAN 4x+"
 _SIZE = re.compile(r"(\d{1,5})x(\d{1,5})")
 
 
@@ -31,7 +34,9 @@ def build_request(options: SubmitOptions, target: Target) -> tuple[str, dict[str
     """
     if options.request is not None:
         body = _read_json(options.request)
-        return ("v1alpha2" if "task" in body else "v1alpha1"), body
+        if "task" in body:
+            return "v1alpha2", _changed(body, options)
+        return "v1alpha1", _changed_v1alpha1(body, options)
     if options.workflow is not None:
         tasktype, content = TaskType.PIPELINE, _read_json(options.workflow)
     elif options.upscale is not None:
@@ -45,13 +50,45 @@ def build_request(options: SubmitOptions, target: Target) -> tuple[str, dict[str
         "tasktype": tasktype,
         "prefix": options.prefix or _PREFIX,
     }
-    if options.context is not None:
-        metadata["context"] = _context(options.context)
-    if options.deadline is not None:
-        metadata["deadline_seconds"] = options.deadline
-    if options.callback_url is not None:
-        metadata["callback_url"] = options.callback_url
-    return "v1alpha2", {"task": {"metadata": metadata, "content": content}}
+    body = {"task": {"metadata": metadata, "content": content}}
+    return "v1alpha2", _changed(body, options)
+
+
+def _changed(body: dict[str, Any], options: SubmitOptions) -> dict[str, Any]:
+    """A v1alpha2 request with the options of its task in place of what it has."""
+    task = body["task"]
+    metadata = task.get("metadata") if isinstance(task, dict) else None
+    if not isinstance(metadata, dict):
+        raise RequestError("The request has no task.metadata.")
+    given = {
+        "id": options.id,
+        "runtime": options.runtime,
+        "prefix": options.prefix,
+        "context": None if options.context is None else _context(options.context),
+        "deadline_seconds": options.deadline,
+        "callback_url": options.callback_url,
+    }
+    changes = {name: value for name, value in given.items() if value is not None}
+    return {**body, "task": {**task, "metadata": {**metadata, **changes}}}
+
+
+def _changed_v1alpha1(body: dict[str, Any], options: SubmitOptions) -> dict[str, Any]:
+    """A v1alpha1 request with another id or folder; the version has no place for the others."""
+    refused = [
+        f"--{name.replace('_', '-')}"
+        for name in ("runtime", "context", "deadline", "callback_url")
+        if getattr(options, name) is not None
+    ]
+    if refused:
+        raise RequestError(
+            f"A v1alpha1 request has no place for {', '.join(refused)}: write it as v1alpha2."
+        )
+    given = {"id_task": options.id, "save_dir": options.prefix}
+    changes = {name: value for name, value in given.items() if value is not None}
+    routing = body.get("alwayson_scripts")
+    if not isinstance(routing, dict):
+        raise RequestError("The request has no alwayson_scripts.")
+    return {**body, "alwayson_scripts": {**routing, **changes}}
 
 
 def task_id_of(body: dict[str, Any]) -> str:
@@ -69,15 +106,16 @@ def task_id_of(body: dict[str, Any]) -> str:
 
 
 def _prompt_content(options: SubmitOptions) -> dict[str, Any]:
-    match = _SIZE.fullmatch(options.size)
+    size = options.size or _SIZE_OF_SD_1
+    match = _SIZE.fullmatch(size)
     if match is None:
-        raise RequestError(f"--size must be like 512x512, not {options.size}.")
+        raise RequestError(f"--size must be like 512x512, not {size}.")
     content: dict[str, Any] = {
         "prompt": options.prompt,
-        "steps": options.steps,
+        "steps": options.steps or _STEPS,
         "width": int(match[1]),
         "height": int(match[2]),
-        "n_iter": options.count,
+        "n_iter": options.count or 1,
     }
     if options.negative_prompt:
         content["negative_prompt"] = options.negative_prompt
@@ -96,7 +134,7 @@ def _upscale_content(options: SubmitOptions) -> dict[str, Any]:
     return {
         "resize_mode": 0,
         "upscaling_resize": options.upscale,
-        "upscaler_1": options.upscaler,
+        "upscaler_1": options.upscaler or _UPSCALER,
         "image": _picture(options.image[0]),
     }
 

@@ -1,5 +1,6 @@
 """The options of `easel submit`."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +18,15 @@ _TASK = "The task"
 _A_DAY = 24 * 3600.0
 
 
+_OF_A_PROMPT = ("negative_prompt", "size", "count", "steps", "seed", "checkpoint")
+_NOT_FOR = {
+    "--prompt": ("upscaler",),
+    "--upscale": _OF_A_PROMPT,
+    "--workflow": (*_OF_A_PROMPT, "upscaler", "image"),
+    "--request": (*_OF_A_PROMPT, "upscaler", "image"),
+}
+
+
 def _input_file(words: str) -> Any:
     return typer.Option(help=words, metavar="FILE", rich_help_panel=_WHAT)
 
@@ -28,10 +38,22 @@ class WaitingOptions(StackOptions):
     Attributes:
         out: folder for pictures.
         timeout: seconds to wait.
+
+    Raises:
+        WrongUsageError: the folder cannot be written to.
     """
 
     out: Annotated[Path, typer.Option(help="folder for pictures", metavar="FOLDER")] = Path("out")
     timeout: Annotated[float, typer.Option(help="seconds to wait", min=0, max=14 * _A_DAY)] = 900
+
+    def __post_init__(self) -> None:
+        """Looks whether pictures can be saved, before a GPU makes them."""
+        super().__post_init__()
+        there = next(one for one in (self.out, *self.out.parents, Path.cwd()) if one.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK):
+            raise WrongUsageError(
+                [f"--out {self.out}: {there} is no folder that can be written to"]
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +68,12 @@ class SubmitOptions(WaitingOptions):
         runtime: its name; None: the only one of the right type.
         image: files or URLs.
         negative_prompt: what not to draw.
-        size: width and height in pixels, as 512x512.
-        count: how many pictures.
-        steps: of sampling.
+        size: width and height in pixels, as 512x512; None: that.
+        count: how many pictures; None: 1.
+        steps: of sampling; None: 20.
         seed: of the first picture; None: a random one.
         checkpoint: to load first (dynamic runtimes).
-        upscaler: name of SD WebUI's.
+        upscaler: name of SD WebUI's; None: R-ESRGAN 4x+.
         id: of the task; None: a random one.
         prefix: folder in the bucket; None: output.
         context: text or JSON that comes back with the result.
@@ -61,7 +83,7 @@ class SubmitOptions(WaitingOptions):
         no_wait: end when the task is accepted.
 
     Raises:
-        WrongUsageError: not exactly one thing to make is named.
+        WrongUsageError: not exactly one thing to make is named, or an option that it does not take.
     """
 
     prompt: Annotated[
@@ -78,16 +100,30 @@ class SubmitOptions(WaitingOptions):
         typer.Option(help="file, http(s):// or s3:// URL; repeatable", rich_help_panel=_SD_WEBUI),
     ] = field(default_factory=list)
     negative_prompt: Annotated[
-        str, typer.Option(help="what not to draw", rich_help_panel=_SD_WEBUI)
-    ] = ""
+        str | None, typer.Option(help="what not to draw", rich_help_panel=_SD_WEBUI)
+    ] = None
     size: Annotated[
-        str, typer.Option(help="in pixels", metavar="WIDTHxHEIGHT", rich_help_panel=_SD_WEBUI)
-    ] = "512x512"
+        str | None,
+        typer.Option(
+            help="in pixels (default: 512x512)",
+            metavar="WIDTHxHEIGHT",
+            rich_help_panel=_SD_WEBUI,
+        ),
+    ] = None
     count: Annotated[
-        int,
-        typer.Option("-n", "--count", help="how many pictures", min=1, rich_help_panel=_SD_WEBUI),
-    ] = 1
-    steps: Annotated[int, typer.Option(help="of sampling", min=1, rich_help_panel=_SD_WEBUI)] = 20
+        int | None,
+        typer.Option(
+            "-n",
+            "--count",
+            help="how many pictures (default: 1)",
+            min=1,
+            rich_help_panel=_SD_WEBUI,
+        ),
+    ] = None
+    steps: Annotated[
+        int | None,
+        typer.Option(help="of sampling (default: 20)", min=1, rich_help_panel=_SD_WEBUI),
+    ] = None
     seed: Annotated[
         int | None, typer.Option(help="(default: a random one)", rich_help_panel=_SD_WEBUI)
     ] = None
@@ -95,9 +131,10 @@ class SubmitOptions(WaitingOptions):
         str | None,
         typer.Option(help="to load first (dynamic runtimes)", rich_help_panel=_SD_WEBUI),
     ] = None
-    upscaler: Annotated[str, typer.Option(help="of --upscale", rich_help_panel=_SD_WEBUI)] = (
-        "R-ESRGAN 4x+"
-    )
+    upscaler: Annotated[
+        str | None,
+        typer.Option(help="of --upscale (default: R-ESRGAN 4x+)", rich_help_panel=_SD_WEBUI),
+    ] = None
     runtime: Annotated[
         str | None,
         typer.Option(help="name (default: the only one of the right type)", rich_help_panel=_TASK),
@@ -149,3 +186,11 @@ class SubmitOptions(WaitingOptions):
             raise WrongUsageError(["say what to make: --prompt, --upscale, --workflow, --request"])
         if len(named) > 1:
             raise WrongUsageError([f"{' and '.join(named)}: one task makes one of them"])
+        # What would be dropped without a word.
+        refused = [
+            f"--{name.replace('_', '-')} is not for {named[0]}"
+            for name in _NOT_FOR[named[0]]
+            if getattr(self, name) not in (None, [])
+        ]
+        if refused:
+            raise WrongUsageError(refused)

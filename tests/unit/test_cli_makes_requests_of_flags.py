@@ -34,6 +34,8 @@ OUTPUTS: dict[str, Any] = {
     },
 }
 TARGET = Target.model_validate(OUTPUTS)
+V1ALPHA1 = str(SAMPLES / "v1alpha1-text-to-image.json")
+V1ALPHA2 = str(SAMPLES / "v1alpha2-text-to-image.json")
 
 
 @pytest.fixture
@@ -124,9 +126,59 @@ def test_whole_requests_are_sent_as_they_are(sample: Path) -> None:
     assert task_id_of(body).startswith("test-")
 
 
+def test_a_whole_request_takes_the_options_of_its_task() -> None:
+    sample = SAMPLES / "v1alpha2-text-to-image.json"
+    _, body = request_of(
+        *("--request", str(sample), "--id", "mine", "--prefix", "a/b", "--runtime", "other"),
+        *("--context", '{"x": 1}', "--deadline", "60", "--callback-url", "https://example.com/x"),
+    )
+    before = json.loads(sample.read_text())
+    assert body["task"]["content"] == before["task"]["content"]
+    assert body["task"]["metadata"] == before["task"]["metadata"] | {
+        "id": "mine",
+        "prefix": "a/b",
+        "runtime": "other",
+        "context": {"x": 1},
+        "deadline_seconds": 60,
+        "callback_url": "https://example.com/x",
+    }
+
+
+def test_a_request_of_the_first_version_takes_another_id_and_folder() -> None:
+    sample = SAMPLES / "v1alpha1-text-to-image.json"
+    _, body = request_of("--request", str(sample), "--id", "mine", "--prefix", "a/b")
+    routing = json.loads(sample.read_text())["alwayson_scripts"]
+    assert body["alwayson_scripts"] == routing | {"id_task": "mine", "save_dir": "a/b"}
+
+
+def test_the_samples_of_a_kind_do_not_clash_with_ids_of_ones_own() -> None:
+    bodies = [
+        request_of("--request", sample, "--id", f"mine-{number}")[1]
+        for number, sample in enumerate((V1ALPHA1, V1ALPHA2))
+    ]
+    assert [task_id_of(body) for body in bodies] == ["mine-0", "mine-1"]
+
+
 @pytest.mark.parametrize(
     ("flags", "says"),
     [
+        (["--prompt", "x", "-n", "0"], "'-n' / '--count': is to be a number from 1"),
+        (["--prompt", "x", "--steps", "0"], "'--steps'"),
+        (["--prompt", "x", "--upscaler", "LDSR"], "--upscaler is not for --prompt"),
+        (["--upscale", "0"], "'--upscale': is to be a number from 0.01"),
+        (["--upscale", "2", "--size", "8x8", "--seed", "0"], "--size is not for --upscale\n--seed"),
+        (["--request", V1ALPHA2, "-n", "2"], "--count is not for --request"),
+        (["--workflow", V1ALPHA2, "--image", "x"], "--image is not for --workflow"),
+        (
+            ["--request", V1ALPHA1, "--runtime", "x", "--context", "y"],
+            "no place for --runtime, --context",
+        ),
+        (["--prompt", "x", "--timeout", "inf"], "'--timeout'"),
+        (["--prompt", "x", "--deadline", "0"], "'--deadline'"),
+        (["--prompt", "x", "--out", __file__], "is no folder that can be written to"),
+        (["--prompt", "x", "--out", f"{__file__}/x"], "is no folder that can be written to"),
+        ([], "say what to make"),
+        (["--prompt", "x", "--upscale", "2"], "--prompt and --upscale: one task makes one"),
         (["--prompt", "x", "--size", "big"], "--size must be like 512x512"),
         (["--prompt", "x", "--image", "no-such-file.png"], "no-such-file.png is no URL"),
         (["--upscale", "2"], "--upscale needs one --image"),
