@@ -27,6 +27,7 @@ from easel_cli.submit_options import API_KEY_VARIABLE, SubmitOptions
 from easel_cli.target import Target
 from easel_cli.target_source import TargetError, find_target, stack_outputs
 from easel_cli.watch import WatchOptions, watch
+from easel_cost.verb import cost_commands
 from easel_deploy.cluster.errors import ClusterError
 from easel_deploy.command_line import (
     StackOptions,
@@ -100,6 +101,7 @@ def command_line() -> typer.Typer:
         (_dead_letter_commands(), "dlq", _STACK),
         (model_commands(stack_outputs), "models", _ACCOUNT),
         (snapshot_commands(), "snapshot", _ACCOUNT),
+        (cost_commands(), "cost", _ACCOUNT),
         (_config_commands(), "config", _SETTINGS),
         (_env_commands(), "env", _SETTINGS),
         (_eks_commands(), "eks", _SETTINGS),

@@ -13,8 +13,8 @@ vpc = {
   cidr_block = "10.0.0.0/16"
   # One NAT gateway for each zone survives the loss of a zone; "one" is a third of the price.
   nat_gateways = "one_per_zone"
-  # Private ways to AWS, about 7 USD a month for each and zone: "ecr.api", "ecr.dkr", "sqs", "sns",
-  # "sts", "logs", "ec2", "eks", "eks-auth", "ssm". S3 has one always, at no price.
+  # Private ways to AWS, each at a price for each zone (`easel cost`): "ecr.api", "ecr.dkr", "sqs",
+  # "sns", "sts", "logs", "ec2", "eks", "eks-auth", "ssm". S3 has one always, at no price.
   interface_endpoints = []
 }
 
