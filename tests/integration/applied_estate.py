@@ -13,6 +13,7 @@ from typing import Any
 import boto3
 
 from easel_cli.target import Target
+from easel_local.emulator.call_log import Call, read_calls
 from easel_local.estate import EstateServices, root_folder
 from easel_local.estate.pods import EstatePods, stop_pods
 from easel_local.estate.services import as_target_outputs, program_environment
@@ -27,8 +28,13 @@ Client = Callable[..., Any]
 NAME = "easel"
 """Of the stack and its cluster, in both regions."""
 
+CALLS = "calls.jsonl"
+
 NAMESPACE = "easel"
 """Of the runtimes' releases."""
+
+DEPLOYER = "easel-deployer"
+"""In the user agent of what applies and destroys, but not of tests and pods."""
 
 
 @dataclass
@@ -49,8 +55,11 @@ class AppliedEstate:
     def start(cls, region: str, home: Path) -> "AppliedEstate":
         """Starts emulator, API server and registry; applies nothing."""
         state = EstateState(name=NAME, region=region, started_at=datetime.now(UTC))
-        services = EstateServices.start(state, home)
-        environment = program_environment(state.environment)
+        services = EstateServices.start(state, home, home / CALLS)
+        environment = program_environment(state.environment) | {
+            "AWS_SDK_UA_APP_ID": DEPLOYER,
+            "TF_APPEND_USER_AGENT": DEPLOYER,
+        }
         module = RootModule(root_folder(region, home), terraform_with(environment, home))
         before = inventory(_clients(services, region))
         return cls(region, home, services, environment, module, before)
@@ -60,6 +69,10 @@ class AppliedEstate:
         self.module.init()
         self.module.apply()
         self.outputs = self.module.outputs()
+
+    def deployers_calls(self) -> list[Call]:
+        """What applies and destroys have asked the emulator for."""
+        return [call for call in read_calls(self.home / CALLS) if DEPLOYER in call.user_agent]
 
     @property
     def partition(self) -> str:

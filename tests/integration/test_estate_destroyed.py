@@ -22,6 +22,7 @@ from easel_deploy.environments.retained_log_role import ROLE
 from easel_deploy.environments.retained_outputs import ALIAS, BUCKET, KEY
 from easel_local.paths import ROOT
 from tests.integration.applied_estate import NAME, NAMESPACE, AppliedEstate
+from tests.integration.deployer_policy import NOT_CALLED_HERE, not_called, refused
 from tests.integration.inventory import added, inventory
 
 pytestmark = pytest.mark.integration
@@ -285,3 +286,16 @@ def test_the_next_apply_takes_over_what_was_kept(
     # The stage's log group is named in the key's policy: what leads to it is planned, too.
     assert made_anew, text
     assert not kept & set(made_anew), text
+
+
+# Behind all else: it asks about every call of the applies, destroys and takeovers before it.
+def test_the_deployers_policy_allows_what_they_called_and_little_else(
+    estates: dict[str, AppliedEstate], destroyed: Destroyed
+) -> None:
+    assert len(destroyed) == len(estates)
+    calls = [call for estate in estates.values() for call in estate.deployers_calls()]
+    actions = {call.action for call in calls}
+    assert {"eks:CreateCluster", "eks:DeleteCluster", "lambda:InvokeFunction"} <= actions
+    assert refused(calls) == []
+    excepted = set().union(*NOT_CALLED_HERE.values())
+    assert not_called(calls) - excepted == set()

@@ -47,6 +47,9 @@ def _parser() -> argparse.ArgumentParser:
         "--kubernetes-ca", type=Path, help="PEM file of the authority of its certificate"
     )
     parser.add_argument(
+        "--calls", type=Path, help="write calls and their IAM actions here; needs --enforce-iam"
+    )
+    parser.add_argument(
         "--without-bridges",
         action="store_true",
         help="serve ministack as it is, to see what the bridges are for",
@@ -64,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     found = parser.parse_args(arguments)
     if (found.kubernetes_url is None) != (found.kubernetes_ca is None):
         parser.error("--kubernetes-url and --kubernetes-ca need each other")
+    if found.calls is not None and not found.enforce_iam:
+        parser.error("--calls needs --enforce-iam")
     try:
         credentials = StackCredentials.made(found.credentials)
     except CredentialsError as error:
@@ -79,6 +84,7 @@ def main(arguments: list[str] | None = None) -> int:
         if found.kubernetes_url
         else None,
         bridges=not found.without_bridges,
+        calls_path=found.calls,
     )
     try:
         serve(options)

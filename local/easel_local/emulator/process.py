@@ -107,6 +107,15 @@ class Emulator(Service):
         self._process: subprocess.Popen[bytes] | None = None
         self._endpoint_url: str | None = None
 
+    def record_calls(self, path: Path) -> None:
+        """Have every call and its IAM action written down, see ``call_log``.
+
+        Args:
+            path: File for them; emptied at the start. Needs ``enforce_iam``; call this before
+                ``start``.
+        """
+        self._command += ["--calls", str(path.resolve())]
+
     @property
     def endpoint_url(self) -> str:
         """The value for AWS_ENDPOINT_URL."""

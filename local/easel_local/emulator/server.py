@@ -51,6 +51,7 @@ class ServerOptions:
         enforce_iam: Whether IAM policies are checked.
         kubernetes: What every EKS cluster says of its API server.
         bridges: Whether ministack's gaps are bridged; see ``bridges``.
+        calls_path: Gets every call and its IAM action; None writes nothing. Needs ``enforce_iam``.
     """
 
     credentials: StackCredentials
@@ -60,6 +61,7 @@ class ServerOptions:
     enforce_iam: bool = False
     kubernetes: KubernetesEndpoint | None = None
     bridges: bool = True
+    calls_path: Path | None = None
 
 
 def serve(options: ServerOptions) -> None:
@@ -176,6 +178,11 @@ async def _serve(listener: socket.socket, options: ServerOptions) -> None:
 
         build_bridges(options.kubernetes)
         served = with_china(served)
+
+    if options.calls_path is not None:
+        from easel_local.emulator.call_log import record_calls  # noqa: PLC0415
+
+        record_calls(options.calls_path)
 
     served = guarded(served)
     send_whole_answers()

@@ -34,12 +34,15 @@ class EstateServices:
     charts: ChartRegistry
 
     @classmethod
-    def start(cls, state: EstateState, home: Path) -> "EstateServices":
+    def start(
+        cls, state: EstateState, home: Path, calls_path: Path | None = None
+    ) -> "EstateServices":
         """Starts all of them; what was started is stopped again where one fails.
 
         Args:
             state: gets the processes, and what is needed to find them again.
             home: gets `logs/` and the API server's certificates.
+            calls_path: gets the calls to the emulator, see `easel_local.emulator.call_log`.
 
         Raises:
             easel_local.credentials.CredentialsError: the file of the access key cannot be used.
@@ -63,13 +66,9 @@ class EstateServices:
             started.callback(kubernetes.stop)
             charts.start()
             started.callback(charts.stop)
-            emulator = Emulator(
-                log_path=logs / "emulator.log",
-                credentials_path=credentials,
-                region=state.region,
-                enforce_iam=True,
-                kubernetes=KubernetesEndpoint(kubernetes.url, folder / "ca.pem"),
-            )
+            emulator = _emulator(state.region, home, kubernetes.url)
+            if calls_path is not None:
+                emulator.record_calls(calls_path)
             emulator.start()
             started.pop_all()
         services = cls(emulator, kubernetes, charts)
@@ -97,6 +96,16 @@ class EstateServices:
             "EASEL_DEPLOY": str(ROOT / ".venv" / "bin" / "easel-deploy"),
             "EASEL_CHART_REGISTRY": self.charts.host,
         }
+
+
+def _emulator(region: str, home: Path, kubernetes_url: str) -> Emulator:
+    return Emulator(
+        log_path=home / "logs" / "emulator.log",
+        credentials_path=home / "credentials",
+        region=region,
+        enforce_iam=True,
+        kubernetes=KubernetesEndpoint(kubernetes_url, home / "kubernetes" / "ca.pem"),
+    )
 
 
 def terraform_environment() -> dict[str, str]:
