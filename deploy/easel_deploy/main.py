@@ -6,12 +6,9 @@ import sys
 from types import FrameType
 
 from easel_contract.plain_text import printable_lines
-from easel_deploy.cluster.errors import ClusterError
-from easel_deploy.cluster.request import RequestRefusedError
-from easel_deploy.cluster.verbs import add_cluster_verbs
+from easel_deploy.cluster.errors import ClusterError, RequestRefusedError
 from easel_deploy.exit_status import ExitStatus
-from easel_deploy.runtime_probe import add_runtime
-from easel_deploy.webhook_secret import add_webhook
+from easel_deploy.verbs import add_verbs
 
 
 def main() -> int:
@@ -47,10 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="easel-deploy", description="Does what Terraform's modules ask for."
     )
-    verbs = parser.add_subparsers(required=True)
-    add_webhook(verbs.add_parser("webhook", help="callbacks to URLs"))
-    add_runtime(verbs.add_parser("runtime", help="the way to a runtime"))
-    add_cluster_verbs(verbs)
+    add_verbs(parser)
     return parser
 
 

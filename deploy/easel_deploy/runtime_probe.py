@@ -22,9 +22,7 @@ from easel_contract.probe import ProbeOrder
 from easel_deploy.cluster.errors import ClusterError
 from easel_deploy.cluster.request import read_request
 from easel_deploy.probe_way import ProbeWay, WayBlockedError, probe_way
-
-VARIABLE = "EASEL_PROBE"
-"""Environment variable with the request as JSON; see modules/runtime/subscription.tf."""
+from easel_deploy.request_variables import PROBE_VARIABLE
 
 ROUND_PROBES = 4
 ROUNDS_IN_A_ROW = 3
@@ -56,21 +54,14 @@ class ProbeRequest(BaseModel):
     """SNS's quarter of an hour, and five minutes."""
 
 
-def add_runtime(verb: argparse.ArgumentParser) -> None:
-    """Adds the action to the verb's parser."""
-    words = f"wait until tasks reach a new queue (request as JSON in {VARIABLE})"
-    action = verb.add_subparsers(required=True).add_parser("probe", help=words)
-    action.set_defaults(command=probe)
-
-
 def probe(_: argparse.Namespace) -> int:
     """Carries out the command.
 
     Raises:
-        easel_deploy.cluster.request.RequestRefusedError: the environment holds no whole request.
+        easel_deploy.cluster.errors.RequestRefusedError: the environment holds no whole request.
         ProbeFailedError: probes do not arrive, or AWS refuses to send or receive them.
     """
-    request = read_request(ProbeRequest, VARIABLE)
+    request = read_request(ProbeRequest, PROBE_VARIABLE)
 
     def say(text: str) -> None:
         sys.stdout.write(printable_lines(f"runtime {request.runtime}: {text}\n"))

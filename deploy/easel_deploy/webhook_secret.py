@@ -17,12 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pydantic import BaseModel, Field, ValidationError
 
 from easel_deploy.exit_status import ExitStatus
+from easel_deploy.request_variables import WEBHOOK_VARIABLE
 
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
-
-VARIABLE = "EASEL_WEBHOOK_SECRET"
-"""Environment variable with the request as JSON; see modules/api-fanout/webhook.tf."""
 
 _SECRET_BYTES = 32
 """Standard Webhooks asks for 24 to 64 random bytes."""
@@ -37,13 +35,6 @@ class _Request(BaseModel):
     version: int = Field(ge=1)
 
 
-def add_webhook(verb: argparse.ArgumentParser) -> None:
-    """Adds the action to the verb's parser."""
-    words = f"make the secret of callbacks (request as JSON in {VARIABLE})"
-    secret = verb.add_subparsers(required=True).add_parser("secret", help=words)
-    secret.set_defaults(command=webhook_secret)
-
-
 def webhook_secret(_: argparse.Namespace) -> int:
     """Carries out the command.
 
@@ -51,9 +42,10 @@ def webhook_secret(_: argparse.Namespace) -> int:
         0 the version is there, 1 AWS did not take it, 2 wrong request.
     """
     try:
-        request = _Request.model_validate_json(os.environ.get(VARIABLE, ""))
+        request = _Request.model_validate_json(os.environ.get(WEBHOOK_VARIABLE, ""))
     except ValidationError as error:
-        sys.stderr.write(f"easel: {VARIABLE} is no request: {error.error_count()} problem(s)\n")
+        problems = f"{error.error_count()} problem(s)"
+        sys.stderr.write(f"easel: {WEBHOOK_VARIABLE} is no request: {problems}\n")
         return ExitStatus.USAGE
     client = boto3.client("secretsmanager", region_name=request.region, config=_CONFIG)
     try:

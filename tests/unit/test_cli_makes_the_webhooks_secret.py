@@ -10,7 +10,7 @@ import pytest
 from moto import mock_aws
 
 from easel_deploy.main import main
-from easel_deploy.webhook_secret import VARIABLE
+from easel_deploy.request_variables import WEBHOOK_VARIABLE as VARIABLE
 
 pytestmark = pytest.mark.unit
 

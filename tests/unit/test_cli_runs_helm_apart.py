@@ -10,16 +10,11 @@ import pytest
 from moto import mock_aws
 
 from easel_deploy.cluster import helm_chart, helm_process, helm_release
-from easel_deploy.cluster.errors import ClusterError
+from easel_deploy.cluster.errors import ClusterError, RequestRefusedError
 from easel_deploy.cluster.helm_chart import ChartFetcher, ecr_login, is_final
 from easel_deploy.cluster.helm_process import Helm, HelmFailedError
-from easel_deploy.cluster.request import (
-    RELEASE_VARIABLE,
-    Chart,
-    RequestRefusedError,
-    UpgradeRequest,
-    read_request,
-)
+from easel_deploy.cluster.request import Chart, UpgradeRequest, read_request
+from easel_deploy.request_variables import RELEASE_VARIABLE
 
 pytestmark = pytest.mark.unit
 

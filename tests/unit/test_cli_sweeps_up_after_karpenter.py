@@ -11,7 +11,8 @@ from moto import mock_aws
 
 from easel_deploy.cluster.errors import ClusterError
 from easel_deploy.cluster.karpenter_sweep import Sweep, sweep_interfaces
-from easel_deploy.cluster.request import CLUSTER_VARIABLE, ClusterRequest
+from easel_deploy.cluster.request import ClusterRequest
+from easel_deploy.request_variables import CLUSTER_VARIABLE
 
 pytestmark = pytest.mark.unit
 

@@ -12,6 +12,7 @@ import sys
 
 import boto3
 from botocore.exceptions import UnknownRegionError
+from botocore.model import ServiceId
 from botocore.signers import RequestSigner
 
 from easel_deploy.cluster.errors import ClusterError
@@ -43,7 +44,8 @@ def token(session: boto3.Session, cluster_name: str, region: str) -> str:
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
     signer = RequestSigner(
-        session.client("sts", region_name=region).meta.service_model.service_id,
+        # Not from a client: to make one takes a sixth of the command's time.
+        ServiceId("STS"),
         region,
         "sts",
         "v4",

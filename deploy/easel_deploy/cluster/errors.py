@@ -1,6 +1,10 @@
 """What can go wrong on the way to a cluster and in it."""
 
 
+class RequestRefusedError(Exception):
+    """The environment holds no request, or not a whole one; the message says what is wrong."""
+
+
 class ClusterError(Exception):
     """A command on a cluster failed; the message says what is wrong and what to do."""
 

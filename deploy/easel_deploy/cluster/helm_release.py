@@ -19,13 +19,9 @@ from easel_deploy.cluster.model_volumes import ModelVolumes
 from easel_deploy.cluster.release_manifest import Declared, read_manifests
 from easel_deploy.cluster.release_objects import ReleaseObjects, await_gone
 from easel_deploy.cluster.release_scaling import ReleaseScaling
-from easel_deploy.cluster.request import (
-    RELEASE_VARIABLE,
-    ReleaseRequest,
-    UpgradeRequest,
-    read_request,
-)
+from easel_deploy.cluster.request import ReleaseRequest, UpgradeRequest, read_request
 from easel_deploy.helm_binary import HelmMissingError, find_helm
+from easel_deploy.request_variables import RELEASE_VARIABLE
 
 _ROOT = Path(__file__).resolve().parents[3]
 _HISTORY = 5
@@ -42,7 +38,7 @@ def upgrade(_: argparse.Namespace) -> int:
     """Carries out `easel-deploy helm upgrade`: installs a release, or upgrades it in place.
 
     Raises:
-        easel_deploy.cluster.request.RequestRefusedError: the environment holds no whole request.
+        easel_deploy.cluster.errors.RequestRefusedError: the environment holds no whole request.
         ClusterError: it failed; the message says what to do.
     """
     request = read_request(UpgradeRequest, RELEASE_VARIABLE)
@@ -60,7 +56,7 @@ def uninstall(_: argparse.Namespace) -> int:
     """Carries out `easel-deploy helm uninstall`; what is not there is as good as uninstalled.
 
     Raises:
-        easel_deploy.cluster.request.RequestRefusedError: the environment holds no whole request.
+        easel_deploy.cluster.errors.RequestRefusedError: the environment holds no whole request.
         ClusterError: it failed; the message says what to do.
     """
     request = read_request(ReleaseRequest, RELEASE_VARIABLE)

@@ -16,7 +16,8 @@ from easel_deploy.cluster.access import Say, cluster_access
 from easel_deploy.cluster.errors import ClusterGoneError, UnreachableError
 from easel_deploy.cluster.kubernetes_client import KubernetesClient, Object
 from easel_deploy.cluster.node_grace import longest_grace_seconds
-from easel_deploy.cluster.request import CLUSTER_VARIABLE, ClusterRequest, read_request
+from easel_deploy.cluster.request import ClusterRequest, read_request
+from easel_deploy.request_variables import CLUSTER_VARIABLE
 
 _POLL_SECONDS = 3.0
 _PROGRESS_SECONDS = 10.0
@@ -50,7 +51,7 @@ def drain(_: argparse.Namespace) -> int:
     """Carries out `easel-deploy karpenter drain`.
 
     Raises:
-        easel_deploy.cluster.request.RequestRefusedError: the environment holds no whole request.
+        easel_deploy.cluster.errors.RequestRefusedError: the environment holds no whole request.
         easel_deploy.cluster.errors.ClusterError: the cluster is there and cannot be entered.
     """
     request = read_request(ClusterRequest, CLUSTER_VARIABLE)

@@ -19,7 +19,8 @@ from easel_contract.plain_text import printable_lines
 from easel_deploy.cluster.access import Say, cluster_access
 from easel_deploy.cluster.errors import ClusterError, ClusterGoneError
 from easel_deploy.cluster.karpenter_drain import let_go
-from easel_deploy.cluster.request import CLUSTER_VARIABLE, ClusterRequest, read_request
+from easel_deploy.cluster.request import ClusterRequest, read_request
+from easel_deploy.request_variables import CLUSTER_VARIABLE
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -47,7 +48,7 @@ def sweep(_: argparse.Namespace) -> int:
     """Carries out `easel-deploy karpenter sweep`.
 
     Raises:
-        easel_deploy.cluster.request.RequestRefusedError: the environment holds no whole request.
+        easel_deploy.cluster.errors.RequestRefusedError: the environment holds no whole request.
         ClusterError: something that costs money is left.
     """
     request = read_request(ClusterRequest, CLUSTER_VARIABLE)
@@ -63,7 +64,7 @@ def sweep_interfaces(_: argparse.Namespace) -> int:
     security group of what is left, and with it the network, could not be deleted.
 
     Raises:
-        easel_deploy.cluster.request.RequestRefusedError: the environment holds no whole request.
+        easel_deploy.cluster.errors.RequestRefusedError: the environment holds no whole request.
         ClusterError: AWS refuses.
     """
     _run(read_request(ClusterRequest, CLUSTER_VARIABLE), Sweep.delete_interfaces)

@@ -5,8 +5,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-RELEASE_VARIABLE = "EASEL_RELEASE"
-CLUSTER_VARIABLE = "EASEL_CLUSTER"
+from easel_deploy.cluster.errors import RequestRefusedError
 
 _ClusterName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$")]
 _Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$")]
@@ -14,10 +13,6 @@ _ReleaseName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,
 _Namespace = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 # No argument of Helm begins with a hyphen unless we mean an option.
 _NoOption = Annotated[str, StringConstraints(pattern=r"^[^-]", max_length=1000)]
-
-
-class RequestRefusedError(Exception):
-    """The environment holds no request, or not a whole one; the message says what is wrong."""
 
 
 class ClusterRequest(BaseModel):
