@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import ValidationError
 
-from easel_contract.record import TaskRecord, TaskStatus
+from easel_contract.record import SHARED_SCOPE, TaskRecord, TaskStatus
 from easel_contract.result import TaskResult
 from easel_doctor.finding import Finding, Problem, fail, found, warn
 from easel_doctor.subject import Subject
@@ -24,7 +24,7 @@ def look_at_last_task(
     reading = TaskReading(TaskTable(subject.aws.client("dynamodb"), table))
     newest = [
         record
-        for scope in subject.settings.scopes
+        for scope in _scopes(subject)
         for record in reading.page(scope, TaskFilter(), limit=1, before=None).records
     ]
     last = max(newest, key=lambda record: record.created_at, default=None)
@@ -33,6 +33,16 @@ def look_at_last_task(
     age = now() - last.created_at
     summary = f"{last.id} for {last.runtime}: {last.status}, sent {_words(age)} ago"
     return found(summary, _problems(subject, last, now()))
+
+
+def _scopes(subject: Subject) -> tuple[str, ...]:
+    """Where requests are signed, anybody may be a tenant: known is who asks here."""
+    scopes = subject.settings.scopes
+    if not subject.settings.signs_requests or SHARED_SCOPE in scopes:
+        return scopes
+    # As easel_http.callers: an assumed role without its session's name.
+    arn = subject.caller.arn
+    return (*scopes, arn.rpartition("/")[0] if ":assumed-role/" in arn else arn)
 
 
 def _problems(subject: Subject, last: TaskRecord, now: datetime) -> list[Problem]:

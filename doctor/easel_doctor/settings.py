@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from easel_contract.record import DIRECT_TENANT, SHARED_SCOPE
 from easel_deploy.environments.root_module import TerraformError
 from easel_deploy.environments.variables import evaluate_variables
 
@@ -23,6 +24,7 @@ _EXPRESSION = """{
   request_rates = var.authorization == "API_KEY" ?
     [for key in values(var.api_keys) : key.rate_limit_per_second] : [null],
   default_rate = var.throttle.rate_limit_per_second,
+  signs_requests = var.authorization == "AWS_IAM",
   tenants = keys(var.api_keys), shared_tasks = var.shared_tasks
 }"""
 _CHART_VALUES = Path(__file__).resolve().parents[2] / "charts" / "sd-runtime" / "values.yaml"
@@ -93,7 +95,8 @@ class Settings(BaseModel):
         mirrored_images: copies in the account's ECR, by the image's name.
         runtimes: by name.
         requests_per_second: that all callers together may send.
-        scopes: whose tasks there are: tenants, or one for all.
+        scopes: whose tasks there are, where keys name the tenants: these, or one for all.
+        signs_requests: whether callers are known by their signatures, and not by keys.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -113,6 +116,7 @@ class Settings(BaseModel):
     runtimes: dict[str, Runtime]
     requests_per_second: float
     scopes: tuple[str, ...]
+    signs_requests: bool
 
     @property
     def is_chinese(self) -> bool:
@@ -163,10 +167,17 @@ def settings_of(folder: Path, told: Mapping[str, Any]) -> Settings:
                 name: _runtime(one, chart, own[name]) for name, one in told["runtimes"].items()
             },
             requests_per_second=sum(rates),
-            scopes=("*",) if told["shared_tasks"] else (*told["tenants"], "direct"),
+            scopes=_scopes(told),
         )
     except ValidationError as error:
         raise TerraformError(f"{folder}: its settings are not understood: {error}") from error
+
+
+def _scopes(told: Mapping[str, Any]) -> tuple[str, ...]:
+    if told["shared_tasks"]:
+        return (SHARED_SCOPE,)
+    keys = () if told["signs_requests"] else told["tenants"]
+    return (*keys, DIRECT_TENANT)
 
 
 def _runtime(told: Mapping[str, Any], chart: Mapping[str, Any], own: Mapping[str, Any]) -> Runtime:
