@@ -38,6 +38,7 @@ from easel_deploy.command_line import (
     take_options_before,
 )
 from easel_deploy.exit_status import ExitStatus
+from easel_doctor.verb import DoctorOptions, doctor
 from easel_mirror.verb import add_mirror
 from easel_models.verbs import model_commands
 from easel_snapshot.verbs import snapshot_commands
@@ -115,6 +116,8 @@ def command_line() -> typer.Typer:
         # As the command of sd-on-eks had it.
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+    words = "Look over an environment before its apply and a stack after it."
+    add_command(commands, "doctor", doctor, DoctorOptions, words, rich_help_panel=_STACK)
     return commands
 
 

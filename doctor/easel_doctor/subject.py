@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_doctor.settings import Settings
 from easel_snapshot.aws import Aws
@@ -48,15 +49,25 @@ class Subject:
         """The file that settings are changed in, for messages."""
         return f"envs/{self.name}/terraform.tfvars"
 
-    @cached_property
+    @property
     def caller(self) -> Caller:
-        """Whose credentials are used.
+        """Whose credentials are used; AWS is asked once.
 
         Raises:
             botocore.exceptions.ClientError: the credentials are not good.
             botocore.exceptions.BotoCoreError: there are none, or AWS cannot be reached.
         """
-        return find_caller(self.aws)
+        answer = self._caller
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @cached_property
+    def _caller(self) -> Caller | ClientError | BotoCoreError:
+        try:
+            return find_caller(self.aws)
+        except (ClientError, BotoCoreError) as error:
+            return error
 
     @property
     def model_bucket(self) -> str:

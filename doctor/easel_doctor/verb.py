@@ -1,10 +1,13 @@
 """`easel doctor`: runs the checks of an environment and reports them."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Annotated, TextIO
 
-from easel_contract.plain_text import printable_lines
+import typer
+
+from easel_deploy.command_line import WrongUsageError, complain
 from easel_deploy.environments.root_module import TerraformError
 from easel_deploy.environments.variables import read_outputs
 from easel_deploy.exit_status import ExitStatus
@@ -23,31 +26,60 @@ class UnknownEnvironmentError(Exception):
     """There is no such environment; the message says which there are."""
 
 
-def doctor(
-    env: str,
-    *,
-    phase: Phase | None = None,
-    json: bool = False,
-    environments: Path = ENVIRONMENTS,
-) -> ExitStatus:
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions:
+    """Options of `easel doctor`.
+
+    Attributes:
+        env: folder under envs/ with a terraform.tfvars.
+        before: the checks of what an apply needs alone.
+        after: the checks of how the stack is doing alone.
+        json: one JSON document in place of the report.
+        environments: folder of all environments.
+
+    Raises:
+        WrongUsageError: both halves are asked for alone.
+    """
+
+    env: Annotated[str, typer.Option(help="folder under envs/", metavar="FOLDER")]
+    before: Annotated[bool, typer.Option("--before", help="only what an apply needs")] = False
+    after: Annotated[bool, typer.Option("--after", help="only how the stack is doing")] = False
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False
+    environments: Annotated[Path, typer.Option(help="folder of all", metavar="FOLDER")] = (
+        ENVIRONMENTS
+    )
+
+    def __post_init__(self) -> None:
+        """Looks at options that exclude each other."""
+        if self.before and self.after:
+            raise WrongUsageError(
+                ["--before and --after: name one of them; without any, all that applies is done"]
+            )
+
+    @property
+    def phase(self) -> Phase | None:
+        """Whose checks; None: those of an apply, and, of a stack that was applied, all."""
+        if self.before:
+            return Phase.BEFORE
+        return Phase.AFTER if self.after else None
+
+
+def doctor(options: DoctorOptions) -> ExitStatus:
     """Runs the checks and writes what they find to standard output.
 
     Args:
-        env: folder under envs/ with a terraform.tfvars.
-        phase: whose checks; None: those of an apply, and, of a stack that was applied, all.
-        json: one JSON document in place of the report.
-        environments: folder of all.
+        options: which environment, and which checks.
 
     Returns:
         COMPLETED; FAILED where a check has failed; USAGE where there is no such environment or its
         settings cannot be read.
     """
     try:
-        subject = find_subject(env, environments)
+        subject = find_subject(options.env, options.environments)
     except (TerraformError, UnknownEnvironmentError) as error:
-        sys.stderr.write(printable_lines(f"easel: {error}") + "\n")
+        complain(str(error))
         return ExitStatus.USAGE
-    results = report(subject, phase, json=json, to=sys.stdout)
+    results = report(subject, options.phase, json=options.json, to=sys.stdout)
     return ExitStatus.FAILED if has_failed(results) else ExitStatus.COMPLETED
 
 
@@ -56,8 +88,8 @@ def report(subject: Subject, phase: Phase | None, *, json: bool, to: TextIO) -> 
 
     Args:
         subject: the environment.
-        phase: as `doctor` takes it.
-        json: as `doctor` takes it.
+        phase: as `checks_of` takes it.
+        json: one JSON document at the end in place of the report.
         to: what is written to.
 
     Returns:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -236,3 +237,18 @@ def test_host_names_of_china_have_their_suffix(china: Client) -> None:
     repository = china("ecr").create_repository(repositoryName="easel/agent")["repository"]
     registry = "000000000000.dkr.ecr.cn-northwest-1.amazonaws.com.cn"
     assert repository["repositoryUri"] == f"{registry}/easel/agent"
+
+
+def test_a_table_is_described_at_the_first_request(china: Client) -> None:
+    """An answer whose checksum is not its body's is asked for again: CreateTable then fails."""
+    dynamodb = china("dynamodb")
+    name = f"checksums-{uuid.uuid4().hex}"
+    answer = dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )
+    assert answer["TableDescription"]["TableArn"].startswith("arn:aws-cn:dynamodb:cn-northwest-1:")
+    assert answer["ResponseMetadata"]["RetryAttempts"] == 0
+    dynamodb.delete_table(TableName=name)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
@@ -233,8 +234,10 @@ def _with_length(start: Any, body: bytes, changed: bytes) -> Any:
     # The answer to a HEAD has the length of what a GET would bring, and no body.
     if len(body) == len(changed):
         return start
-    headers = [
-        (name, str(len(changed)).encode() if name.lower() == b"content-length" else value)
-        for name, value in start["headers"]
-    ]
+    # DynamoDB's clients ask again where the sum is not that of the body.
+    of_body = {
+        b"content-length": str(len(changed)).encode(),
+        b"x-amz-crc32": str(zlib.crc32(changed)).encode(),
+    }
+    headers = [(name, of_body.get(name.lower(), value)) for name, value in start["headers"]]
     return {**start, "headers": headers}
