@@ -7,6 +7,7 @@ from typing import Any
 from easel_doctor.finding import Finding
 from easel_doctor.settings import Settings, settings_of
 from easel_doctor.subject import Subject
+from easel_local.kubernetes import ObjectStore
 from easel_snapshot.aws import Aws
 from tests.stubbed_aws import stubbed_client
 
@@ -88,3 +89,30 @@ def subject(
 def problems(finding: Finding) -> str:
     """State, text and remedy of every problem, a line each."""
     return "\n".join(f"{one.state}: {one.text} -> {one.remedy}" for one in finding.problems)
+
+
+def custom_kinds(store: ObjectStore) -> dict[str, str]:
+    """Has an API server know Karpenter's and KEDA's kinds; gives paths of lists and kinds."""
+    namespaced = "namespaces/easel-sd/"
+    paths = {}
+    for group, version, kind, where in (
+        ("keda.sh", "v1alpha1", "ScaledObject", namespaced),
+        ("karpenter.sh", "v1", "NodePool", ""),
+        ("karpenter.sh", "v1", "NodeClaim", ""),
+    ):
+        plural = f"{kind.lower()}s"
+        definition = {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"{plural}.{group}"},
+            "spec": {
+                "group": group,
+                "scope": "Namespaced" if where else "Cluster",
+                "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+                "versions": [{"name": version, "served": True, "storage": True}],
+            },
+        }
+        path = "apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+        store.create(f"{path}/{plural}.{group}", definition)
+        paths[f"apis/{group}/{version}/{where}{plural}"] = kind
+    return paths
