@@ -18,6 +18,7 @@ from easel_cli.target import Target
 from easel_contract.plain_text import printable, printable_json
 from easel_contract.result import TaskResult
 from easel_deploy.exit_status import ExitStatus
+from easel_models.upscalers import UPSCALERS
 
 
 class RefusedError(Exception):
@@ -36,6 +37,8 @@ def submit(options: SubmitOptions, target: Target, progress: Progress) -> ExitSt
         TimeoutError: no result came in time.
     """
     version, body = build_request(options, target)
+    if options.upscaler and (note := _file_note(options.upscaler)):
+        progress.say(note)
     task_id = task_id_of(body)
     clients = AwsClients(target)
     # From the environment or from AWS: an argument would be seen by everyone on the machine.
@@ -81,6 +84,18 @@ def finish(
     reason = f"failed: {result.error.message}" if result.error else str(result.status)
     _show(options, progress, shown, printable(f"task {result.id} {reason}"))
     return ExitStatus.FAILED
+
+
+def _file_note(upscaler: str) -> str | None:
+    """What an upscaler needs that no runtime fetches itself; without it the task fails."""
+    for one in UPSCALERS:
+        if one.name == upscaler and one.files and not one.is_fetched:
+            files = ", ".join(file.keys[0] for file in one.files)
+            return (
+                f"note: {upscaler} needs {files} in the model bucket; "
+                f"`easel models check --upscaler {upscaler}` looks for it"
+            )
+    return None
 
 
 def _headers(options: SubmitOptions) -> dict[str, str]:

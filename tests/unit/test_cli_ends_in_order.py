@@ -74,3 +74,20 @@ def test_a_refused_submit(easel: Easel, tmp_path: Path) -> None:
             words = ("submit", "--prompt", "A dog", "--out", str(tmp_path))
             assert easel(*words, notifications_topic_arn=topic) == ExitStatus.REFUSED
         assert left() == []
+
+
+@pytest.mark.parametrize(
+    ("upscaler", "files"),
+    [("ESRGAN_4X", "ESRGAN/ESRGAN_4X.pth"), ("4x-UltraSharp", "ESRGAN/4x-UltraSharp.pth")],
+)
+def test_an_upscaler_that_needs_a_file_says_which(
+    easel: Easel, upscaler: str, files: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("submit", "--upscale", "2", "--image", "https://example.com/a.png", "--no-wait")
+    with responses.RequestsMock() as api:
+        answer = {"uid": UID, "output_location": "s3://outputs/a"}
+        api.post(f"{ENDPOINT}/v1alpha2", status=202, json=answer)
+        assert easel(*words, "--upscaler", upscaler) == ExitStatus.COMPLETED
+        assert f"note: {upscaler} needs {files} in the model bucket" in capsys.readouterr().out
+        assert easel(*words, "--upscaler", "Lanczos") == ExitStatus.COMPLETED
+        assert "note:" not in capsys.readouterr().out
