@@ -1,20 +1,18 @@
-"""The stack that the tests talk to: known from `terraform output -json` and from nothing else.
+"""The stack that the tests talk to, and what they share.
 
 `--env local` (the default) brings envs/local up on an emulator, with a simulated runtime and the
-real queue agent, and destroys it afterwards. Any other environment is taken as it is deployed:
+real queue agent, and destroys it afterwards. Any other environment is taken as it is applied, on
+AWS or by LOCAL=1 on this machine (`conftest.py` of the checkout has the options):
 
     pytest -m e2e --env us-east-1
 """
 
-import os
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
-import boto3
 import pytest
 import requests
 from requests.auth import AuthBase
@@ -22,151 +20,43 @@ from requests.auth import AuthBase
 from easel_cli.api_authorization import ApiKey, authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
+from easel_cli.download import file_name_of
 from easel_cli.results import ResultSubscription
 from easel_cli.target import Target
+from easel_contract.record import END_STATUSES
 from easel_contract.result import ResultStatus, TaskResult
 from easel_contract.task import RuntimeType
-from easel_local.emulator.process import Emulator
-from easel_local.paths import ENVIRONMENT, ROOT
-from easel_local.ports import LOOPBACK, free_port
-from easel_local.presets import runtimes_of
-from easel_local.processes import ManagedProcess, start
-from easel_local.services import (
-    agent_command,
-    agent_environment,
-    await_runtime,
-    simulator_command,
-)
-from easel_local.terraform import stack_environment
-from easel_packaging.package_functions import package
-from easel_simulators.command_line import PATH_VARIABLE
-from tests.root_module import RootModule, terraform_with
+from easel_contract.tasks_api import TaskView
 
-if TYPE_CHECKING:
-    from mypy_boto3_logs import CloudWatchLogsClient
+from .input_pictures import InputPictures, on_this_machine, uploaded
+from .stacks import DeployedStack, EmulatedStack, Stack
 
-LOCAL_RESULT_SECONDS = 60.0
-DEPLOYED_RESULT_SECONDS = 900.0
-"""A deployed stack may have to start a GPU node first."""
-
-SERVICE_SECONDS = 0.2
-AGENT_GRACE_SECONDS = 20.0
-
-
-NEIGHBOUR = "neighbour"
-"""Name of the local stack's second API key, and so of its second tenant."""
-
-
-class EmulatedStack:
-    """envs/local, applied on an emulator of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self._exit = ExitStack()
-        self._runtime_urls: dict[str, str] = {}
-
-    def up(self) -> "EmulatedStack":
-        try:
-            self.emulator = emulator = self._exit.enter_context(
-                Emulator(log_path=self.home / "emulator.log", enforce_iam=True)
-            )
-            self.aws_environment = emulator.environment()
-            functions_package = self.home / "functions.zip"
-            package("local", functions_package)
-            variables = {
-                "aws_endpoint_url": emulator.endpoint_url,
-                "aws_credentials_file": str(emulator.credentials_path),
-                "functions_package_path": str(functions_package),
-                "runtimes": runtimes_of(["sdwebui", "dynamic", "comfyui"]),
-                "api_keys": {"default": {}, NEIGHBOUR: {}},
-            }
-            environment = stack_environment(
-                self.home / "terraform", self.aws_environment, variables
-            )
-            self.module = RootModule(ENVIRONMENT, terraform_with(environment, self.home))
-            self.module.init()
-            self.module.apply()
-            self.target = Target.from_outputs(self.module.outputs())
-            for name in self.target.runtimes:
-                self._start_runtime(name)
-        except BaseException:
-            self._exit.close()
-            raise
-        return self
-
-    def down(self) -> None:
-        """Stops the processes; asserts that Terraform destroys all that it made."""
-        with self._exit:
-            self.module.destroy()
-            state = self.home / "terraform" / "terraform.tfstate"
-            assert self.module.resources(state=str(state)) == []
-
-    def start_process(
-        self, name: str, command: list[str], environment: Mapping[str, str]
-    ) -> ManagedProcess:
-        process = start(name, command, environment, self.home / f"{name}.log")
-        self._exit.callback(process.stop, AGENT_GRACE_SECONDS)
-        return process
-
-    def logs_client(self) -> "CloudWatchLogsClient":
-        """A client for the emulator's CloudWatch Logs."""
-        return boto3.client(
-            "logs",
-            endpoint_url=self.target.aws_endpoint_url,
-            region_name=self.target.region,
-            **self.emulator.credentials.keywords(),
-        )
-
-    def slow_down(self, name: str, seconds: float) -> None:
-        """Has the next job of a simulated runtime take so long."""
-        fault = {"kind": "slow", "count": 1, "seconds": seconds}
-        requests.post(f"{self._runtime_urls[name]}/_sim/faults", json=fault, timeout=10)
-
-    def runtime_files(self, name: str) -> Path:
-        """The folder of what a simulated runtime keeps on disk."""
-        return self.home / "runtimes" / name
-
-    def _start_runtime(self, name: str) -> None:
-        runtime, port = self.target.runtimes[name], free_port()
-        secret = secrets.token_urlsafe(16)
-        url = self._runtime_urls[name] = f"http://{LOOPBACK}:{port}/{secret}"
-        files = self.runtime_files(name)
-        files.mkdir(parents=True)
-        command = simulator_command(runtime, port, SERVICE_SECONDS, files)
-        process = self.start_process(
-            f"runtime-{name}", command, {**os.environ, PATH_VARIABLE: secret}
-        )
-        await_runtime(process, runtime.type, url)
-        environment = agent_environment(name, self.target, url, self.aws_environment, files)
-        self.start_process(f"agent-{name}", agent_command(), environment)
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--env", default="local", help="folder under envs/ to test (default: local)")
+ID_PREFIX = "e2e-"
 
 
 @pytest.fixture(scope="session")
 def env(request: pytest.FixtureRequest) -> str:
+    """Folder under envs/; "outputs" where a file names the stack."""
     name: str = request.config.getoption("--env")
-    return name
+    return "outputs" if request.config.getoption("--outputs") else name
 
 
 @pytest.fixture(scope="session")
-def local_stack(env: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatedStack]:
-    """The stack that is applied here; for tests of what only a local stack shows."""
-    if env != "local":
-        pytest.skip(f"about envs/local, not about {env}")
-    stack = EmulatedStack(tmp_path_factory.mktemp("stack")).up()
-    yield stack
-    stack.down()
-
-
-@pytest.fixture(scope="session")
-def target(env: str, request: pytest.FixtureRequest) -> Target:
+def stack(
+    env: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """The stack under test."""
     if env == "local":
-        stack: EmulatedStack = request.getfixturevalue("local_stack")
-        return stack.target
-    return Target.from_outputs(RootModule(ROOT / "envs" / env).outputs())
+        emulated = EmulatedStack(tmp_path_factory.mktemp("stack")).up()
+        yield emulated
+        emulated.down()
+    else:
+        yield DeployedStack(env, request.config.getoption("--outputs"))
+
+
+@pytest.fixture(scope="session")
+def target(stack: Stack) -> Target:
+    return stack.target
 
 
 @pytest.fixture(scope="session")
@@ -181,47 +71,103 @@ def authorization(target: Target, clients: AwsClients) -> AuthBase:
 
 
 @pytest.fixture(scope="session")
-def api_key(local_stack: EmulatedStack, clients: AwsClients) -> str:
-    return clients.api_key(local_stack.target.known_api_key_id)
+def api_key(target: Target, clients: AwsClients) -> str:
+    if target.api_key_id is None:
+        pytest.skip("the stack has no API key: requests are signed")
+    return clients.api_key(target.api_key_id)
+
+
+class SendingApi(ApiClient):
+    """The API, which remembers the tasks that were sent.
+
+    Attributes:
+        wait_seconds: within which a task comes into a state.
+    """
+
+    def __init__(self, endpoint: str, authorization: AuthBase, wait_seconds: float) -> None:
+        super().__init__(endpoint, authorization)
+        self.wait_seconds = wait_seconds
+        self._uids: list[str] = []
+
+    def post(
+        self, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> requests.Response:
+        answer = super().post(path, body, headers)
+        if answer.ok and "tasks/" not in path:
+            self._uids.append(answer.json()["uid"])
+        return answer
+
+    def tidy_up(self, clients: AwsClients, bucket: str) -> None:
+        """Cancels the tasks that have not ended, and deletes what the others have stored."""
+        for uid in dict.fromkeys(self._uids):
+            answer = self.get(f"v1alpha2/tasks/{uid}")
+            if not answer.ok:
+                continue
+            task = TaskView.model_validate_json(answer.content)
+            if task.status not in END_STATUSES:
+                self.post(f"v1alpha2/tasks/{uid}/cancel", {})
+            stored = [*task.pictures, *([task.answer] if task.answer else [])]
+            _delete(clients, bucket, [one.uri for one in stored])
 
 
 @pytest.fixture(scope="session")
-def api(target: Target, authorization: AuthBase) -> Iterator[ApiClient]:
-    with ApiClient(target.endpoint, authorization) as client:
+def api(
+    env: str, stack: Stack, authorization: AuthBase, clients: AwsClients
+) -> Iterator[SendingApi]:
+    with SendingApi(stack.target.endpoint, authorization, stack.result_seconds) as client:
         yield client
+        if env != "local":
+            client.tidy_up(clients, stack.target.output_bucket)
 
 
 @pytest.fixture(scope="session")
-def neighbours_api(local_stack: EmulatedStack, clients: AwsClients) -> Iterator[ApiClient]:
+def neighbours_api(env: str, stack: Stack, clients: AwsClients) -> Iterator[SendingApi]:
     """The API as another tenant of the same stack has it."""
-    key_id = local_stack.module.outputs()["api_key_ids"]["value"][NEIGHBOUR]
-    with ApiClient(local_stack.target.endpoint, ApiKey(clients.api_key(key_id))) as client:
+    others = {
+        name: key
+        for name, key in (stack.values().get("api_key_ids") or {}).items()
+        if key != stack.target.api_key_id
+    }
+    if not others:
+        pytest.skip("the stack has no second API key, and so no second tenant")
+    key = ApiKey(clients.api_key(next(iter(others.values()))))
+    with SendingApi(stack.target.endpoint, key, stack.result_seconds) as client:
         yield client
+        if env != "local":
+            client.tidy_up(clients, stack.target.output_bucket)
 
 
 @pytest.fixture(scope="session")
 def sdwebui(target: Target) -> str:
     """Name of a runtime of type sdwebui that serves one checkpoint."""
-    return _named(target, "a static runtime of type sdwebui", RuntimeType.SDWEBUI, dynamic=False)
+    return named(target, "a static runtime of type sdwebui", RuntimeType.SDWEBUI, dynamic=False)
 
 
 @pytest.fixture(scope="session")
 def dynamic(target: Target) -> str:
     """Name of a runtime of type sdwebui that loads what a task names."""
-    return _named(target, "a dynamic runtime of type sdwebui", RuntimeType.SDWEBUI, dynamic=True)
+    return named(target, "a dynamic runtime of type sdwebui", RuntimeType.SDWEBUI, dynamic=True)
 
 
 @pytest.fixture(scope="session")
 def comfyui(target: Target) -> str:
     """Name of a runtime of type comfyui."""
-    return _named(target, "a runtime of type comfyui", RuntimeType.COMFYUI, dynamic=False)
+    return named(target, "a runtime of type comfyui", RuntimeType.COMFYUI, dynamic=False)
 
 
-def _named(target: Target, what: str, runtime_type: RuntimeType, *, dynamic: bool) -> str:
+def named(target: Target, what: str, runtime_type: RuntimeType, *, dynamic: bool) -> str:
     for name, runtime in target.runtimes.items():
         if (runtime.type, runtime.dynamic_model) == (runtime_type, dynamic):
             return name
     pytest.skip(f"the stack does not have {what}")
+
+
+@pytest.fixture(scope="session")
+def pictures(env: str, target: Target, clients: AwsClients) -> Iterator[InputPictures]:
+    """Pictures that tasks may begin with, where the stack's agents reach them."""
+    here = on_this_machine() if env == "local" else uploaded(clients, target.output_bucket)
+    with here as found:
+        yield found
 
 
 class Results:
@@ -249,6 +195,11 @@ class Results:
         """All callbacks of a task that have come so far, in the order of their arrival."""
         return [result for result in self._seen if result.uid == uid]
 
+    def stored(self) -> list[str]:
+        """S3 URIs of what the tasks with the tests' own ids have stored."""
+        ours = [one for one in self._seen if one.id.startswith(ID_PREFIX)]
+        return [uri for one in ours for uri in (*one.image_url, one.output_url) if uri]
+
     def _final(self, name: str) -> list[TaskResult]:
         return [
             result
@@ -258,24 +209,40 @@ class Results:
 
 
 @pytest.fixture(scope="session")
-def results(env: str, target: Target, clients: AwsClients) -> Iterator[Results]:
-    seconds = LOCAL_RESULT_SECONDS if env == "local" else DEPLOYED_RESULT_SECONDS
-    with ResultSubscription(clients, target.notifications_topic_arn) as subscription:
-        yield Results(subscription, seconds)
+def results(env: str, stack: Stack, clients: AwsClients) -> Iterator[Results]:
+    topic = stack.target.notifications_topic_arn
+    with ResultSubscription(clients, topic) as subscription:
+        results = Results(subscription, stack.result_seconds)
+        yield results
+        if env != "local":
+            _delete(clients, stack.target.output_bucket, results.stored())
 
 
 @pytest.fixture
 def task_id() -> str:
     """An id that no other run has used."""
-    return f"e2e-{secrets.token_hex(6)}"
+    return f"{ID_PREFIX}{secrets.token_hex(6)}"
 
 
 @pytest.fixture
-def picture_of(clients: AwsClients) -> Callable[[str], bytes]:
-    """Reads a picture by its S3 URI."""
+def picture_of(request: pytest.FixtureRequest, clients: AwsClients) -> Callable[[str], bytes]:
+    """Reads a picture by its S3 URI, and leaves it in the folder of `--artifacts`."""
+    artifacts: Path | None = request.config.getoption("--artifacts")
 
     def read(uri: str) -> bytes:
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        return clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        data = clients.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        if artifacts is not None:
+            folder = artifacts / file_name_of(request.node.name)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / file_name_of(key)).write_bytes(data)
+        return data
 
     return read
+
+
+def _delete(clients: AwsClients, bucket: str, uris: list[str]) -> None:
+    """Deletes what the tests have had made, of their own stack's bucket alone."""
+    for uri in uris:
+        if uri.startswith(f"s3://{bucket}/"):
+            clients.s3.delete_object(Bucket=bucket, Key=uri.removeprefix(f"s3://{bucket}/"))

@@ -1,6 +1,7 @@
 """Two API keys of one stack: neither learns of the other's tasks, nor ends them."""
 
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,8 @@ from easel_cli.api_client import ApiClient
 from easel_contract.errors import TaskErrorCode
 from easel_contract.result import ResultStatus
 
-from .conftest import EmulatedStack, Results
+from .conftest import Results
+from .stacks import Stack
 from .test_a_picture_comes_back import seed_content, v1alpha2
 
 pytestmark = pytest.mark.e2e
@@ -20,9 +22,9 @@ def uids(api: ApiClient, task_id: str) -> list[str]:
     return [task["uid"] for task in answer.json()["tasks"]]
 
 
-def send(api: ApiClient, runtime: str, task_id: str, key: str) -> str:
+def send(api: ApiClient, runtime: str, task_id: str, key: str, **slow: Any) -> str:
     answer = api.post(
-        "v1alpha2", v1alpha2(task_id, runtime, seed_content()), {"Idempotency-Key": key}
+        "v1alpha2", v1alpha2(task_id, runtime, seed_content(**slow)), {"Idempotency-Key": key}
     )
     assert answer.status_code == HTTPStatus.OK, answer.text
     uid: str = answer.json()["uid"]
@@ -35,11 +37,11 @@ def test_a_neighbour_neither_sees_nor_cancels_a_task(
     results: Results,
     sdwebui: str,
     task_id: str,
-    local_stack: EmulatedStack,
+    stack: Stack,
 ) -> None:
-    local_stack.slow_down(sdwebui, seconds=5)
+    slow = stack.slow_down(sdwebui, seconds=5)
     # The same id and the same idempotency key: each means its own tenant's task.
-    ours, theirs = (send(one, sdwebui, task_id, task_id) for one in (api, neighbours_api))
+    ours, theirs = (send(one, sdwebui, task_id, task_id, **slow) for one in (api, neighbours_api))
     assert ours != theirs
     for one, own, other in ((api, ours, theirs), (neighbours_api, theirs, ours)):
         assert one.get(f"v1alpha2/tasks/{own}").status_code == HTTPStatus.OK

@@ -10,16 +10,14 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from .conftest import EmulatedStack
+from .stacks import Stack, written
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def outputs(local_stack: EmulatedStack, tmp_path: Path) -> Path:
-    file = tmp_path / "outputs.json"
-    file.write_text(json.dumps(local_stack.module.outputs()))
-    return file
+def outputs(stack: Stack, tmp_path: Path) -> Path:
+    return written(stack.values(), tmp_path / "outputs.json")
 
 
 def easel(outputs: Path, *words: str) -> "subprocess.CompletedProcess[str]":

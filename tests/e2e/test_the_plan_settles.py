@@ -2,17 +2,16 @@
 
 import pytest
 
-from .conftest import EmulatedStack
+from .stacks import Stack
 
 pytestmark = pytest.mark.e2e
 
 
-def test_the_second_plan_is_empty(local_stack: EmulatedStack) -> None:
-    status, text = local_stack.module.plan()
+def test_the_second_plan_is_empty(stack: Stack) -> None:
+    status, text = stack.plan()
     assert status == 0, text
     assert "No changes" in text
 
 
-def test_no_output_is_secret(local_stack: EmulatedStack, api_key: str) -> None:
-    outputs = local_stack.module.outputs()
-    assert api_key not in str(outputs)
+def test_no_output_is_secret(stack: Stack, api_key: str) -> None:
+    assert api_key not in str(stack.values())
