@@ -26,6 +26,7 @@ from easel_cli.submit import RefusedError, submit
 from easel_cli.submit_options import API_KEY_VARIABLE, SubmitOptions
 from easel_cli.target import Target
 from easel_cli.target_source import TargetError, find_target, stack_outputs
+from easel_cli.verify import VerifyOptions, verify
 from easel_cli.watch import WatchOptions, watch
 from easel_cost.verb import cost_commands
 from easel_deploy.cluster.errors import ClusterError
@@ -84,19 +85,7 @@ def command_line() -> typer.Typer:
     """Returns all commands that a person types."""
     commands = command_group("Makes pictures with a stack of easel, and looks after the stack.")
     commands.callback()(_options_of_easel)
-    epilog = (
-        f"The API key is read from {API_KEY_VARIABLE}, or from AWS. Where the stack asks for "
-        "signatures (AWS_IAM), AWS credentials take its place."
-    )
-    add_command(
-        *(commands, "submit", _with_stack(submit), SubmitOptions, "Make pictures."),
-        rich_help_panel=_PICTURES,
-        epilog=epilog,
-    )
-    add_command(
-        *(commands, "watch", _with_stack(watch), WatchOptions, "Show results as they come."),
-        rich_help_panel=_PICTURES,
-    )
+    _add_picture_commands(commands)
     for group, name, panel in (
         (_task_commands(), "tasks", _PICTURES),
         (_dead_letter_commands(), "dlq", _STACK),
@@ -119,6 +108,28 @@ def command_line() -> typer.Typer:
     words = "Look over an environment before its apply and a stack after it."
     add_command(commands, "doctor", doctor, DoctorOptions, words, rich_help_panel=_STACK)
     return commands
+
+
+def _add_picture_commands(commands: typer.Typer) -> None:
+    epilog = (
+        f"The API key is read from {API_KEY_VARIABLE}, or from AWS. Where the stack asks for "
+        "signatures (AWS_IAM), AWS credentials take its place."
+    )
+    add_command(
+        *(commands, "submit", _with_stack(submit), SubmitOptions, "Make pictures."),
+        rich_help_panel=_PICTURES,
+        epilog=epilog,
+    )
+    add_command(
+        *(commands, "watch", _with_stack(watch), WatchOptions, "Show results as they come."),
+        rich_help_panel=_PICTURES,
+    )
+    words = "Send every kind of request, and look at the pictures."
+    add_command(
+        *(commands, "verify", _with_stack(verify), VerifyOptions, words),
+        rich_help_panel=_STACK,
+        epilog=epilog,
+    )
 
 
 def _show_version(is_asked_for: bool) -> None:
@@ -161,7 +172,10 @@ def _with_stack(verb: _Verb[_Options]) -> Callable[[_Options], ExitStatus]:
         # Standard output is for scripts, standard error for people.
         progress = Progress(Console(highlight=False, stderr=options.json))
         with _interruptible():
-            return verb(options, find_target(options.env, options.outputs), progress)
+            target = find_target(options.env, options.outputs)
+            if options.env is not None and target.aws_endpoint_url is not None:
+                complain(f"{options.env} is the one on this machine, not on AWS")
+            return verb(options, target, progress)
 
     return run
 

@@ -168,7 +168,7 @@ class Verification:
 
     def _send(self, runtime: str, tasktype: TaskType, content: dict[str, Any]) -> None:
         kind = self._target.runtimes[runtime].type
-        deadline = math.ceil(self._timeout_seconds)
+        deadline = max(1, math.ceil(self._timeout_seconds))
         body = request_body(runtime, tasktype, content, PREFIX, deadline)
         began = time.monotonic()
         try:

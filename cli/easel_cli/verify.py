@@ -4,23 +4,22 @@ import dataclasses
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from easel_cli.api_authorization import authorization_of
 from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.progress import Progress
 from easel_cli.request_building import RequestError
-from easel_cli.submit_options import API_KEY_VARIABLE
+from easel_cli.submit_options import API_KEY_VARIABLE, WaitingOptions
 from easel_cli.target import Target
 from easel_cli.verification import Check, CheckStatus, Verification
 from easel_contract.plain_text import printable, printable_json
 from easel_deploy.exit_status import ExitStatus
-
-DEFAULT_TIMEOUT_SECONDS = 900.0
-"""A stack without a pod starts a GPU node and pulls an image first."""
 
 _STATUSES = {
     CheckStatus.PASSED: ExitStatus.COMPLETED,
@@ -33,23 +32,25 @@ _WORDS = {CheckStatus.PASSED: "ok", CheckStatus.NOT_SENT: "-", CheckStatus.TIMED
 
 
 @dataclass(frozen=True, kw_only=True)
-class VerifyOptions:
-    """Options of `easel verify`.
+class VerifyOptions(WaitingOptions):
+    """Options of `easel verify`: the timeout is of each request, as each may wait for a node.
+
+    With `json` each request is a line of JSON (the fields of `Check`) on standard output.
 
     Attributes:
         runtimes: names of runtimes to verify; none: all.
-        out: folder for the pictures; made if missing.
-        timeout: seconds for each request.
         checkpoint: of the workflows that go to runtimes of type comfyui; None: the one that the
             stack's other runtimes serve, or the seed's.
-        json: prints each request as a line of JSON (the fields of `Check`) on standard output.
     """
 
-    runtimes: Sequence[str] = ()
-    out: Path = Path("out")
-    timeout: float = DEFAULT_TIMEOUT_SECONDS
-    checkpoint: str | None = None
-    json: bool = False
+    runtimes: Annotated[
+        list[str],
+        typer.Argument(metavar="RUNTIME", help="names of runtimes (default: all)"),
+    ] = field(default_factory=list)
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(help="of the workflow for ComfyUI (default: another runtime's)"),
+    ] = None
 
 
 def verify(options: VerifyOptions, target: Target, progress: Progress) -> ExitStatus:
