@@ -1,0 +1,101 @@
+"""Every document of docs/ is there in English and Chinese, with the same commands and links."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+CHINESE = sorted(path for path in ROOT.glob("*.zh-CN.md")) + sorted(DOCS.rglob("*.zh-CN.md"))
+
+NOT_TRANSLATED_YET = {
+    "api.md",
+    "architecture.md",
+    "architecture/00-overview.md",
+    "architecture/01-contract.md",
+    "architecture/02-agent.md",
+    "architecture/03-chart.md",
+    "architecture/04-estate.md",
+    "architecture/05-local.md",
+    "contributing.md",
+    "operations.md",
+    "performance.md",
+    "webhooks.md",
+}
+"""Documents without a Chinese counterpart; one that gets a counterpart leaves this list."""
+
+ENGLISH_ONLY = {"README.md"}
+"""The list of documents, which names both languages of each; decisions are apart, in adr/."""
+
+CODE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+# Readers of Chinese see examples of a region in China, and AWS's pages as AWS has them there.
+REGION = re.compile(r"\b(us-east-1|cn-northwest-1)\b")
+PAGES = (("/en_us/", "/"), ("https://www.amazonaws.cn/en/", "https://aws.amazon.com/"))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def english_of(chinese: Path) -> Path:
+    return chinese.with_name(chinese.name.replace(".zh-CN", ""))
+
+
+def commands(document: Path) -> list[tuple[str, str]]:
+    """Blocks of code, without comments, placeholders' words and indents; drawings apart."""
+    found = []
+    for language, block in CODE.findall(document.read_text()):
+        if language == "mermaid":
+            continue
+        lines = (re.sub(r"(^|\s)#.*", "", line) for line in block.splitlines())
+        said = [" ".join(REGION.sub("REGION", line).split()) for line in lines if line.strip()]
+        # A command for each of two regions is one command.
+        text = "\n".join(dict.fromkeys(said))
+        found.append((language, re.sub(r"<[^<>\n]+>", "<>", text)))
+    return found
+
+
+def links(document: Path) -> set[str]:
+    """Where a document's links lead, whichever language of a document they name.
+
+    Headings are in another language there, so of a heading only the document counts.
+    """
+    text = CODE.sub("", document.read_text())
+    found = set()
+    for target in LINK.findall(text):
+        place = target.replace(".zh-CN.md", ".md").partition("#")[0]
+        for one, other in PAGES:
+            place = place.replace(one, other)
+        found.add(place)
+    return found
+
+
+def test_there_are_pairs() -> None:
+    assert len(CHINESE) > 8
+
+
+def test_every_document_is_there_in_both_languages() -> None:
+    alone = {
+        str(path.relative_to(DOCS))
+        for path in DOCS.rglob("*.md")
+        if "adr" not in path.parts
+        and not path.name.endswith(".zh-CN.md")
+        and not path.with_name(f"{path.stem}.zh-CN.md").is_file()
+    }
+    assert alone == NOT_TRANSLATED_YET | ENGLISH_ONLY
+
+
+@pytest.mark.parametrize("chinese", CHINESE, ids=name)
+def test_both_languages_have_the_same_commands(chinese: Path) -> None:
+    assert commands(chinese) == commands(english_of(chinese))
+
+
+@pytest.mark.parametrize("chinese", CHINESE, ids=name)
+def test_both_languages_lead_to_the_same_places(chinese: Path) -> None:
+    assert links(chinese) == links(english_of(chinese))
