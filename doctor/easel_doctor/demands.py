@@ -15,11 +15,14 @@ from easel_doctor.excuses import excuse
 from easel_doctor.gpu_types import stack_zones
 from easel_doctor.settings import Runtime
 from easel_doctor.subject import Subject
+from easel_snapshot.tags import tag_map
 
 _TWICE = 2
 """Pods that end their task keep their nodes while others begin (docs/adr/0038)."""
 _GPU_FAMILY = re.compile(r"(?:gr?|vt)[0-9]")
 """Of instance types that the quotas of G and VT instances count."""
+_STACK_TAG = "Stack"
+"""Of everything that Terraform makes: envs/stack/providers.tf."""
 _PUBLISHES_PER_TASK = 2
 """One to the topic of tasks, one to that of notifications."""
 
@@ -124,26 +127,26 @@ def _publishes(subject: Subject) -> tuple[float, float, str, str]:
     return 1, most, why, "lower throttle.rate_limit_per_second"
 
 
-def _makes_network(subject: Subject) -> bool:
-    return subject.settings.existing_subnet_ids is None and not subject.is_applied
-
-
 def _vpcs(subject: Subject) -> tuple[float, float, str, str]:
-    there = _count(subject, "describe_vpcs", "Vpcs")
-    wanted = there + int(_makes_network(subject))
-    return wanted, wanted, f"{there} are there", "name a network of your own: existing_vpc"
+    there = _all(subject, "describe_vpcs", "Vpcs")
+    makes = subject.settings.existing_subnet_ids is None
+    new = int(makes and not any(_is_own(subject, one) for one in there))
+    why = f"{len(there)} are there and {new} is new"
+    return len(there) + new, len(there) + new, why, "name a network of your own: existing_vpc"
 
 
 def _nat_zones(subject: Subject) -> list[str]:
-    zones = stack_zones(subject) if _makes_network(subject) else []
+    zones = stack_zones(subject) if subject.settings.existing_subnet_ids is None else []
     return zones[:1] if subject.settings.nat_gateways == "one" else zones
 
 
 def _addresses(subject: Subject) -> tuple[float, float, str, str]:
-    there = len(subject.aws.ec2.describe_addresses()["Addresses"])
-    new = len(_nat_zones(subject))
-    why = f"{there} are there and {new} NAT gateways take one each"
-    return there + new, there + new, why, 'set vpc.nat_gateways = "one"'
+    there = subject.aws.ec2.describe_addresses()["Addresses"]
+    own = sum(_is_own(subject, one) for one in there)
+    new = max(0, len(_nat_zones(subject)) - own)
+    most = len(there) + new
+    why = f"{len(there)} are there and {new} NAT gateways take one each"
+    return most, most, why, 'set vpc.nat_gateways = "one"'
 
 
 def _nat_gateways(subject: Subject) -> tuple[float, float, str, str]:
@@ -153,24 +156,29 @@ def _nat_gateways(subject: Subject) -> tuple[float, float, str, str]:
         for one in _all(subject, "describe_subnets", "Subnets")
     }
     states = [{"Name": "state", "Values": ["pending", "available", "deleting"]}]
-    there = Counter(
-        subnets.get(str(one["SubnetId"]), "")
-        for one in _all(subject, "describe_nat_gateways", "NatGateways", Filter=states)
-    )
-    new = Counter(_nat_zones(subject))
-    most = max((there[zone] + new[zone] for zone in new), default=0)
+    gateways = _all(subject, "describe_nat_gateways", "NatGateways", Filter=states)
+    zones = [subnets.get(str(one["SubnetId"]), "") for one in gateways]
+    there = Counter(zones)
+    own = {zone for zone, one in zip(zones, gateways, strict=True) if _is_own(subject, one)}
+    most = max((there[zone] + int(zone not in own) for zone in _nat_zones(subject)), default=0)
     why = f"a zone of the stack would have {most}"
     return most, most, why, "name a network of your own: existing_vpc"
 
 
 def _buckets(subject: Subject) -> tuple[float, float, str, str]:
-    there = len(subject.aws.client("s3").list_buckets()["Buckets"])
-    new = 0 if subject.is_applied else 1 + int(subject.settings.makes_model_bucket)
-    return there + new, there + new, f"{there} are there and {new} are new", "remove unused buckets"
+    settings = subject.settings
+    there = {str(one["Name"]) for one in subject.aws.client("s3").list_buckets()["Buckets"]}
+    made = {f"{settings.name}-outputs-{subject.caller.account}-{settings.region}"}
+    if settings.makes_model_bucket:
+        made.add(subject.model_bucket)
+    most = len(there | made)
+    why = f"{len(there)} are there and {len(made - there)} are new"
+    return most, most, why, "remove unused buckets"
 
 
-def _count(subject: Subject, operation: str, field: str) -> int:
-    return len(_all(subject, operation, field))
+def _is_own(subject: Subject, one: Mapping[str, Any]) -> bool:
+    """Whether an earlier apply of this stack has made it; also one that broke off."""
+    return tag_map(one.get("Tags")).get(_STACK_TAG) == subject.settings.name
 
 
 def _all(subject: Subject, operation: str, field: str, **query: Any) -> list[Any]:

@@ -195,15 +195,29 @@ def test_what_others_use_counts(clients: Clients) -> None:
     answer(ec2, "describe_addresses", {"Addresses": [{"PublicIp": "203.0.113.1"}] * 3})
     quota(clients, {}, otherwise=5)
     said = problems(look_at_quotas(subject(clients, of(clients, runtimes={}))))
-    assert "VPCs: the quota is 5, and 5 are there" in said
+    assert "VPCs: the quota is 5, and 5 are there and 1 is new" in said
     assert "Elastic IPs: the quota is 5, and 3 are there and 3 NAT gateways" in said
     assert "NAT gateways of a zone" not in said
 
 
-def test_a_stack_that_is_there_asks_for_no_network(clients: Clients) -> None:
-    quota(clients, {"L-F678F1CE": 0, "L-0263D0A3": 0, "L-FE5A380F": 0, "L-DC2B2D3D": 0})
-    applied = subject(clients, outputs={"cluster_name": "easel"})
-    assert look_at_quotas(applied).state is State.OK
+def test_a_stack_that_is_there_asks_for_nothing_twice(clients: Clients) -> None:
+    """Also one whose apply broke off, of which no state tells."""
+    own = [{"Key": "Stack", "Value": "easel"}]
+    ec2 = clients["ec2"]
+    answer(ec2, "describe_vpcs", {"Vpcs": [{"VpcId": "vpc-0a", "Tags": own}]})
+    zones = [f"{clients.region}{letter}" for letter in "abc"]
+    subnets = [{"SubnetId": f"s-{zone}", "AvailabilityZone": zone} for zone in zones]
+    answer(ec2, "describe_subnets", {"Subnets": subnets})
+    gateways = [{"SubnetId": one["SubnetId"], "Tags": own} for one in subnets[:2]]
+    answer(ec2, "describe_nat_gateways", {"NatGateways": gateways})
+    answer(ec2, "describe_addresses", {"Addresses": [{"PublicIp": "203.0.113.1", "Tags": own}] * 2})
+    buckets = [f"easel-{kind}-{ACCOUNT}-{clients.region}" for kind in ("outputs", "models")]
+    answer(clients["s3"], "list_buckets", {"Buckets": [{"Name": one} for one in buckets]})
+    quota(clients, {"L-F678F1CE": 1, "L-0263D0A3": 3, "L-FE5A380F": 1, "L-DC2B2D3D": 2})
+    finding = look_at_quotas(subject(clients, of(clients, makes_model_bucket=True)))
+    assert finding.state is State.OK
+    for words in ("VPCs 1/1", "Elastic IPs 3/3", "NAT gateways of a zone 1/1", "buckets 2/2"):
+        assert words in finding.summary
 
 
 def test_a_quota_that_nobody_raised_has_its_default(clients: Clients) -> None:
