@@ -14,6 +14,13 @@ from easel_cli.progress import Update
 from easel_deploy.terraform_config import write_cli_config
 from easel_local.paths import ENVIRONMENT
 
+_GARBAGE_PERCENT = "400"
+"""By how much Go's heap grows before garbage is collected, in % of what is in use (100 by default).
+
+At 100, `terraform plan` of envs/local takes 8.2 s of CPU time, at 400 6.9 s; Terraform's
+memory grows from about 600 to 690 MB.
+"""
+
 
 class TerraformError(Exception):
     """A Terraform command failed; the message holds its own words."""
@@ -40,6 +47,7 @@ def stack_environment(
     variables_file.write_text(json.dumps(variables, indent=2))
     with_variables = shlex.join([f"-state={state}", f"-var-file={variables_file}"])
     return {
+        "GOGC": _GARBAGE_PERCENT,
         **aws_environment,
         "TF_CLI_CONFIG_FILE": str(write_cli_config(home.parent / "terraform-cli")),
         "TF_DATA_DIR": str(home / "data"),
