@@ -54,6 +54,11 @@ variable "availability_zones" {
   description = "Two or three zones; null: the region's first three that EKS can use."
   type        = list(string)
   default     = null
+
+  validation {
+    condition     = var.availability_zones == null || try(alltrue([for zone in var.availability_zones : startswith(zone, var.region)]), false)
+    error_message = "availability_zones must be zones of the region, such as ${var.region}a."
+  }
 }
 
 variable "vpc" {

@@ -156,6 +156,10 @@ variable "model_kms_key_arn" {
     condition     = var.model_kms_key_arn == null || can(regex("^arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/", var.model_kms_key_arn))
     error_message = "model_kms_key_arn must be the ARN of a KMS key (not of an alias)."
   }
+  validation {
+    condition     = try(split(":", var.model_kms_key_arn)[3] == var.region, true)
+    error_message = "model_kms_key_arn must be a key of the region: a bucket is encrypted with a key of its own region."
+  }
 }
 
 variable "agent_image" {

@@ -509,3 +509,20 @@ def test_wrong_settings_are_refused_all_together(environment_plan_of: Environmen
         "tags must not be named kubernetes.io/cluster",
     ):
         assert message in said
+
+
+def test_what_is_of_another_region_is_refused_all_together(
+    region: str, environment_plan_of: EnvironmentPlan
+) -> None:
+    wrong = {
+        "availability_zones": ["eu-central-1a", "eu-central-1b"],
+        "model_kms_key_arn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/0a",
+    }
+    with pytest.raises(tftest.TerraformTestError) as refused:
+        environment_plan_of(region, **wrong)
+    said = " ".join(" ".join(map(str, refused.value.args)).split())
+    for message in (
+        f"availability_zones must be zones of the region, such as {region}a",
+        "model_kms_key_arn must be a key of the region",
+    ):
+        assert message in said
