@@ -10,6 +10,7 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from easel_deploy.environments import log_groups
+from easel_deploy.environments.look_first import look_first
 from easel_deploy.environments.retained import Managed, Retained
 from easel_deploy.environments.retained_log_role import retained_log_role
 from easel_deploy.environments.retained_models import BUCKET as MODEL_BUCKET
@@ -45,16 +46,19 @@ def destroy(root: RootModule, options: list[str]) -> int:
     """
     stack, before = StackIdentity.of(root), root.managed()
     if is_targeted(options):
-        return _destroy_part(root, stack, options)
+        return _destroy_part(root, stack, before, options)
     return _destroy_whole(root, stack, before, options)
 
 
-def _destroy_part(root: RootModule, stack: StackIdentity, options: list[str]) -> int:
+def _destroy_part(
+    root: RootModule, stack: StackIdentity, before: Managed, options: list[str]
+) -> int:
     """Leaves all else as it is: the stack lives, and its bucket is no kept one."""
     sys.stdout.write(
         f"easel: this destroys a part of stack {stack.name} in {stack.region}: what -target names "
         "and what needs it.\n  Nothing of it is kept.\n"
     )
+    look_first(stack, before, whole=False)
     if not _agreed(stack, options):
         return _REFUSED
     _run_destroy(root, options)
@@ -78,6 +82,7 @@ def _destroy_whole(
         f"easel: this destroys stack {stack.name} in {stack.region}: {len(before)} resources in "
         "Terraform's state, and all nodes of its cluster.\n"
     )
+    look_first(stack, before, whole=True)
     if not _agreed(stack, options):
         return _REFUSED
     _take_out(root, kept)
