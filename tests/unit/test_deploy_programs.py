@@ -25,8 +25,8 @@ def orderly(number, frame):
     sys.exit(3)
 for one in (signal.SIGINT, signal.SIGTERM):
     signal.signal(one, orderly)
-note.write_text("began ")
 print("began", flush=True)
+note.write_text("began ")
 time.sleep(30)
 """
 PARENT = """
