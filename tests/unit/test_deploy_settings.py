@@ -53,11 +53,11 @@ def test_of_the_shipped_runtimes_the_one_that_is_asked_for_stays(
 
 
 def test_the_second_run_finds_what_the_first_has_written(shipped: Settings) -> None:
-    shipped.choose_name("studio", is_applied=False)
+    shipped.choose_name("studio", lambda: False)
     shipped.choose_runtime(None, None, DEFAULT)
     text = shipped.path.read_text()
     again = Settings(shipped.path)
-    again.choose_name("studio", is_applied=True)
+    again.choose_name("studio", lambda: True)
     again.choose_runtime(None, None, DEFAULT)
     again.choose_runtime(DEFAULT, RuntimeType.SDWEBUI, DEFAULT)
     assert again.written == []
@@ -91,7 +91,7 @@ def test_a_stacks_name_is_not_changed_under_it(
 ) -> None:
     there = settings(tmp_path, f'name = "{name}"\n')
     with pytest.raises(StepError, match=why):
-        there.choose_name("other", is_applied=is_applied)
+        there.choose_name("other", lambda: is_applied)
     assert there.name == name
 
 

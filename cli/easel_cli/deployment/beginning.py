@@ -81,8 +81,9 @@ def region(deployment: Deployment, _: Told) -> Outcome:
         except EnvironmentRefusedError as error:
             raise StepError(str(error)) from error
     before = len(settings.written)
-    is_applied = bool(deployment.estate.outputs()) if options.stack_name and not is_new else False
-    settings.choose_name(options.stack_name, is_applied=is_applied)
+    settings.choose_name(
+        options.stack_name, lambda: not is_new and bool(deployment.estate.outputs())
+    )
     settings.choose_runtime(options.runtime_name, options.runtime_type, DEFAULT_RUNTIME)
     names = ", ".join(settings.runtimes)
     detail = f"{folder}, stack {settings.name}, runtimes: {names}"

@@ -6,6 +6,7 @@ is as easel ships it. All else is a person's, and what disagrees with it is refu
 
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from easel_cli.deployment.step import StepError
@@ -148,20 +149,21 @@ class Settings:
         )
         self._write(text, changed, f"{'.'.join(names)} = {value}")
 
-    def choose_name(self, asked: str | None, *, is_applied: bool) -> None:
+    def choose_name(self, asked: str | None, is_applied: Callable[[], bool]) -> None:
         """Sets the stack's name.
 
         Args:
             asked: by a person; None: the file's own is taken.
-            is_applied: whether a stack of the file's name stands.
+            is_applied: says whether a stack of the file's name stands; asked only where it counts.
 
         Raises:
             StepError: the file has another one, which is somebody's choice.
         """
         if asked in (None, self.name):
             return
-        if self.name != SHIPPED_NAME or is_applied:
-            why = "stands already" if is_applied else "is there"
+        is_own = self.name != SHIPPED_NAME
+        if is_own or is_applied():
+            why = "is there" if is_own else "stands already"
             raise StepError(
                 f'{self.path} says name = "{self.name}", and --stack-name {asked}: leave '
                 f"--stack-name out, or change the line ({self.name} {why})"

@@ -132,7 +132,10 @@ class Estate:
         Raises:
             EstateError: nothing is up.
         """
-        return self._terraform(self._needed_state(), "output", *options)
+        state = self._needed_state()
+        if not self._root.is_dir():  # its AWS was started, and nothing applied
+            self._initialised()
+        return self._terraform(state, "output", *options)
 
     def destroy(self, options: Sequence[str]) -> int:
         """Destroys what was applied, in the order that a destroy on AWS has; stops all processes.
