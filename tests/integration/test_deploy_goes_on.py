@@ -12,6 +12,8 @@ import pytest
 from easel_contract.task import RuntimeType
 from easel_deploy.exit_status import ExitStatus
 from easel_local.emulator import Emulator
+from easel_mirror.run import REGISTRY_ADDRESS_VARIABLE
+from tests.integration.deploy_transcript import TRANSCRIPT, WORDS, normalised
 from tests.integration.deploy_world import AGENT, IMAGES, DeployWorld, deploying, with_registry
 from tests.integration.docker_registry import docker_registry
 
@@ -154,6 +156,24 @@ def test_a_fault_stops_it_with_a_message_and_the_second_run_completes(
         one["Key"] for one in world.client("s3").list_objects_v2(Bucket=world.bucket)["Contents"]
     ]
     assert keys == [f"Stable-diffusion/{world.model.name}"]
+
+
+def test_the_documents_transcript_is_what_it_says(make: MakeWorld) -> None:
+    world = make("us-west-2", RuntimeType.COMFYUI)
+    del os.environ[REGISTRY_ADDRESS_VARIABLE]
+    asked = {"stack_name": None, "model": None, "public_access_cidr": []}
+    shown = [" ".join(("$ easel", *WORDS)), *normalised(TRANSCRIPT.read_text())]
+    for begin in (shown.index(shown[0], 1), len(shown) - shown[::-1].index(shown[0])):
+        status, said = world.deploy(**asked)
+        assert status == ExitStatus.COMPLETED
+        lines = normalised(said.replace(f"{world.home}/", ""))
+        count = lines.index("[11/12] apply")
+        plan = count - 1  # what it counts is Terraform's
+        assert lines[:plan] == [line for line in shown[begin:] if line != shown[0]][:plan]
+        (world.estate / "applied").unlink(missing_ok=True)
+    assert [line.split()[0] for line in shown[-5:]] == [
+        line.split()[0] for line in said.splitlines()[-5:]
+    ]
 
 
 # The faults above have both types in every region.

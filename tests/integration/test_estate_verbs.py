@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from easel_local.estate.services import stop_processes
 from easel_local.estate.state import EstateState
 from easel_local.paths import FUNCTIONS_PACKAGE, ROOT
 from easel_packaging.package_functions import package
@@ -124,3 +125,23 @@ def test_an_unknown_environment_is_one_clear_message(make: Make) -> None:
         assert unknown.returncode == 2
         assert "cn-northwest-1, us-east-1" in unknown.stderr
         assert "Traceback" not in unknown.stderr
+
+
+def test_an_aws_that_was_only_started_has_no_outputs_yet(make: Make, tmp_path: Path) -> None:
+    started = make("start", "us-east-1", "studio")
+    home = tmp_path / "estate" / "us-east-1"
+    state = EstateState.read(home)
+    assert state is not None, started.stderr
+    try:
+        said = json.loads(started.stdout)
+        assert said["environment"]["AWS_ENDPOINT_URL"].startswith("http://127.0.0.1:")
+        assert said["outputs"] == str(home / "outputs.json")
+        again = make("start", "us-east-1", "studio")
+        assert json.loads(again.stdout)["environment"] == said["environment"]
+        outputs = make("output", "us-east-1", "-json")
+        assert (outputs.returncode, outputs.stdout.strip()) == (0, "{}"), outputs.stderr
+    finally:
+        stop_processes(state)
+    refused = make("start", "../us-east-1", "studio")
+    assert refused.returncode == 2
+    assert "a region and a stack's name" in refused.stderr

@@ -8,6 +8,7 @@ from easel_cli.deployment.deployment import Deployment
 from easel_cli.deployment.prechecks import API_ADDRESS, look, outcome_of
 from easel_cli.deployment.step import Outcome, State, StepError, Told
 from easel_cli.deployment.terraform_lines import Changes
+from easel_contract.task import RuntimeType
 from easel_cost.errors import CostError
 from easel_cost.monthly import monthly_cost
 from easel_cost.settings import read_settings
@@ -141,12 +142,14 @@ def closing(deployment: Deployment) -> str:
     outputs, region = deployment.outputs, deployment.region
     file = deployment.estate.outputs_file
     stack = f"--outputs {file}" if file else f"--env {region}"
+    kinds = {one.get("type") for one in (outputs.get("runtimes") or {}).values()}
+    task = "--workflow workflow.json" if kinds == {RuntimeType.COMFYUI} else '--prompt "A dog"'
     rows = [
         ("endpoint", outputs.get("endpoint")),
         ("API key", outputs.get("api_key_command") or "none: requests are signed (AWS_IAM)"),
         ("cluster", outputs.get("kubeconfig_command")),
         ("results", outputs.get("notifications_topic_arn")),
-        ("next", f'.venv/bin/easel submit {stack} --prompt "A dog"'),
+        ("next", f".venv/bin/easel submit {stack} {task}"),
     ]
     return "\n".join(f"{name:10} {value}" for name, value in rows)
 
