@@ -73,7 +73,7 @@ def pods(tmp_path: Path) -> EstatePods:
     environment = {
         "PATH": "/bin",
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-        "AWS_SHARED_CREDENTIALS_FILE": "/home/of/the/root key",
+        "AWS_SHARED_CREDENTIALS_FILE": "/of/a person/the root key",
         "SECRET": "of a person",
     }
     kubernetes: Any = Kubernetes()
@@ -106,7 +106,7 @@ def test_an_agent_has_the_rights_of_its_service_account_and_not_the_emulators_ow
     process = config.partition("credential_process = ")[2].strip()
     assert process.endswith(
         "easel_local.estate.pod_identity http://127.0.0.1:1 cn-northwest-1 "
-        "'/home/of/the/root key' easel easel comfy-account"
+        "'/of/a person/the root key' easel easel comfy-account"
     )
 
 
