@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,14 @@ def left() -> list[Any]:
 def ends_here(number: signal.Signals) -> None:
     assert len(left()) == 2, "a queue and its subscription"
     os.kill(os.getpid(), number)
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    # Where a shell has started the tests in the background, they and what they call ignore SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
