@@ -17,7 +17,6 @@ NOT_TRANSLATED_YET = {
     "architecture/02-agent.md",
     "architecture/03-chart.md",
     "contributing.md",
-    "operations.md",
     "performance.md",
 }
 """Documents without a Chinese counterpart; one that gets a counterpart leaves this list."""
