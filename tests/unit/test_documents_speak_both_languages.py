@@ -1,4 +1,4 @@
-"""Every document of docs/ is there in English and Chinese, with the same commands and links."""
+"""Every document of docs/ is there in English and Chinese: same commands, links and tables."""
 
 import re
 from pathlib import Path
@@ -25,8 +25,8 @@ ENGLISH_ONLY = {"README.md"}
 """The list of documents, which names both languages of each; decisions are apart, in adr/."""
 
 CODE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
-
 
 # Readers of Chinese see examples of a region in China, and AWS's pages as AWS has them there.
 REGION = re.compile(r"\b(us-east-1|cn-northwest-1)\b")
@@ -53,6 +53,18 @@ def commands(document: Path) -> list[tuple[str, str]]:
         text = "\n".join(dict.fromkeys(said))
         found.append((language, re.sub(r"<[^<>\n]+>", "<>", text)))
     return found
+
+
+def words_of_code(document: Path) -> set[str]:
+    """Names, settings and commands within sentences and tables, placeholders' words apart."""
+    text = REGION.sub("REGION", CODE.sub("", document.read_text()))
+    return {re.sub(r"<[^<>]+>", "<>", " ".join(word.split())) for word in INLINE.findall(text)}
+
+
+def rows(document: Path) -> list[int]:
+    """The number of cells of each row of each table."""
+    lines = CODE.sub("", document.read_text()).splitlines()
+    return [line.count("|") - 1 for line in lines if line.startswith("|")]
 
 
 def links(document: Path) -> set[str]:
@@ -93,3 +105,13 @@ def test_both_languages_have_the_same_commands(chinese: Path) -> None:
 @pytest.mark.parametrize("chinese", CHINESE, ids=name)
 def test_both_languages_lead_to_the_same_places(chinese: Path) -> None:
     assert links(chinese) == links(english_of(chinese))
+
+
+@pytest.mark.parametrize("chinese", CHINESE, ids=name)
+def test_both_languages_name_the_same_things_in_code(chinese: Path) -> None:
+    assert words_of_code(chinese) == words_of_code(english_of(chinese))
+
+
+@pytest.mark.parametrize("chinese", CHINESE, ids=name)
+def test_both_languages_have_the_same_tables(chinese: Path) -> None:
+    assert rows(chinese) == rows(english_of(chinese))
