@@ -15,7 +15,6 @@ NOT_TRANSLATED_YET = {
     "architecture/01-contract.md",
     "architecture/02-agent.md",
     "architecture/03-chart.md",
-    "performance.md",
 }
 """Documents without a Chinese counterpart; one that gets a counterpart leaves this list."""
 
