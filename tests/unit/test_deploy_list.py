@@ -128,6 +128,19 @@ def test_a_second_deployment_of_the_region_is_refused(capsys: pytest.CaptureFixt
     assert "another `easel deploy` is at work on us-west-2" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("end", [StepError("broken"), KeyboardInterrupt()])
+def test_no_plan_stays_behind_however_it_ends(end: BaseException) -> None:
+    deployment = of(OPTIONS)
+
+    def ends(one: Deployment, _: Told) -> Outcome:
+        one.saved_plan.make_room()
+        assert one.saved_plan.path.exists()
+        raise end
+
+    assert run_steps(deployment, [Step("plan", ends)], Console(file=io.StringIO())) in (1, 130)
+    assert not deployment.saved_plan.path.parent.exists()
+
+
 def test_wrong_arguments_are_told_together_before_anything_is_looked_at(
     capsys: pytest.CaptureFixture[str], home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import boto3
 from rich.console import Console
 
 from easel_cli.deployment import (
+    applying,
     beginning,
     ending,
     images,
@@ -29,7 +30,7 @@ from easel_deploy.exit_status import ExitStatus
 
 
 def steps_of(
-    options: DeployOptions, monthly_cost: ending.MonthlyCost = ending.monthly_cost_of
+    options: DeployOptions, monthly_cost: applying.MonthlyCost = applying.monthly_cost_of
 ) -> list[Step]:
     """Returns the steps in their order; a dry run ends with the plan.
 
@@ -37,7 +38,7 @@ def steps_of(
         options: what is asked for.
         monthly_cost: says what the plan would cost.
     """
-    applying = ending.Applying(monthly_cost)
+    terraform = applying.Applying(monthly_cost)
     steps = [
         Step("tools", beginning.tools),
         Step("credentials", beginning.credentials),
@@ -48,11 +49,11 @@ def steps_of(
         Step("images", images.images),
         Step("snapshot", snapshot.snapshot),
         Step("settings", ending.settings),
-        Step("plan", applying.plan),
+        Step("plan", terraform.plan),
     ]
     if options.dry_run:
         return steps
-    return [*steps, Step("apply", applying.apply), Step("verify", verification.verification)]
+    return [*steps, Step("apply", terraform.apply), Step("verify", verification.verification)]
 
 
 def deploy(options: DeployOptions) -> ExitStatus:
@@ -90,7 +91,11 @@ def run_steps(deployment: Deployment, steps: Sequence[Step], console: Console) -
         after a signal.
     """
     try:
-        with signals_interrupt(), _alone(deployment.estate.logs):
+        with (
+            signals_interrupt(),
+            _alone(deployment.estate.logs),
+            deployment.saved_plan.removed_at_the_end(),
+        ):
             return _run(deployment, steps, console)
     except KeyboardInterrupt:
         complain("interrupted: what was made stays, and the same command goes on from there")

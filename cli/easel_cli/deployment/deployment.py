@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from easel_cli.deployment.estate import ROOT, Estate
 from easel_cli.deployment.options import DeployOptions
+from easel_cli.deployment.saved_plan import SavedPlan
 from easel_cli.deployment.settings import SHIPPED_NAME, Settings
 from easel_cli.deployment.terraform_lines import Changes
 
@@ -28,7 +29,8 @@ class Deployment:
         settings: the folder's terraform.tfvars.
         account: twelve digits; empty before the step that asks for it.
         partition: aws or aws-cn; likewise.
-        planned: what the plan has counted.
+        saved_plan: file of the plan that is shown.
+        planned: what that plan has counted.
         outputs: of the stack, once it is applied.
     """
 
@@ -36,6 +38,7 @@ class Deployment:
     region: str
     estate: Estate
     settings: Settings
+    saved_plan: SavedPlan
     account: str = ""
     partition: str = ""
     planned: Changes = field(default_factory=Changes)
@@ -56,7 +59,8 @@ class Deployment:
         path = environments / region / "terraform.tfvars"
         if path.is_relative_to(Path.cwd()):  # shorter to read
             path = path.relative_to(Path.cwd())
-        return cls(options, region, Estate.of_environment(region), Settings(path))
+        estate = Estate.of_environment(region)
+        return cls(options, region, estate, Settings(path), SavedPlan(estate.logs / "plan"))
 
     @property
     def name(self) -> str:

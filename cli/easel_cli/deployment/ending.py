@@ -1,24 +1,14 @@
-"""The last steps: the settings that are left, plan, apply; and what is printed at the end."""
+"""The settings that are left before the plan; and what is printed at the end."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 from easel_cli.deployment.deployment import Deployment
 from easel_cli.deployment.prechecks import API_ADDRESS, look, outcome_of
 from easel_cli.deployment.step import Outcome, State, StepError, Told
-from easel_cli.deployment.terraform_lines import Changes
 from easel_contract.task import RuntimeType
-from easel_cost.errors import CostError
-from easel_cost.monthly import monthly_cost
-from easel_cost.settings import read_settings
 from easel_deploy.environments.public_address import AddressUnknownError, public_address
 
-_MOST_WARNING_LINES = 4
 _WAYS_IN = ("public_access_cidrs", "private_access_cidrs")
-
-MonthlyCost = Callable[[Deployment], str]
-"""Says what the stack costs a month by itself, without a task."""
 
 
 def settings(deployment: Deployment, _: Told) -> Outcome:
@@ -70,67 +60,6 @@ def _own_address() -> str:
             f"AWS sees this machine at {address}: name its IPv4 address by --public-access-cidr"
         )
     return f"{address}/32"
-
-
-def monthly_cost_of(deployment: Deployment) -> str:
-    """Returns what `easel cost` says of the settings, in a sentence; why not, where it cannot."""
-    folder = deployment.settings.path.parent
-    try:
-        return monthly_cost(read_settings(folder, datetime.now(UTC).date())).in_a_sentence()
-    except CostError as error:
-        return f"what it costs is not known ({error})"
-
-
-@dataclass(frozen=True)
-class Applying:
-    """Plan and apply, which know of each other.
-
-    Attributes:
-        monthly_cost: for the line of the plan.
-    """
-
-    monthly_cost: MonthlyCost
-
-    def plan(self, deployment: Deployment, told: Told) -> Outcome:
-        """Shows what an apply would change, and what the stack would cost.
-
-        Raises:
-            StepError: Terraform refuses the settings.
-        """
-        lines = deployment.estate.plan(told.progress)
-        deployment.planned = lines.planned or Changes()
-        notes = ["\n".join(one.splitlines()[:_MOST_WARNING_LINES]) for one in lines.warnings]
-        return Outcome(State.DONE, f"{deployment.planned}; {self.monthly_cost(deployment)}", notes)
-
-    def apply(self, deployment: Deployment, told: Told) -> Outcome:
-        """Applies the settings once a person has agreed.
-
-        Raises:
-            StepError: it failed, or something would be destroyed that nobody was asked about.
-        """
-        planned = deployment.planned
-        if planned == Changes():
-            deployment.outputs = deployment.estate.outputs()
-            return Outcome(State.FOUND, "nothing to change")
-        if deployment.options.yes and planned.remove:
-            raise StepError(
-                f"{planned.remove} resources would be destroyed, and --yes asks nobody: look at "
-                f"`make plan ENV={deployment.region}`, then `make apply ENV={deployment.region}`"
-            )
-        if not deployment.options.yes and not _agreed(deployment, told, planned):
-            return Outcome(State.AGAINST, "nothing is applied")
-        lines = deployment.estate.apply(told.progress)
-        deployment.outputs = deployment.estate.outputs()
-        return Outcome(State.DONE, f"{lines.ended} resources")
-
-
-def _agreed(deployment: Deployment, told: Told, planned: Changes) -> bool:
-    destroys = f", and DESTROY {planned.remove}" if planned.remove else ""
-    question = (
-        f"Make {planned.add} resources of {deployment.settings.name} in {deployment.region}, "
-        f"account {deployment.account}{destroys}? Type yes:"
-    )
-    return told.ask(question) == "yes"
 
 
 def closing(deployment: Deployment) -> str:

@@ -23,7 +23,14 @@ ROOT = Path(__file__).resolve().parents[3]
 _START_SECONDS = 120
 _OUTPUT_SECONDS = 600
 
+_STALE = "Saved plan is stale"
+"""Summary of Terraform's error: internal/backend/local/backend_apply.go and backend_local.go."""
+
 Progress = Callable[[str], None]
+
+
+class StalePlanError(StepError):
+    """The state has changed since the plan was made; nothing was applied."""
 
 
 class Estate:
@@ -74,31 +81,48 @@ class Estate:
         os.environ.update(found["environment"])
         self.outputs_file = Path(found["outputs"])
 
-    def plan(self, progress: Progress) -> TerraformLines:
+    def plan(self, progress: Progress, file: Path) -> TerraformLines:
         """Returns what an apply would change.
+
+        Args:
+            progress: is told how far it is.
+            file: gets the plan, for `apply_plan`.
 
         Raises:
             StepError: Terraform refuses it; its own words are in the message.
         """
-        lines = self._run("plan", (), progress)
+        lines = self._run("plan", (f"-out={file}",), progress)
         if lines.planned is None:
             lines.planned = Changes()
         return lines
 
-    def apply(self, progress: Progress, target: str | None = None) -> TerraformLines:
-        """Applies the settings.
+    def apply_plan(self, file: Path, planned: Changes, progress: Progress) -> TerraformLines:
+        """Applies a plan as it was shown.
 
         Args:
+            file: that `plan` has written.
+            planned: what it counts.
             progress: is told how far it is.
-            target: address of a module that alone is applied.
+
+        Raises:
+            StalePlanError: the state has changed since.
+            StepError: it failed; Terraform's own words are in the message.
+            KeyboardInterrupt: a signal came; Terraform has ended in its own order.
+        """
+        return self._run("apply", (str(file),), progress, planned)
+
+    def apply_module(self, target: str, progress: Progress) -> TerraformLines:
+        """Applies a module alone.
+
+        Args:
+            target: its address.
+            progress: is told how far it is.
 
         Raises:
             StepError: it failed; Terraform's own words are in the message.
             KeyboardInterrupt: a signal came; Terraform has ended in its own order.
         """
-        return self._run(
-            "apply", ("-auto-approve", *([f"-target={target}"] if target else [])), progress
-        )
+        return self._run("apply", ("-auto-approve", f"-target={target}"), progress)
 
     def outputs(self) -> dict[str, Any]:
         """Returns the values of the outputs by name; none before the first apply.
@@ -112,8 +136,14 @@ class Estate:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise StepError(f"the outputs of envs/{self.region} cannot be read: {error}") from error
 
-    def _run(self, verb: str, options: Sequence[str], progress: Progress) -> TerraformLines:
-        lines = TerraformLines()
+    def _run(
+        self,
+        verb: str,
+        options: Sequence[str],
+        progress: Progress,
+        planned: Changes | None = None,
+    ) -> TerraformLines:
+        lines = TerraformLines(planned)
         log = self.logs / f"{verb}.log"
 
         def on_line(line: str) -> None:
@@ -127,6 +157,8 @@ class Estate:
             status = Program(command, os.environ, log).run(on_line)
         except OSError as error:
             raise StepError(f"{shlex.join(command)} cannot be run: {error.strerror}") from error
+        if status and any(one.startswith(_STALE) for one in lines.errors):
+            raise StalePlanError(lines.why)
         if status:
             raise StepError(f"{verb} ended with status {status} (all of it: {log}):\n{lines.why}")
         return lines

@@ -61,7 +61,7 @@ def model_bucket(deployment: Deployment, told: Told) -> Outcome:
         return Outcome(State.FOUND, f"s3://{name}")
     if is_deferred(deployment):
         return Outcome(State.LEFT_OUT, f"s3://{name} is made by the apply, as no model is brought")
-    deployment.estate.apply(told.progress, _BUCKET_MODULE)
+    deployment.estate.apply_module(_BUCKET_MODULE, told.progress)
     return Outcome(State.DONE, f"s3://{name} is made; a destroy keeps it")
 
 
