@@ -12,6 +12,7 @@ from easel_agent.errors import AwsRefusedError, AwsUnavailableError, CancelledTa
 from easel_agent.failure_handler import FailureHandler
 from easel_agent.lease import Lease
 from easel_agent.preparation import PreparedTask
+from easel_contract.metrics import ReturnReason
 from easel_records.leases import (
     AttemptsExhaustedError,
     TaskEndedError,
@@ -69,7 +70,7 @@ class Claiming:
             self._failure_handler.handle(lease, error, prepared.timings)
         else:
             if claim is None:
-                lease.abandon("stopping")
+                lease.abandon(ReturnReason.STOPPING)
                 return False
             self._keep(lease, claim)
             if claim.record.cancel_requested_at is None:

@@ -31,6 +31,7 @@ from easel_agent.retry_policy import RetryPolicy
 from easel_agent.runtimes.base import Finished, Generation, MadeFile
 from easel_agent.uploads import StoredOutputs, Uploads
 from easel_contract.errors import TaskError
+from easel_contract.metrics import ReturnReason
 from easel_contract.record import TaskRecord, TaskStatus
 from easel_contract.result import ResultStatus, TaskResult, Timings
 from easel_records.leases import TaskEndedError, TaskLeasedError
@@ -180,18 +181,18 @@ class Delivery:
             act()
         except LostTaskError as error:
             logger.warning("%s", error, extra={"task_uid": lease.uid})
-            lease.lose("lost")
+            lease.lose(ReturnReason.LOST)
         except TaskEndedError as ended:
             # Another agent, or the API, has ended the task since this one looked.
             record = ended.record
             self._run(lease, lambda: self._announce_again(lease, record))
         except TaskLeasedError as leased:
-            lease.abandon("leased", max(1, round(leased.seconds)))
+            lease.abandon(ReturnReason.LEASED, max(1, round(leased.seconds)))
         except Exception:
             # Not delivered in its time: its visibility timeout brings it back, to be done again.
             logger.exception("delivery failed", extra={"task_uid": lease.uid})
             if lease.state not in END_STATES:
-                lease.lose("delivery failed")
+                lease.lose(ReturnReason.DELIVERY_FAILED)
 
     def _deliver(self, lease: Lease, outcome: Outcome) -> None:
         time.sleep(HEAD_START_SECONDS)

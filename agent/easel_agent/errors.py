@@ -13,10 +13,10 @@ CancelledTaskError     the sender has cancelled the task: publish a cancelled re
 """
 
 from collections.abc import Callable
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from easel_contract.errors import TaskError, TaskErrorCode
+from easel_contract.metrics import BrokenReason
 
 if TYPE_CHECKING:
     from easel_agent.runtimes.base import Generation
@@ -95,17 +95,6 @@ class RuntimeBusyError(Exception):
 
 class RuntimeDeadError(Exception):
     """The runtime is gone: return the message at once, wait until the runtime is ready."""
-
-
-class BrokenReason(StrEnum):
-    """Why a runtime was given up; a label of a metric."""
-
-    STICKY_DEVICE_ERROR = "sticky_device_error"  # every later job fails in this process
-    DEVICE_FAILURES = "device_failures"  # of two different tasks in a row
-    HANGS = "hangs"  # a job neither ends nor can be stopped
-    BUSY_FOR_EVER = "busy_for_ever"  # says that it works, and does not
-    DISK = "disk"  # its disk is full, or its models' mount has gone
-    MODEL_MOUNT = "model_mount"  # the pod's mount of the model bucket broke
 
 
 class RuntimeBrokenError(RuntimeDeadError):

@@ -10,6 +10,7 @@ from easel_agent.notify import Notifier
 from easel_agent.retry_policy import RetryPolicy
 from easel_contract.envelope import UnreadableTaskError
 from easel_contract.errors import TaskError, TaskErrorCode
+from easel_contract.metrics import ReturnReason
 from easel_contract.result import ResultStatus, TaskResult, Timings
 from easel_records.leases import AttemptsExhaustedError, TaskEndedError, TaskLeasedError
 
@@ -37,11 +38,11 @@ class FailureHandler:
         """
         known = timings or Timings()
         if isinstance(error, LostTaskError):
-            lease.lose("lost")
+            lease.lose(ReturnReason.LOST)
         elif isinstance(error, TaskEndedError):
             self._delivery.repeat(lease, error.record)
         elif isinstance(error, TaskLeasedError):
-            lease.abandon("leased", max(1, round(error.seconds)))
+            lease.abandon(ReturnReason.LEASED, max(1, round(error.seconds)))
         elif isinstance(error, CancelledTaskError):
             self._delivery.submit(lease, Outcome(known))
         elif isinstance(error, AttemptsExhaustedError):
@@ -64,7 +65,7 @@ class FailureHandler:
             lease.dead_letter()
         except AwsError as problem:
             logger.warning("a message could not be dead-lettered: %s", problem)
-            lease.lose("aws")
+            lease.lose(ReturnReason.AWS)
 
     def _tell_sender(self, result: TaskResult) -> None:
         try:

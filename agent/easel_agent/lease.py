@@ -12,6 +12,7 @@ from easel_agent.lifecycle import END_STATES, Lifecycle, TaskState
 from easel_agent.metrics import Metrics
 from easel_agent.queue import QueueMessage, TaskQueue
 from easel_agent.runtimes.job import Job
+from easel_contract.metrics import ReturnReason
 from easel_contract.record import TaskRecord
 from easel_contract.task import TaskMessage
 from easel_contract.usage import Usage
@@ -172,13 +173,15 @@ class Lease:
         self._holder.queue.dead_letter(self.message, body)
         self._end(TaskState.DEAD_LETTERED)
 
-    def abandon(self, reason: str, delay_seconds: int = 0, *, counts: bool = False) -> None:
+    def abandon(
+        self, reason: ReturnReason, delay_seconds: int = 0, *, counts: bool = False
+    ) -> None:
         """Gives the task back to the queue, visible at once or after a delay; never raises.
 
         Where even that fails, lease and visibility time-out bring the task back.
 
         Args:
-            reason: for logs and metrics, one of a few.
+            reason: for logs and metrics.
             delay_seconds: after which the task may be received again.
             counts: whether the try counts, where the task was begun.
         """
@@ -202,7 +205,7 @@ class Lease:
             },
         )
 
-    def lose(self, reason: str) -> None:
+    def lose(self, reason: ReturnReason) -> None:
         """Lets the task go without a word to the queue.
 
         Another agent has the task, or the visibility time-out is to bring it back.

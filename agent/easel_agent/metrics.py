@@ -5,7 +5,7 @@ Names follow https://prometheus.io/docs/practices/naming/: base units, `_total` 
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from easel_agent.errors import BrokenReason
+from easel_contract.metrics import BrokenReason, ReturnReason
 from easel_contract.result import TaskResult
 
 _GENERATION_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 60, 120, 300, 600)
@@ -61,8 +61,8 @@ class Metrics:
         code = result.error.code if result.error else ""
         self._finished.labels(self._runtime_name, result.status, code).inc()
 
-    def returned(self, reason: str) -> None:
-        """A task was given back; the reason is one of a few."""
+    def returned(self, reason: ReturnReason) -> None:
+        """A task was given back."""
         self._returned.labels(self._runtime_name, reason).inc()
 
     def gave_up(self, reason: BrokenReason) -> None:

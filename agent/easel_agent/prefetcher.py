@@ -17,6 +17,7 @@ from easel_agent.probes import settle_probe
 from easel_agent.queue import QueueMessage
 from easel_agent.runtime_monitor import RuntimeMonitor
 from easel_agent.settings import AgentSettings
+from easel_contract.metrics import ReturnReason
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +88,7 @@ class Prefetcher:
             self._held.clear()
             self._changed.notify_all()
         for item in held:
-            item.prepared.lease.abandon("stopping")
+            item.prepared.lease.abandon(ReturnReason.STOPPING)
 
     def join(self, seconds: float) -> None:
         """Waits until a receive that is under way has ended and what it brought is given back."""
@@ -143,7 +144,7 @@ class Prefetcher:
                     self._held.appendleft(item)
                 self._changed.notify_all()
             if is_claimed and is_late:
-                item.prepared.lease.abandon("stopping")
+                item.prepared.lease.abandon(ReturnReason.STOPPING)
 
     def _until_claim(self) -> float:
         """Seconds after which the task that is held is to be claimed, as far as can be seen."""
@@ -203,7 +204,7 @@ class Prefetcher:
                 self._preparing += 1
                 self._pool.submit(self._prepare, lease)
                 return
-        lease.abandon("stopping")
+        lease.abandon(ReturnReason.STOPPING)
 
     def _prepare(self, lease: Lease) -> None:
         prepared = None
@@ -212,7 +213,7 @@ class Prefetcher:
         except Exception:
             # A fault of ours: the message's visibility timeout brings it back.
             logger.exception("preparation failed")
-            lease.lose("preparation failed")
+            lease.lose(ReturnReason.PREPARATION_FAILED)
         finally:
             with self._changed:
                 self._preparing -= 1
@@ -222,17 +223,17 @@ class Prefetcher:
                     prepared = None
                 self._changed.notify_all()
         if prepared is not None:
-            prepared.lease.abandon("stopping")
+            prepared.lease.abandon(ReturnReason.STOPPING)
 
     def _wait(self) -> None:
         """Waits for something to change; gives back a task that has waited too long."""
         with self._changed:
             self._changed.wait(_LOOK_SECONDS)
             if self._held and not self._monitor.is_ready and not self._stopped.is_set():
-                self._held.popleft().prepared.lease.abandon("runtime dead")
+                self._held.popleft().prepared.lease.abandon(ReturnReason.RUNTIME_DEAD)
                 return
             if not self._held or self._policy.is_idle() or time.monotonic() < self._held[0].until:
                 return
             item = self._held.popleft()
             self._gave_back = True
-        item.prepared.lease.abandon("held too long")
+        item.prepared.lease.abandon(ReturnReason.HELD_TOO_LONG)

@@ -18,6 +18,7 @@ from easel_agent.runtimes.base import Runtime
 from easel_agent.settings import AgentSettings
 from easel_contract.envelope import UnreadableTaskError, decode_task
 from easel_contract.errors import TaskErrorCode
+from easel_contract.metrics import ReturnReason
 from easel_contract.result import Timings
 from easel_contract.task import TaskMessage, check_task_type
 
@@ -73,7 +74,7 @@ class Preparation:
         if not self._read(lease, task) or not self._register(lease):
             return None
         if self._device.leaves_to_others(lease.uid):
-            lease.abandon("out of memory here", self._settings.back_off_seconds)
+            lease.abandon(ReturnReason.OUT_OF_MEMORY_HERE, self._settings.back_off_seconds)
             return None
         try:
             self._check_type(task)
@@ -99,7 +100,7 @@ class Preparation:
         try:
             waiting = self._claims.waiting_record(lease.message, task)
         except AwsError:
-            lease.abandon("aws", self._settings.back_off_seconds)
+            lease.abandon(ReturnReason.AWS, self._settings.back_off_seconds)
             return False
         except RejectedTaskError as error:
             # The task of the key is another one: this one gets a record, and an end, of its own.
@@ -120,7 +121,7 @@ class Preparation:
                 lease.on_end(lambda: self._in_flight.discard(uid))
                 return True
         # Its result is on its way here: the next delivery finds the record ended.
-        lease.abandon("duplicate in flight", round(self._settings.lease_seconds))
+        lease.abandon(ReturnReason.DUPLICATE, round(self._settings.lease_seconds))
         return False
 
     def _check_type(self, task: TaskMessage) -> None:

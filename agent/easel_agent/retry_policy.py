@@ -18,6 +18,7 @@ from easel_agent.lease import Lease
 from easel_agent.runtimes.base import Generation
 from easel_agent.settings import AgentSettings
 from easel_contract.errors import TaskError, TaskErrorCode
+from easel_contract.metrics import ReturnReason
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class Decision:
         is_final: whether the task has failed; else it is given back.
         failure: what its sender is told where it has.
         dead_letter: whether its message then goes to the dead-letter queue.
-        reason: why it is given back, for logs and metrics.
+        reason: why it is given back.
         delay_seconds: after which it is visible again.
         counts: whether the try counts.
         answer: the runtime's, to be stored with a failure; None where there is none.
@@ -46,7 +47,7 @@ class Decision:
     is_final: bool
     failure: TaskError
     dead_letter: bool
-    reason: str
+    reason: ReturnReason
     delay_seconds: int
     counts: bool
     answer: bytes | None
@@ -106,28 +107,28 @@ class RetryPolicy:
         return random.randint(1, max(1, min(limit, _MAX_BACK_OFF_SECONDS)))  # noqa: S311
 
 
-_KINDS: tuple[tuple[type[Exception], str, str, bool], ...] = (
-    (RuntimeBrokenError, "the runtime was broken", "runtime broken", False),
-    (RuntimeDeadError, "the runtime died", "runtime dead", False),
-    (RuntimeBusyError, "the runtime was busy", "runtime busy", True),
-    (InterruptedTaskError, "stopped too often", "interrupted", False),
-    (AwsError, "AWS did not answer", "aws", True),
+_KINDS: tuple[tuple[type[Exception], str, ReturnReason, bool], ...] = (
+    (RuntimeBrokenError, "the runtime was broken", ReturnReason.RUNTIME_BROKEN, False),
+    (RuntimeDeadError, "the runtime died", ReturnReason.RUNTIME_DEAD, False),
+    (RuntimeBusyError, "the runtime was busy", ReturnReason.RUNTIME_BUSY, True),
+    (InterruptedTaskError, "stopped too often", ReturnReason.INTERRUPTED, False),
+    (AwsError, "AWS did not answer", ReturnReason.AWS, True),
 )
 """Of errors without a word for the sender: type, what is said before the message, reason for logs
 and metrics, whether to wait before the next try. The first that fits counts."""
 
 
-def _kind_of(error: Exception) -> tuple[TaskError, str, bool]:
+def _kind_of(error: Exception) -> tuple[TaskError, ReturnReason, bool]:
     """Returns the failure, the reason, and whether to wait before the next try."""
     if isinstance(error, RejectedTaskError):
-        return error.error, "rejected", False
+        return error.error, ReturnReason.UNEXPECTED, False  # it is not given back
     if isinstance(error, TransientError):
-        return error.error, "transient", True
+        return error.error, ReturnReason.TRANSIENT, True
     for kind, said, reason, backs_off in _KINDS:
         if isinstance(error, kind):
             return _given_up(f"{said}: {error}"), reason, backs_off
     logger.error("unexpected error", exc_info=error)
-    return _given_up(f"unexpected {type(error).__name__}"), "unexpected", True
+    return _given_up(f"unexpected {type(error).__name__}"), ReturnReason.UNEXPECTED, True
 
 
 def _given_up(message: str) -> TaskError:

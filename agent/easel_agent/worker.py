@@ -7,7 +7,6 @@ from easel_agent.background import BackgroundWork
 from easel_agent.delivery import Delivery, Outcome
 from easel_agent.device_history import DeviceHistory
 from easel_agent.errors import (
-    BrokenReason,
     CancelledTaskError,
     DeviceFailedError,
     InterruptedTaskError,
@@ -28,6 +27,7 @@ from easel_agent.runtimes.base import Finished, Runtime
 from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
 from easel_agent.stopping import Stopping
+from easel_contract.metrics import BrokenReason, ReturnReason
 from easel_contract.task import Notification
 
 logger = logging.getLogger(__name__)
@@ -161,7 +161,7 @@ class Worker:
         lease = prepared.lease
         if self._stopping.is_asked_for:
             self._policy.end(measured=False)
-            lease.abandon("stopping")
+            lease.abandon(ReturnReason.STOPPING)
             return
         lease.begin()
         finished, error = None, None

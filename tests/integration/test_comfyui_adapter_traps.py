@@ -10,7 +10,6 @@ import pytest
 from PIL import Image
 
 from easel_agent.errors import (
-    BrokenReason,
     OutOfMemoryError,
     RejectedTaskError,
     RuntimeBrokenError,
@@ -25,6 +24,7 @@ from easel_agent.runtimes.comfyui import job as comfyui_job
 from easel_agent.runtimes.comfyui.adapter import ComfyUi
 from easel_agent.runtimes.comfyui.api import Answer, ComfyUiApi, OutputFile
 from easel_contract.errors import TaskErrorCode
+from easel_contract.metrics import BrokenReason
 from easel_contract.task import TaskType
 from easel_simulators.comfyui import Behaviour, SimulatedComfyUi
 from easel_simulators.faults import STICKY, Fault

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from easel_agent.errors import BrokenReason, RejectedTaskError, RuntimeBrokenError
+from easel_agent.errors import RejectedTaskError, RuntimeBrokenError
 from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui.adapter import SdWebUi
+from easel_contract.metrics import BrokenReason
 from easel_contract.task import TaskType
 from easel_simulators.faults import STICKY, Fault
 from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui

@@ -9,7 +9,6 @@ import requests
 from PIL import Image
 
 from easel_agent.errors import (
-    BrokenReason,
     CancelledTaskError,
     RejectedTaskError,
     RuntimeBrokenError,
@@ -21,6 +20,7 @@ from easel_agent.runtimes.job import Job
 from easel_agent.runtimes.sdwebui import turn as sdwebui_turn
 from easel_agent.runtimes.sdwebui.adapter import SdWebUi
 from easel_contract.errors import TaskErrorCode
+from easel_contract.metrics import BrokenReason
 from easel_contract.task import TaskType
 from easel_simulators.faults import Fault
 from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui

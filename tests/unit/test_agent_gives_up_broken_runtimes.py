@@ -8,7 +8,6 @@ import pytest
 from easel_agent import runtime_monitor
 from easel_agent.device_history import DeviceHistory
 from easel_agent.errors import (
-    BrokenReason,
     DeviceFailedError,
     OutOfMemoryError,
     RejectedTaskError,
@@ -19,6 +18,7 @@ from easel_agent.errors import (
 from easel_agent.retry_policy import RetryPolicy
 from easel_agent.runtimes.base import Generation, MadeFile
 from easel_contract.errors import TaskErrorCode
+from easel_contract.metrics import BrokenReason
 from easel_contract.record import TaskStatus
 
 from .agent_world import BUCKET, PNG, World, eventually

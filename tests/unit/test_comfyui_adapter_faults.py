@@ -9,7 +9,6 @@ import pytest
 
 from easel_agent.errors import (
     UNKNOWN_FAILURE_ATTEMPTS,
-    BrokenReason,
     DeviceFailedError,
     OutOfMemoryError,
     RejectedTaskError,
@@ -19,6 +18,7 @@ from easel_agent.errors import (
 from easel_agent.runtimes.comfyui.faults import ROWS, row_of
 from easel_agent.runtimes.comfyui.history import Outcome
 from easel_agent.runtimes.faults import Row, Verdict
+from easel_contract.metrics import BrokenReason
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,6 @@ import pytest
 
 from easel_agent.errors import (
     UNKNOWN_FAILURE_ATTEMPTS,
-    BrokenReason,
     DeviceFailedError,
     OutOfMemoryError,
     RejectedTaskError,
@@ -19,6 +18,7 @@ from easel_agent.runtimes import device_faults
 from easel_agent.runtimes.faults import Row, Verdict, first_row
 from easel_agent.runtimes.sdwebui.errors import failure_of, verdict_of
 from easel_agent.runtimes.sdwebui.faults import ROWS
+from easel_contract.metrics import BrokenReason
 
 pytestmark = pytest.mark.unit
 

@@ -11,7 +11,6 @@ from enum import StrEnum
 
 from easel_agent.errors import (
     UNKNOWN_FAILURE_ATTEMPTS,
-    BrokenReason,
     DeviceFailedError,
     OutOfMemoryError,
     RejectedTaskError,
@@ -20,6 +19,7 @@ from easel_agent.errors import (
 )
 from easel_agent.runtimes.base import Generation
 from easel_contract.errors import TaskErrorCode
+from easel_contract.metrics import BrokenReason
 
 
 class Verdict(StrEnum):

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from easel_agent.errors import (
     UNKNOWN_FAILURE_ATTEMPTS,
-    BrokenReason,
     RejectedTaskError,
     RuntimeBrokenError,
     RuntimeBusyError,
@@ -31,6 +30,7 @@ from easel_agent.runtimes.comfyui.request import ComfyRequest
 from easel_agent.runtimes.comfyui.workflow import Workflow
 from easel_agent.runtimes.job import Job
 from easel_contract.errors import TaskErrorCode
+from easel_contract.metrics import BrokenReason
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from typing import Any, Self
 import requests
 
 from easel_agent.errors import (
-    BrokenReason,
     RejectedTaskError,
     RuntimeBrokenError,
     RuntimeBusyError,
@@ -23,6 +22,7 @@ from easel_agent.runtimes.sdwebui.api import MISSING, SdWebUiApi
 from easel_agent.runtimes.sdwebui.own_job import OwnJob, Standing
 from easel_agent.runtimes.sdwebui.progress import ProgressReader, ServerProgress
 from easel_contract.errors import TaskErrorCode
+from easel_contract.metrics import BrokenReason
 
 logger = logging.getLogger(__name__)
 
