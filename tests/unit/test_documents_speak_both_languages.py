@@ -1,4 +1,8 @@
-"""Every document of docs/ is there in English and Chinese: same commands, links and tables."""
+"""Every document of docs/ is there in English and Chinese, alike in all that is not prose.
+
+Commands, drawings, links, tables, words of code and numbers are compared; headings are in
+test_documents_link_to_what_is_there.py.
+"""
 
 import re
 from pathlib import Path
@@ -11,19 +15,14 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 CHINESE = sorted(path for path in ROOT.glob("*.zh-CN.md")) + sorted(DOCS.rglob("*.zh-CN.md"))
 
-NOT_TRANSLATED_YET = {
-    "architecture/01-contract.md",
-    "architecture/02-agent.md",
-    "architecture/03-chart.md",
-}
-"""Documents without a Chinese counterpart; one that gets a counterpart leaves this list."""
-
 ENGLISH_ONLY = {"README.md"}
 """The list of documents, which names both languages of each; decisions are apart, in adr/."""
 
 CODE = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+NUMBER = re.compile(r"(?<![\w.])\d[\d,.]*(?<=\d)")
+DAY = re.compile(r"(January|April|November) \d{4}|\d{4} 年 \d+ 月")
 
 # Readers of Chinese see examples of a region in China, and AWS's pages as AWS has them there.
 REGION = re.compile(r"\b(us-east-1|cn-northwest-1)\b")
@@ -50,6 +49,23 @@ def commands(document: Path) -> list[tuple[str, str]]:
         text = "\n".join(dict.fromkeys(said))
         found.append((language, re.sub(r"<[^<>\n]+>", "<>", text)))
     return found
+
+
+def drawing(document: Path) -> list[str]:
+    """The arrows and boxes of a document's drawings, without the words on them."""
+    found = []
+    for language, block in CODE.findall(document.read_text()):
+        if language == "mermaid":
+            bare = re.sub(r'"[^"\n]*"|(?<=[\[(])[^\[\](){}\n]+(?=[\])])|(?<={{)[^{}\n]+', "", block)
+            bare = re.sub(r"-- [^>\n]*? -->", "-->", re.sub(r"( --> \S+): .*", r"\1", bare))
+            found += [" ".join(line.split()) for line in bare.splitlines()]
+    return found
+
+
+def numbers(document: Path) -> set[str]:
+    """The numbers in digits of sentences and tables; months are words in one language only."""
+    text = INLINE.sub("", CODE.sub("", document.read_text()))
+    return set(NUMBER.findall(DAY.sub("", re.sub(r"\]\([^)]*\)", "]", text))))
 
 
 def words_of_code(document: Path) -> set[str]:
@@ -91,7 +107,7 @@ def test_every_document_is_there_in_both_languages() -> None:
         and not path.name.endswith(".zh-CN.md")
         and not path.with_name(f"{path.stem}.zh-CN.md").is_file()
     }
-    assert alone == NOT_TRANSLATED_YET | ENGLISH_ONLY
+    assert alone == ENGLISH_ONLY
 
 
 @pytest.mark.parametrize("chinese", CHINESE, ids=name)
@@ -112,3 +128,25 @@ def test_both_languages_name_the_same_things_in_code(chinese: Path) -> None:
 @pytest.mark.parametrize("chinese", CHINESE, ids=name)
 def test_both_languages_have_the_same_tables(chinese: Path) -> None:
     assert rows(chinese) == rows(english_of(chinese))
+
+
+@pytest.mark.parametrize("chinese", CHINESE, ids=name)
+def test_both_languages_say_the_same_numbers(chinese: Path) -> None:
+    assert numbers(chinese) == numbers(english_of(chinese))
+
+
+@pytest.mark.parametrize("chinese", CHINESE, ids=name)
+def test_both_languages_have_the_same_drawings(chinese: Path) -> None:
+    assert drawing(chinese) == drawing(english_of(chinese))
+
+
+@pytest.mark.parametrize("chinese", CHINESE, ids=name)
+def test_chinese_documents_lead_to_chinese_ones(chinese: Path) -> None:
+    others = {link for link in LINK.findall(chinese.read_text()) if "://" not in link}
+    others -= {english_of(chinese).name}
+    places = {link: chinese.parent / link.partition("#")[0] for link in others}
+    assert [
+        link
+        for link, place in places.items()
+        if place.suffix == ".md" and place.with_name(f"{place.stem}.zh-CN.md").is_file()
+    ] == []
