@@ -32,6 +32,10 @@ TOLD: dict[str, Any] = {
     "signs_requests": False,
     "tenants": ["default"],
     "shared_tasks": False,
+    "mirror_prefix": None,
+    "karpenter_version": None,
+    "keda_version": None,
+    "system_architecture": None,
 }
 """As Terraform tells it of envs/us-east-1, without runtimes."""
 

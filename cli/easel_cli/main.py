@@ -25,7 +25,7 @@ from easel_cli.request_building import RequestError
 from easel_cli.submit import RefusedError, submit
 from easel_cli.submit_options import API_KEY_VARIABLE, SubmitOptions
 from easel_cli.target import Target
-from easel_cli.target_source import TargetError, find_target, stack_outputs
+from easel_cli.target_source import TargetError, find_target, known_outputs, stack_outputs
 from easel_cli.verify import VerifyOptions, verify
 from easel_cli.watch import WatchOptions, watch
 from easel_cost.verb import cost_commands
@@ -106,7 +106,10 @@ def command_line() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     words = "Look over an environment before its apply and a stack after it."
-    add_command(commands, "doctor", doctor, DoctorOptions, words, rich_help_panel=_STACK)
+    add_command(
+        *(commands, "doctor", partial(doctor, known=known_outputs), DoctorOptions, words),
+        rich_help_panel=_STACK,
+    )
     return commands
 
 

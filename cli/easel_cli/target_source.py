@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from easel_cli.target import Target
+from easel_doctor.environment import KnownOutputs
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LOCAL = "local"
@@ -61,6 +62,30 @@ def stack_outputs(env: str | None, outputs: Path | None) -> dict[str, Any]:
         return {name: output["value"] for name, output in _parsed(text, source).items()}
     except _OTHER_FORM as error:
         raise _not_outputs(source) from error
+
+
+def known_outputs(env: str | None, outputs: Path | None) -> KnownOutputs | None:
+    """Returns a stack's outputs where Terraform need not be asked for them.
+
+    Args:
+        env: as `find_target` takes it.
+        outputs: as `find_target` takes it.
+
+    Returns:
+        Those of the file, or of what is applied on this machine; None where neither is there.
+
+    Raises:
+        TargetError: they cannot be read, or the emulator that they name has ended.
+    """
+    file = outputs or _home() / "estate" / str(env) / "outputs.json"
+    text = _read(file) if outputs else _applied_here(file, str(env))
+    if text is None:
+        return None
+    try:
+        values = {name: output["value"] for name, output in _parsed(text, str(file)).items()}
+    except _OTHER_FORM as error:
+        raise _not_outputs(str(file)) from error
+    return KnownOutputs(values, file)
 
 
 def _printed(env: str | None, outputs: Path | None) -> tuple[str, str]:

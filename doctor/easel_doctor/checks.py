@@ -8,7 +8,7 @@ from easel_doctor.bucket import look_at_model_bucket
 from easel_doctor.check import Check, Phase
 from easel_doctor.cluster import ClusterReading
 from easel_doctor.control_plane import look_at_cluster
-from easel_doctor.finding import Finding, fail, found
+from easel_doctor.finding import Finding, fail, found, unchecked
 from easel_doctor.gpu_types import look_at_gpu_types
 from easel_doctor.identity import look_at_credentials, look_at_partition
 from easel_doctor.images import look_at_images
@@ -38,6 +38,11 @@ _BEFORE: tuple[tuple[str, Callable[[Subject], Finding]], ...] = (
     ("snapshots", look_at_snapshots),
 )
 
+_ON_AWS_ALONE = frozenset(
+    ("rights", "api address", "gpu types", "quotas", "spot role", "models", "images", "snapshots")
+)
+"""What an emulator has nothing of, and a stack on it needs nothing of."""
+
 
 def before_checks(subject: Subject) -> list[Check]:
     """Returns the checks of what an apply needs; making them calls nothing.
@@ -45,10 +50,23 @@ def before_checks(subject: Subject) -> list[Check]:
     Args:
         subject: the environment.
     """
-    return [
+    left_out = _ON_AWS_ALONE if subject.is_emulated else frozenset()
+    checks = [
         Check(name, Phase.BEFORE, lambda look=look: look(subject))  # type: ignore[misc]
         for name, look in _BEFORE
+        if name not in left_out
     ]
+    if left_out:
+        checks.append(Check("aws alone", Phase.BEFORE, _only_on_aws))
+    return checks
+
+
+def _only_on_aws() -> Finding:
+    names = ", ".join(name for name, _ in _BEFORE if name in _ON_AWS_ALONE)
+    remedy = "Nothing: no node and no registry is there. Before an apply on AWS they are looked at."
+    return found(
+        "an emulator on this machine stands for AWS", [unchecked(f"there are no {names}", remedy)]
+    )
 
 
 def after_checks(subject: Subject) -> list[Check]:

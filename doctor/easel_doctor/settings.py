@@ -25,7 +25,9 @@ _EXPRESSION = """{
     [for key in values(var.api_keys) : key.rate_limit_per_second] : [null],
   default_rate = var.throttle.rate_limit_per_second,
   signs_requests = var.authorization == "AWS_IAM",
-  tenants = keys(var.api_keys), shared_tasks = var.shared_tasks
+  tenants = keys(var.api_keys), shared_tasks = var.shared_tasks,
+  mirror_prefix = var.mirror_prefix, karpenter_version = var.karpenter_version,
+  keda_version = var.keda_version, system_architecture = var.system_nodes.architecture
 }"""
 _CHART_VALUES = Path(__file__).resolve().parents[2] / "charts" / "sd-runtime" / "values.yaml"
 _MAX_VALUES_BYTES = 1024 * 1024
@@ -97,6 +99,11 @@ class Settings(BaseModel):
         requests_per_second: that all callers together may send.
         scopes: whose tasks there are, where keys name the tenants: these, or one for all.
         signs_requests: whether callers are known by their signatures, and not by keys.
+        mirror_prefix: of the copies of others' charts and images in the account's ECR; None: they
+            come from their makers.
+        karpenter_version: None: easel's pin.
+        keda_version: None: easel's pin.
+        system_architecture: of the nodes that these run on, x86_64 or arm64; None: the default's.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -117,6 +124,10 @@ class Settings(BaseModel):
     requests_per_second: float
     scopes: tuple[str, ...]
     signs_requests: bool
+    mirror_prefix: str | None
+    karpenter_version: str | None
+    keda_version: str | None
+    system_architecture: str | None
 
     @property
     def is_chinese(self) -> bool:

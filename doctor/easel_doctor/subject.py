@@ -45,6 +45,11 @@ class Subject:
         return bool(self.outputs.get("cluster_name"))
 
     @property
+    def is_emulated(self) -> bool:
+        """Whether the stack is on an emulator of this machine: there no quota is, and no node."""
+        return bool(self.outputs.get("aws_endpoint_url"))
+
+    @property
     def tfvars(self) -> str:
         """The file that settings are changed in, for messages."""
         return f"envs/{self.name}/terraform.tfvars"

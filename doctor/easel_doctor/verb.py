@@ -9,21 +9,15 @@ import typer
 
 from easel_deploy.command_line import WrongUsageError, complain
 from easel_deploy.environments.root_module import TerraformError
-from easel_deploy.environments.variables import read_outputs
 from easel_deploy.exit_status import ExitStatus
 from easel_doctor.check import Check, Phase
 from easel_doctor.checks import after_checks, before_checks
+from easel_doctor.environment import FindOutputs, UnknownEnvironmentError, find_subject
 from easel_doctor.report import HEADINGS, as_json, has_failed, last_line, lines_of
 from easel_doctor.running import Result, run_checks
-from easel_doctor.settings import read_settings
 from easel_doctor.subject import Subject
-from easel_snapshot.aws import Aws
 
 ENVIRONMENTS = Path("envs")
-
-
-class UnknownEnvironmentError(Exception):
-    """There is no such environment; the message says which there are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +25,31 @@ class DoctorOptions:
     """Options of `easel doctor`.
 
     Attributes:
-        env: folder under envs/ with a terraform.tfvars.
+        env: folder under envs/ with a terraform.tfvars; None: that of the outputs' region.
+        outputs: file with what `terraform output -json` printed, in place of Terraform's state.
         before: the checks of what an apply needs alone.
         after: the checks of how the stack is doing alone.
         json: one JSON document in place of the report.
         environments: folder of all environments.
 
     Raises:
-        WrongUsageError: both halves are asked for alone.
+        WrongUsageError: both halves are asked for alone, or no environment is named.
     """
 
-    env: Annotated[str, typer.Option(help="folder under envs/", metavar="FOLDER")]
+    env: Annotated[
+        str | None,
+        typer.Option(
+            help="folder under envs/; where it is applied on this machine (LOCAL=1), that stack",
+            metavar="FOLDER",
+        ),
+    ] = None
+    outputs: Annotated[
+        Path | None,
+        typer.Option(
+            help="file with what `terraform output -json` printed (default: ask Terraform)",
+            metavar="FILE",
+        ),
+    ] = None
     before: Annotated[bool, typer.Option("--before", help="only what an apply needs")] = False
     after: Annotated[bool, typer.Option("--after", help="only how the stack is doing")] = False
     json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False
@@ -51,10 +59,15 @@ class DoctorOptions:
 
     def __post_init__(self) -> None:
         """Looks at options that exclude each other."""
+        problems = []
         if self.before and self.after:
-            raise WrongUsageError(
-                ["--before and --after: name one of them; without any, all that applies is done"]
+            problems.append(
+                "--before and --after: name one of them; without any, all that applies is done"
             )
+        if self.env is None and self.outputs is None:
+            problems.append("name the environment: --env us-east-1, or --outputs FILE of its stack")
+        if problems:
+            raise WrongUsageError(problems)
 
     @property
     def phase(self) -> Phase | None:
@@ -64,21 +77,24 @@ class DoctorOptions:
         return Phase.AFTER if self.after else None
 
 
-def doctor(options: DoctorOptions) -> ExitStatus:
+def doctor(options: DoctorOptions, known: FindOutputs = lambda _, __: None) -> ExitStatus:
     """Runs the checks and writes what they find to standard output.
 
     Args:
         options: which environment, and which checks.
+        known: finds outputs of a stack without Terraform.
 
     Returns:
         COMPLETED; FAILED where a check has failed; USAGE where there is no such environment or its
         settings cannot be read.
     """
     try:
-        subject = find_subject(options.env, options.environments)
+        subject = find_subject(options.env, options.environments, options.outputs, known)
     except (TerraformError, UnknownEnvironmentError) as error:
         complain(str(error))
         return ExitStatus.USAGE
+    if subject.is_emulated:
+        complain(f"{subject.name} is the one on this machine, not on AWS")
     results = report(subject, options.phase, json=options.json, to=sys.stdout)
     return ExitStatus.FAILED if has_failed(results) else ExitStatus.COMPLETED
 
@@ -125,29 +141,3 @@ def checks_of(subject: Subject, phase: Phase | None) -> list[Check]:
     before = [] if phase is Phase.AFTER else before_checks(subject)
     wants_after = phase is Phase.AFTER or (phase is None and subject.is_applied)
     return before + (after_checks(subject) if wants_after else [])
-
-
-def find_subject(env: str, environments: Path = ENVIRONMENTS) -> Subject:
-    """Reads an environment's settings and outputs.
-
-    Args:
-        env: folder under envs/ with a terraform.tfvars.
-        environments: folder of all.
-
-    Raises:
-        UnknownEnvironmentError: there is no such folder.
-        TerraformError: its settings or its state cannot be read.
-    """
-    folder = environments / env
-    if not (folder / "terraform.tfvars").is_file() or env in (".", "local"):
-        names = sorted(
-            path.parent.name
-            for path in environments.glob("*/terraform.tfvars")
-            if path.parent.name != "local"
-        )
-        raise UnknownEnvironmentError(
-            f"there is no environment {env} in {environments}/; there are: {', '.join(names)}. "
-            "Another one: .venv/bin/easel env new us-west-2"
-        )
-    settings = read_settings(folder)
-    return Subject(folder, settings, read_outputs(folder), Aws(settings.region))

@@ -242,6 +242,31 @@ def test_a_registry_that_does_not_answer_is_not_checked(clients: Clients) -> Non
     assert "did not answer" in problems(finding)
 
 
+def test_copies_of_others_images_are_looked_for_in_the_mirror(
+    clients: Clients, world: SnapshotWorld
+) -> None:
+    told = {"mirror_prefix": "copies", "karpenter_version": "9.9.9", "keda_version": "2.0.0"}
+    for repository, tag, architecture in (
+        ("copies/karpenter/karpenter-crd", "9.9.9", "unknown"),
+        ("copies/karpenter/karpenter", "9.9.9", "unknown"),
+        ("copies/charts/keda", "2.0.0", "unknown"),
+        ("copies/karpenter/controller", "9.9.9", "amd64"),
+        ("copies/kedacore/keda", "2.0.0", "arm64"),
+        ("copies/kedacore/keda-metrics-apiserver", "2.0.0", "arm64"),
+    ):
+        world.push(repository, tag, {architecture: 1024})
+    finding = look_at_images(of(clients, **told))
+    assert finding.state is State.FAIL
+    assert finding.summary == "7 of 9 there"
+    said = problems(finding)
+    assert "image karpenter/controller: " in said
+    assert "is for amd64, not for arm64" in said
+    assert "image kedacore/keda-admission-webhooks: " in said
+    assert said.count(f"-> .venv/bin/easel mirror --env {clients.region} --run") == 2
+    other = look_at_images(of(clients, system_architecture="x86_64", **told))
+    assert "image karpenter/controller: " not in problems(other)
+
+
 def test_a_runtime_without_an_image_fails(clients: Clients) -> None:
     finding = look_at_images(of(clients, runtimes={"sd": runtime(image=None)}))
     assert finding.state is State.FAIL

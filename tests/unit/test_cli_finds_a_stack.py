@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from easel_cli import target_source
-from easel_cli.target_source import TargetError, find_target
+from easel_cli.target_source import TargetError, find_target, known_outputs
 
 pytestmark = pytest.mark.unit
 
@@ -131,4 +131,25 @@ def test_where_its_emulator_has_ended_nothing_goes_to_aws_instead(
     with pytest.raises(TargetError, match=r"its emulator has ended.*LOCAL=1") as raised:
         find_target("us-east-1", None)
     assert str(file.parent) in str(raised.value)
+    assert not arguments.exists()
+
+
+def test_the_doctor_need_not_ask_terraform_where_outputs_are_at_hand(
+    terraform: Terraform, tmp_path: Path
+) -> None:
+    arguments = terraform("exit 1")
+    assert known_outputs("us-east-1", None) is None
+    given = tmp_path / "given.json"
+    given.write_text(printed())
+    with socket.create_server(("127.0.0.1", 0)) as emulator:
+        here = applied_here(tmp_path, emulator.getsockname()[1])
+        for asked, file, endpoint in ((None, here, "here"), (given, given, OUTPUTS["endpoint"])):
+            found = known_outputs("us-east-1", asked)
+            assert found is not None
+            assert (found.file, found.values["endpoint"]) == (file, endpoint)
+    with pytest.raises(TargetError, match="its emulator has ended"):
+        known_outputs("us-east-1", None)
+    given.write_text("[]")
+    with pytest.raises(TargetError, match="is not what `terraform output -json` prints"):
+        known_outputs(None, given)
     assert not arguments.exists()

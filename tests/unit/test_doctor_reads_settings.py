@@ -1,21 +1,26 @@
 """What the doctor takes of an environment's settings, and how it looks at this machine."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
+from easel_deploy.command_line import WrongUsageError
 from easel_deploy.environments.root_module import TerraformError
-from easel_doctor import tools
+from easel_deploy.exit_status import ExitStatus
+from easel_doctor import environment, tools
 from easel_doctor.api_address import look_at_api_address
 from easel_doctor.check import Phase
 from easel_doctor.checks import before_checks
+from easel_doctor.environment import KnownOutputs, UnknownEnvironmentError, find_subject
 from easel_doctor.finding import State
 from easel_doctor.rights import RIGHTS
 from easel_doctor.settings import settings_of
 from easel_doctor.tools import look_at_tools
-from easel_doctor.verb import UnknownEnvironmentError, checks_of, find_subject
+from easel_doctor.verb import DoctorOptions, checks_of, doctor
 from tests.doctor_world import TOLD, Clients, problems, runtime, settings, subject
 
 pytestmark = pytest.mark.unit
@@ -100,6 +105,69 @@ def test_every_kind_of_resource_has_its_right_asked_for() -> None:
 def test_another_name_than_an_environments_is_refused(name: str) -> None:
     with pytest.raises(UnknownEnvironmentError, match="cn-northwest-1, us-east-1"):
         find_subject(name, ROOT / "envs")
+
+
+HERE = {
+    "region": "us-east-1",
+    "cluster_name": "easel",
+    "aws_endpoint_url": "http://127.0.0.1:1",
+    "aws_credentials_file": "key",
+}
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Folders whose settings were read, in Terraform's place."""
+    folders: list[Path] = []
+
+    def read_settings(folder: Path) -> Any:
+        folders.append(folder)
+        return settings()
+
+    monkeypatch.setattr(environment, "read_settings", read_settings)
+    monkeypatch.setattr(environment, "read_outputs", lambda _: {"from": "state"})
+    return folders
+
+
+def test_outputs_at_hand_are_taken_in_place_of_the_state(read: list[Path]) -> None:
+    file = Path("outputs.json")
+    values = {"region": "us-east-1", "cluster_name": "easel"}
+    of_file = find_subject(
+        None, ROOT / "envs", file, lambda _, asked: KnownOutputs(values, asked or Path())
+    )
+    assert (of_file.name, of_file.outputs, of_file.is_emulated) == ("us-east-1", values, False)
+    assert find_subject("cn-northwest-1", ROOT / "envs").outputs == {"from": "state"}
+    assert read == [ROOT / "envs" / "us-east-1", ROOT / "envs" / "cn-northwest-1"]
+
+
+def test_a_stack_on_this_machine_is_asked_of_its_emulator_alone(
+    read: list[Path], tmp_path: Path
+) -> None:
+    (tmp_path / "envs" / "us-east-1").mkdir(parents=True)
+    with mock.patch.dict(os.environ, {"AWS_PROFILE": "mine", "NO_PROXY": "internal"}):
+        here = find_subject(
+            *("us-east-1", ROOT / "envs", None),
+            lambda _, __: KnownOutputs(HERE, tmp_path / "outputs.json"),
+        )
+        client = here.aws.client("sqs")
+        assert "AWS_PROFILE" not in os.environ
+        assert os.environ["NO_PROXY"] == "internal,127.0.0.1"
+        assert os.environ["AWS_SHARED_CREDENTIALS_FILE"] == "key"
+    assert client.meta.endpoint_url == HERE["aws_endpoint_url"]
+    assert read == [tmp_path / "envs" / "us-east-1"]  # no backend of a person's own
+    names = [one.name for one in checks_of(here, None)]
+    assert names[:4] == ["tools", "credentials", "partition", "aws alone"]
+    assert {"queues", "last task"} <= set(names)
+    finding = before_checks(here)[-1].run()
+    assert finding.state is State.NOT_CHECKED
+    assert "gpu types, quotas" in problems(finding)
+
+
+def test_without_a_name_of_an_environment_it_is_asked_for() -> None:
+    with pytest.raises(WrongUsageError, match=r"--before and --after.*\n.*--outputs FILE"):
+        DoctorOptions(before=True, after=True)
+    found = KnownOutputs({"region": "eu-central-1"}, Path())
+    assert doctor(DoctorOptions(outputs=Path("f")), lambda _, __: found) == ExitStatus.USAGE
 
 
 def test_a_stack_that_was_applied_has_all_checks() -> None:
