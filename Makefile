@@ -97,6 +97,12 @@ check: dev-setup ## format, lint, types, terraform, shell, Dockerfile
 bench: dev-setup ## measure the queue agent: GPU utilisation, gaps, rate, memory (BENCH_ARGS=--quick)
 	@$(RUN) -m tests.bench $(BENCH_ARGS)
 
+# make load                          make load LOAD_ARGS="day --rate 5 --seconds 600"
+# make load ENV=us-east-1 LOAD_ARGS="ramp --rate 2 --max-tasks 200"
+.PHONY: load
+load: dev-setup ## how much a stack takes, and what limits it (LOAD_ARGS=--help, ENV=us-east-1)
+	@$(RUN) -m easel_load $(LOAD_ARGS) $(if $(ENV),--env "$(ENV)")
+
 .PHONY: soak
 soak: dev-setup ## ten minutes of random faults (SOAK_ARGS="--tasks 1000 --seconds 600 --seed 1")
 	@$(RUN) -m tests.faults.soak $(SOAK_ARGS)

@@ -30,6 +30,7 @@ PACKAGES = {
     "easel_snapshot": ROOT / "snapshot-builder" / "easel_snapshot",
     "easel_doctor": ROOT / "doctor" / "easel_doctor",
     "easel_cost": ROOT / "cost" / "easel_cost",
+    "easel_load": ROOT / "load" / "easel_load",
 }
 MAY_IMPORT = {
     "easel_contract": set(),
@@ -62,6 +63,7 @@ MAY_IMPORT = {
     "easel_snapshot": {"easel_contract", "easel_deploy"},
     # Terraform reads the settings, as easel_deploy runs it.
     "easel_cost": {"easel_contract", "easel_deploy"},
+    "easel_load": {"easel_contract", "easel_cli", "easel_deploy"},
     # The checks look with what acts: the same clients, the same rules.
     "easel_doctor": {
         "easel_contract",
