@@ -125,7 +125,8 @@ class Prober:
                 if passed >= self._request.timeout_seconds:
                     raise ProbeFailedError(self._late(passed))
                 if self._now() - said >= _PROGRESS_SECONDS:
-                    self._say(f"{self._standing()} ({passed:.0f} s of at most 15 minutes)")
+                    most = self._request.timeout_seconds
+                    self._say(f"{self._standing()} ({passed:.0f} s of at most {most:.0f} s)")
                     said = self._now()
                 self._sleep(_PAUSE_SECONDS)
         self._take_stragglers()
