@@ -1,12 +1,14 @@
 """The threads beside the one that owns the runtime, and the order in which they start and end."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from easel_agent.claim_keeper import ClaimKeeper
 from easel_agent.claiming import Claiming
 from easel_agent.delivery import Delivery
 from easel_agent.heartbeat import Heartbeat
+from easel_agent.model_mount import ModelMount
 from easel_agent.prefetcher import Prefetcher
 from easel_agent.runtime_monitor import RuntimeMonitor
 
@@ -29,6 +31,7 @@ class BackgroundWork:
         claiming: claims tasks, from the prefetcher's threads.
         prefetcher: receives and prepares.
         delivery: delivers.
+        mount: watches the model bucket's mount; None where the agent is not told of one.
     """
 
     heartbeat: Heartbeat
@@ -37,13 +40,20 @@ class BackgroundWork:
     claiming: Claiming
     prefetcher: Prefetcher
     delivery: Delivery
+    mount: ModelMount | None = None
 
-    def start(self) -> None:
-        """Starts all threads."""
+    def start(self, mount_lost: Callable[[str], None]) -> None:
+        """Starts all threads.
+
+        Args:
+            mount_lost: is told, once, why the models cannot be read any more.
+        """
         self.heartbeat.start()
         self.keeper.start()
         self.monitor.start()
         self.prefetcher.start()
+        if self.mount is not None:
+            self.mount.start(mount_lost)
 
     def receive_no_more(self) -> None:
         """Gives back what has not begun; does not wait."""
@@ -52,6 +62,8 @@ class BackgroundWork:
 
     def stop(self) -> None:
         """Ends all threads; waits for what is under way."""
+        if self.mount is not None:
+            self.mount.stop()
         self.receive_no_more()
         self.prefetcher.join(_RECEIVE_END_SECONDS)
         if not self.delivery.drain(_DRAIN_SECONDS):

@@ -29,6 +29,7 @@ from easel_agent.runtimes.registry import REGISTRY
 from easel_agent.settings import AgentSettings
 from easel_agent.stopping import Stopping
 from easel_agent.task_forecast import TaskForecast
+from easel_agent.task_history import TaskHistory
 from easel_agent.worker import Worker
 
 if TYPE_CHECKING:
@@ -70,18 +71,17 @@ class Agent:
         claiming = Claiming(claims, keeper, ends.failure_handler)
         policy = PrefetchPolicy()
         device = DeviceHistory()
-        preparation = Preparation(
-            settings,
-            runtime=runtime,
-            inputs=InputLoader(clients.s3, settings.output_bucket, settings.fetch_limits()),
-            claims=claims,
-            failure_handler=ends.failure_handler,
-            device=device,
-        )
         prefetcher = Prefetcher(
             settings,
             holder=holder,
-            preparation=preparation,
+            preparation=Preparation(
+                settings,
+                runtime=runtime,
+                inputs=InputLoader(clients.s3, settings.output_bucket, settings.fetch_limits()),
+                claims=claims,
+                failure_handler=ends.failure_handler,
+                device=device,
+            ),
             claiming=claiming,
             policy=policy,
             monitor=self.monitor,
@@ -90,13 +90,10 @@ class Agent:
         self.worker = Worker(
             settings,
             runtime=runtime,
-            background=BackgroundWork(*threads),
+            background=BackgroundWork(*threads, mount=self.mount),
             failure_handler=ends.failure_handler,
-            policy=policy,
-            metrics=self.metrics,
-            device=device,
+            history=TaskHistory(policy, self.metrics, device),
             stopping=Stopping(_forecast(settings, runtime, policy)),
-            mount=self.mount,
         )
 
 

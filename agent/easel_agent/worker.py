@@ -5,7 +5,6 @@ import threading
 
 from easel_agent.background import BackgroundWork
 from easel_agent.delivery import Delivery, Outcome
-from easel_agent.device_history import DeviceHistory
 from easel_agent.errors import (
     CancelledTaskError,
     DeviceFailedError,
@@ -17,9 +16,7 @@ from easel_agent.errors import (
 )
 from easel_agent.failure_handler import FailureHandler
 from easel_agent.lease import Lease
-from easel_agent.metrics import Metrics
 from easel_agent.model_mount import ModelMount
-from easel_agent.prefetch_policy import PrefetchPolicy
 from easel_agent.prefetcher import Prefetcher
 from easel_agent.preparation import PreparedTask
 from easel_agent.runtime_monitor import RuntimeMonitor
@@ -27,6 +24,7 @@ from easel_agent.runtimes.base import Finished, Runtime
 from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
 from easel_agent.stopping import Stopping
+from easel_agent.task_history import TaskHistory
 from easel_contract.metrics import BrokenReason, ReturnReason
 from easel_contract.task import Notification
 
@@ -47,21 +45,15 @@ class Worker:
         runtime: Runtime,
         background: BackgroundWork,
         failure_handler: FailureHandler,
-        policy: PrefetchPolicy,
-        metrics: Metrics,
-        device: DeviceHistory,
+        history: TaskHistory,
         stopping: Stopping,
-        mount: ModelMount | None = None,
     ) -> None:
         self._settings = settings
         self._runtime = runtime
         self._background = background
         self._failure_handler = failure_handler
-        self._policy = policy
-        self._metrics = metrics
-        self._device = device
+        self._history = history
         self._stopping = stopping
-        self._mount = mount
         self._idle = threading.Event()
         self._warm_up_job = Job()
         self._job: Job | None = None
@@ -78,6 +70,10 @@ class Worker:
     @property
     def _delivery(self) -> Delivery:
         return self._background.delivery
+
+    @property
+    def _mount(self) -> ModelMount | None:
+        return self._background.mount
 
     def stop(self, instance_ends_in: float | None = None) -> None:
         """Asks `run` to return.
@@ -100,9 +96,7 @@ class Worker:
 
     def run(self) -> None:
         """Works until `stop` is called."""
-        self._background.start()
-        if self._mount is not None:
-            self._mount.start(self._leave)
+        self._background.start(self._leave)
         try:
             while not self._stopping.is_asked_for:
                 if not self._monitor.wait_ready(_WAIT_SECONDS):
@@ -113,8 +107,6 @@ class Worker:
                         self._do(prepared)
         finally:
             self._idle.set()
-            if self._mount is not None:
-                self._mount.stop()
             self._background.stop()
 
     def _wind_down(self) -> None:
@@ -160,27 +152,27 @@ class Worker:
     def _do(self, prepared: PreparedTask) -> None:
         lease = prepared.lease
         if self._stopping.is_asked_for:
-            self._policy.end(measured=False)
+            self._history.policy.end(measured=False)
             lease.abandon(ReturnReason.STOPPING)
             return
         lease.begin()
         finished, error = None, None
         self._job = lease.job
         self._monitor.begin_job(lease.job)
-        self._metrics.began()
+        self._history.metrics.began()
         if Notification.RUNNING in lease.task.metadata.notify:
             self._delivery.announce_begin(lease)
         try:
             finished = self._generate(prepared)
-            self._device.went_well()
+            self._history.device.went_well()
         except Exception as caught:  # noqa: BLE001 - every kind is handled, none ends the worker
             error = self._judged(lease, caught)
         finally:
             seconds = lease.end_generation()
-            self._policy.end(measured=error is None)
+            self._history.policy.end(measured=error is None)
             self._job = None
             self._monitor.end_job()
-            self._metrics.ended(seconds)
+            self._history.metrics.ended(seconds)
         timings = prepared.timings.model_copy(update={"generation_seconds": round(seconds, 3)})
         if finished is None:
             if isinstance(error, RuntimeDeadError):
@@ -212,8 +204,8 @@ class Worker:
             if failure is not None:
                 return RuntimeBrokenError(BrokenReason.MODEL_MOUNT, failure)
         if isinstance(error, OutOfMemoryError):
-            self._device.ran_out_of_memory(lease.uid)
-        elif isinstance(error, DeviceFailedError) and self._device.failed(lease.uid):
+            self._history.device.ran_out_of_memory(lease.uid)
+        elif isinstance(error, DeviceFailedError) and self._history.device.failed(lease.uid):
             message = f"its device failed at two different tasks in a row, at last: {error}"
             return RuntimeBrokenError(BrokenReason.DEVICE_FAILURES, message)
         return error
@@ -222,6 +214,6 @@ class Worker:
         self._is_warm = False
         if isinstance(error, RuntimeBrokenError):
             self._monitor.give_up(error)
-            self._metrics.gave_up(error.reason)
+            self._history.metrics.gave_up(error.reason)
         else:
             self._monitor.lost()

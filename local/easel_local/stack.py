@@ -14,7 +14,7 @@ from easel_cli.progress import Progress
 from easel_cli.target import Target
 from easel_contract.task import RuntimeType
 from easel_local import interrupts
-from easel_local.emulator.process import UNWANTED_VARIABLES, Emulator
+from easel_local.emulator.process import UNWANTED_VARIABLES, Emulator, EmulatorPlace
 from easel_local.paths import FUNCTIONS_PACKAGE
 from easel_local.ports import LOOPBACK, free_port
 from easel_local.presets import runtimes_of
@@ -183,8 +183,7 @@ class LocalStack:
             log = self.logs / "emulator.log"
             emulator = Emulator(
                 log_path=log,
-                credentials_path=self.home / _CREDENTIALS,
-                port=port,
+                place=EmulatorPlace(port, self.home / _CREDENTIALS),
                 enforce_iam=True,
             )
             emulator.start()

@@ -12,7 +12,7 @@ from easel_snapshot.aws import Aws
 from easel_snapshot.clean_ups import CleanUps
 from easel_snapshot.errors import SnapshotError
 from easel_snapshot.interrupts import Interrupts
-from easel_snapshot.launch import DATA_DEVICE, launch_request
+from easel_snapshot.launch import DATA_DEVICE, DataVolume, InstanceAccess, launch_request
 from easel_snapshot.manifests import ResolvedImage
 from easel_snapshot.network import Subnet
 from easel_snapshot.patience import Patience
@@ -156,11 +156,11 @@ class Build:
             ami_id=plan.ami_id,
             instance_type=plan.instance_type,
             subnet=subnet,
-            volume_gib=plan.volume_gib,
-            kms_key=plan.options.kms_key,
+            volume=DataVolume(plan.volume_gib, plan.options.kms_key),
             tags=plan.tags,
-            security_group_id=self._access.group_id,
-            instance_profile=plan.options.instance_profile or self._name,
+            access=InstanceAccess(
+                self._access.group_id, plan.options.instance_profile or self._name
+            ),
         )
 
         def launched() -> str | None:

@@ -1,5 +1,6 @@
 """The request that starts the instance."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from easel_snapshot.host_commands import USER_DATA
@@ -13,16 +14,40 @@ _IOPS, _THROUGHPUT = 4000, 1000
 """As the chart gives the nodes: unpacking waits for the volume."""
 
 
+@dataclass(frozen=True)
+class DataVolume:
+    """The volume that images are unpacked on.
+
+    Attributes:
+        gib: its size.
+        kms_key: it is encrypted with; None: the account's default key for EBS.
+    """
+
+    gib: int
+    kms_key: str | None
+
+
+@dataclass(frozen=True)
+class InstanceAccess:
+    """What an instance may do, and who may reach it.
+
+    Attributes:
+        security_group_id: of its network interface; None only for a dry run.
+        instance_profile: name of the profile with its role; None only for a dry run.
+    """
+
+    security_group_id: str | None
+    instance_profile: str | None
+
+
 def launch_request(
     *,
     ami_id: str,
     instance_type: str,
     subnet: Subnet,
-    volume_gib: int,
-    kms_key: str | None,
+    volume: DataVolume,
     tags: dict[str, str],
-    security_group_id: str | None,
-    instance_profile: str | None,
+    access: InstanceAccess,
 ) -> dict[str, Any]:
     """Returns the arguments of RunInstances.
 
@@ -30,11 +55,9 @@ def launch_request(
         ami_id: Bottlerocket's.
         instance_type: such as g4dn.xlarge.
         subnet: where it stands.
-        volume_gib: size of the data volume.
-        kms_key: of the data volume; None: the account's default key for EBS.
+        volume: for images.
         tags: of all that is made with it.
-        security_group_id: None only for a dry run.
-        instance_profile: None only for a dry run.
+        access: of the instance.
     """
     kinds = ("instance", "volume", "network-interface")
     request: dict[str, Any] = {
@@ -46,36 +69,36 @@ def launch_request(
         # What the instance's own clock does when nobody is left to end it: host_commands.prepare.
         "InstanceInitiatedShutdownBehavior": "terminate",
         "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-        "NetworkInterfaces": [_interface(subnet, security_group_id)],
-        "BlockDeviceMappings": [{"DeviceName": DATA_DEVICE, "Ebs": _volume(volume_gib, kms_key)}],
+        "NetworkInterfaces": [_interface(subnet, access)],
+        "BlockDeviceMappings": [{"DeviceName": DATA_DEVICE, "Ebs": _volume(volume)}],
         "TagSpecifications": [{"ResourceType": kind, "Tags": tag_list(tags)} for kind in kinds],
     }
-    if instance_profile:
-        request["IamInstanceProfile"] = {"Name": instance_profile}
+    if access.instance_profile:
+        request["IamInstanceProfile"] = {"Name": access.instance_profile}
     return request
 
 
-def _interface(subnet: Subnet, security_group_id: str | None) -> dict[str, Any]:
+def _interface(subnet: Subnet, access: InstanceAccess) -> dict[str, Any]:
     interface: dict[str, Any] = {
         "DeviceIndex": 0,
         "SubnetId": subnet.subnet_id,
         "AssociatePublicIpAddress": subnet.public_address,
         "DeleteOnTermination": True,
     }
-    if security_group_id:
-        interface["Groups"] = [security_group_id]
+    if access.security_group_id:
+        interface["Groups"] = [access.security_group_id]
     return interface
 
 
-def _volume(volume_gib: int, kms_key: str | None) -> dict[str, Any]:
-    volume: dict[str, Any] = {
-        "VolumeSize": volume_gib,
+def _volume(volume: DataVolume) -> dict[str, Any]:
+    request: dict[str, Any] = {
+        "VolumeSize": volume.gib,
         "VolumeType": "gp3",
         "Iops": _IOPS,
         "Throughput": _THROUGHPUT,
         "Encrypted": True,
         "DeleteOnTermination": True,
     }
-    if kms_key:
-        volume["KmsKeyId"] = kms_key
-    return volume
+    if volume.kms_key:
+        request["KmsKeyId"] = volume.kms_key
+    return request

@@ -13,7 +13,7 @@ from easel_snapshot.build_id import BuildId
 from easel_snapshot.caller import Caller
 from easel_snapshot.errors import RefusedError, SnapshotError
 from easel_snapshot.image_reference import ImageReference, parse_images
-from easel_snapshot.launch import launch_request
+from easel_snapshot.launch import DataVolume, InstanceAccess, launch_request
 from easel_snapshot.manifests import ImageSource, ResolvedImage, resolve
 from easel_snapshot.network import Subnet
 from easel_snapshot.options import BuildOptions
@@ -263,11 +263,9 @@ class _Planner:
                 ami_id=ami_id,
                 instance_type=instance_type,
                 subnet=subnets[0],
-                volume_gib=volume_gib,
-                kms_key=options.kms_key,
+                volume=DataVolume(volume_gib, options.kms_key),
                 tags=build_tags(self._build, options.tags),
-                security_group_id=options.security_group_id,
-                instance_profile=options.instance_profile,
+                access=InstanceAccess(options.security_group_id, options.instance_profile),
             )
             run = self._aws.ec2.run_instances
             answers.append(rights.dry_run("ec2:RunInstances", run, **request))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from easel_local.emulator import Emulator
+from easel_local.emulator import Emulator, EmulatorPlace
 from easel_local.ports import free_port
 from tests.aws_proxy import AwsProxy
 from tests.faults.aws_resources import AwsClients
@@ -15,7 +15,8 @@ pytestmark = pytest.mark.integration
 
 def test_emulator_restarted_with_its_state(tmp_path: Path) -> None:
     emulator = Emulator(
-        log_path=tmp_path / "emulator.log", port=free_port(), state_dir=tmp_path / "state"
+        log_path=tmp_path / "emulator.log",
+        place=EmulatorPlace(free_port(), state_dir=tmp_path / "state"),
     )
     with emulator:
         proxy = AwsProxy(

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from botocore.exceptions import BotoCoreError
 
-from easel_local.emulator import Emulator, EmulatorError, __main__, server
+from easel_local.emulator import Emulator, EmulatorError, EmulatorPlace, __main__, server
 
 pytestmark = pytest.mark.integration
 
@@ -67,7 +67,7 @@ def test_takes_the_port_it_is_given(log_path: Path) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with Emulator(log_path=log_path, port=port) as emulator:
+    with Emulator(log_path=log_path, place=EmulatorPlace(port)) as emulator:
         assert emulator.endpoint_url == f"http://127.0.0.1:{port}"
 
 
@@ -77,7 +77,7 @@ def test_a_taken_port_is_one_clear_message(log_path: Path) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(EmulatorError, match=f"port {port} of 127.0.0.1 is taken"):
-            Emulator(log_path=log_path, port=port).start()
+            Emulator(log_path=log_path, place=EmulatorPlace(port)).start()
 
 
 def test_its_environment_leads_no_client_elsewhere(
@@ -113,14 +113,14 @@ def test_keeps_its_state_over_a_restart(
     log_path: Path, tmp_path: Path, client_of: ClientOf
 ) -> None:
     state = tmp_path / "state"
-    with Emulator(log_path=log_path, state_dir=state) as emulator:
+    with Emulator(log_path=log_path, place=EmulatorPlace(state_dir=state)) as emulator:
         port = int(emulator.endpoint_url.rpartition(":")[2])
         client = client_of(emulator)
         url = client("sqs").create_queue(QueueName="kept")["QueueUrl"]
         client("sqs").send_message(QueueUrl=url, MessageBody="still here")
         client("s3").create_bucket(Bucket="kept")
         client("s3").put_object(Bucket="kept", Key="picture", Body=b"still here")
-    with Emulator(log_path=log_path, port=port, state_dir=state) as emulator:
+    with Emulator(log_path=log_path, place=EmulatorPlace(port, state_dir=state)) as emulator:
         client = client_of(emulator)
         received = client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=5)
         stored = client("s3").get_object(Bucket="kept", Key="picture")["Body"].read()

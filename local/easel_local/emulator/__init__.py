@@ -4,6 +4,6 @@
 process from Python.
 """
 
-from easel_local.emulator.process import Emulator, EmulatorError, KubernetesEndpoint
+from easel_local.emulator.process import Emulator, EmulatorError, EmulatorPlace, KubernetesEndpoint
 
-__all__ = ["Emulator", "EmulatorError", "KubernetesEndpoint"]
+__all__ = ["Emulator", "EmulatorError", "EmulatorPlace", "KubernetesEndpoint"]

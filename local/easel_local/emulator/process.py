@@ -51,6 +51,31 @@ class KubernetesEndpoint:
     certificate_path: Path
 
 
+@dataclass(frozen=True)
+class EmulatorPlace:
+    """Where an emulator is found again when it is started anew.
+
+    Attributes:
+        port: on 127.0.0.1; 0 takes a free one.
+        credentials_path: file with the root's access key, made if missing; None takes
+            ``credentials`` in ``state_dir``, or beside the log.
+        state_dir: folder that keeps the state over restarts; None keeps it in memory.
+    """
+
+    port: int = 0
+    credentials_path: Path | None = None
+    state_dir: Path | None = None
+
+    def arguments(self, credentials_path: Path) -> list[str]:
+        """Returns the arguments of the emulator's program.
+
+        Args:
+            credentials_path: as it is where this says None.
+        """
+        arguments = ["--port", str(self.port), "--credentials", str(credentials_path)]
+        return arguments + (["--state-dir", str(self.state_dir)] if self.state_dir else [])
+
+
 class Emulator(Service):
     """One emulator process, as a context manager.
 
@@ -63,10 +88,8 @@ class Emulator(Service):
         self,
         *,
         log_path: Path,
-        credentials_path: Path | None = None,
-        port: int = 0,
+        place: EmulatorPlace = EmulatorPlace(),
         region: str = REGION,
-        state_dir: Path | None = None,
         enforce_iam: bool = False,
         kubernetes: KubernetesEndpoint | None = None,
         bridges: bool = True,
@@ -75,12 +98,9 @@ class Emulator(Service):
 
         Args:
             log_path: File for its output; overwritten.
-            credentials_path: File with the root's access key, made if missing; None takes
-                ``credentials`` in ``state_dir``, or beside the log.
-            port: Port on 127.0.0.1; 0 takes a free one.
+            place: Its port, key and state.
             region: Of ``environment``, and of requests that nobody signed. Requests that are signed
                 for another region are served there; those of cn-* are in the partition aws-cn.
-            state_dir: Folder that keeps the state over restarts; None keeps it in memory.
             enforce_iam: Whether IAM policies of sqs, sns, s3 and kms requests are checked; the
                 key of ``environment`` is the account's root and may do everything.
             kubernetes: What every EKS cluster says of its API server; None gives an address where
@@ -89,14 +109,11 @@ class Emulator(Service):
         """
         self._log_path = log_path
         self.credentials_path = (
-            credentials_path or (state_dir or log_path.parent) / "credentials"
+            place.credentials_path or (place.state_dir or log_path.parent) / "credentials"
         ).resolve()
         self.region = region
         self._command = [sys.executable, "-m", "easel_local.emulator"]
-        self._command += ["--port", str(port), "--region", region]
-        self._command += ["--credentials", str(self.credentials_path)]
-        if state_dir is not None:
-            self._command += ["--state-dir", str(state_dir)]
+        self._command += ["--region", region, *place.arguments(self.credentials_path)]
         if enforce_iam:
             self._command += ["--enforce-iam"]
         if kubernetes is not None:

@@ -15,7 +15,7 @@ from easel_deploy.terraform_config import write_cli_config
 from easel_local import interrupts
 from easel_local.chart_registry import ChartRegistry
 from easel_local.credentials import StackCredentials
-from easel_local.emulator.process import Emulator, KubernetesEndpoint
+from easel_local.emulator.process import Emulator, EmulatorPlace, KubernetesEndpoint
 from easel_local.estate.pods import stop_pods
 from easel_local.estate.state import EstateState
 from easel_local.kubernetes import KubernetesApi
@@ -54,11 +54,9 @@ class EstateServices:
         logs.mkdir(parents=True, exist_ok=True)
         folder = home / "kubernetes"
         credentials = StackCredentials.made(home / "credentials").path
+        log = logs / "kubernetes.log"
         kubernetes = KubernetesApi(
-            state.name,
-            folder=folder,
-            log_path=logs / "kubernetes.log",
-            credentials_path=credentials,
+            state.name, folder=folder, log_path=log, credentials_path=credentials
         )
         charts = ChartRegistry(log_path=logs / "chart-registry.log")
         with contextlib.ExitStack() as started, interrupts.deferred():
@@ -72,12 +70,19 @@ class EstateServices:
             emulator.start()
             started.pop_all()
         services = cls(emulator, kubernetes, charts)
-        state.processes = [process for process in (kubernetes.process, charts.process) if process]
-        state.processes.append(
-            ManagedProcess.of_pid("emulator", emulator.pid, logs / "emulator.log")
-        )
+        state.processes = services.processes(logs)
         state.environment = services.environment()
         return services
+
+    def processes(self, logs: Path) -> list[ManagedProcess]:
+        """The running processes, in the order in which they were started.
+
+        Args:
+            logs: folder of their logs.
+        """
+        servers = [self.kubernetes.process, self.charts.process]
+        emulator = ManagedProcess.of_pid("emulator", self.emulator.pid, logs / "emulator.log")
+        return [*(process for process in servers if process), emulator]
 
     def stop(self) -> None:
         """Stops all of them; what they held is gone."""
@@ -101,7 +106,7 @@ class EstateServices:
 def _emulator(region: str, home: Path, kubernetes_url: str) -> Emulator:
     return Emulator(
         log_path=home / "logs" / "emulator.log",
-        credentials_path=home / "credentials",
+        place=EmulatorPlace(credentials_path=home / "credentials"),
         region=region,
         enforce_iam=True,
         kubernetes=KubernetesEndpoint(kubernetes_url, home / "kubernetes" / "ca.pem"),
