@@ -35,33 +35,31 @@ def release(
     }
     template = {"metadata": {"labels": LABELS, "annotations": marks | {"l": label}}, "spec": pod}
     strategy = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
-    node = {
-        "metadata": {"labels": POOL},
-        "spec": {"terminationGracePeriod": node_grace, "taints": TAINTS},
-    }
     made = [
         manifest(
             "apps/v1",
             "Deployment",
             {"replicas": replicas, "strategy": strategy, "template": template},
         ),
-        manifest(
-            "karpenter.sh/v1",
-            "NodePool",
-            {
-                "template": node,
-                "disruption": {
-                    "consolidationPolicy": "WhenEmpty",
-                    "consolidateAfter": consolidate_after,
-                    "budgets": budgets or [{"nodes": "100%"}],
-                },
-            },
-        ),
+        node_pool(node_grace, consolidate_after, budgets or [{"nodes": "100%"}]),
     ]
     if max_unavailable is not None:
         budget = {"selector": {"matchLabels": LABELS}, "maxUnavailable": max_unavailable}
         made.append(manifest("policy/v1", "PodDisruptionBudget", budget))
     return made
+
+
+def node_pool(node_grace: str, consolidate_after: str, budgets: list[Object]) -> Object:
+    node = {
+        "metadata": {"labels": POOL},
+        "spec": {"terminationGracePeriod": node_grace, "taints": TAINTS},
+    }
+    disruption = {
+        "consolidationPolicy": "WhenEmpty",
+        "consolidateAfter": consolidate_after,
+        "budgets": budgets,
+    }
+    return manifest("karpenter.sh/v1", "NodePool", {"template": node, "disruption": disruption})
 
 
 def manifest(version: str, kind: str, spec: Object) -> Object:

@@ -57,33 +57,37 @@ def make_node(estate: AppliedEstate) -> None:
                 "spec": {},
             },
         )
-    ec2 = estate.client("ec2")
     for cluster in (NAME, "of-others"):
-        pairs = {f"kubernetes.io/cluster/{cluster}": "owned", "karpenter.sh/nodepool": "left"}
-        tags = [{"Key": key, "Value": value} for key, value in pairs.items()]
-        ec2.run_instances(
-            ImageId="ami-12345678",
-            MinCount=1,
-            MaxCount=1,
-            TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+        make_instance(estate, cluster)
+
+
+def make_instance(estate: AppliedEstate, cluster: str) -> None:
+    ec2 = estate.client("ec2")
+    pairs = {f"kubernetes.io/cluster/{cluster}": "owned", "karpenter.sh/nodepool": "left"}
+    tags = [{"Key": key, "Value": value} for key, value in pairs.items()]
+    ec2.run_instances(
+        ImageId="ami-12345678",
+        MinCount=1,
+        MaxCount=1,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
+    )
+    ec2.create_launch_template(
+        LaunchTemplateName=f"karpenter.k8s.aws/{cluster}",
+        LaunchTemplateData={"ImageId": "ami-12345678"},
+        TagSpecifications=[
+            {
+                "ResourceType": "launch-template",
+                "Tags": [*tags, {"Key": "karpenter.k8s.aws/cluster", "Value": cluster}],
+            }
+        ],
+    )
+    # One that Karpenter made with its node, and one that a pod's claim made.
+    for of_volume in (tags, [tags[0], {"Key": CLAIM, "Value": "scratch"}]):
+        ec2.create_volume(
+            AvailabilityZone=f"{estate.region}a",
+            Size=1,
+            TagSpecifications=[{"ResourceType": "volume", "Tags": of_volume}],
         )
-        ec2.create_launch_template(
-            LaunchTemplateName=f"karpenter.k8s.aws/{cluster}",
-            LaunchTemplateData={"ImageId": "ami-12345678"},
-            TagSpecifications=[
-                {
-                    "ResourceType": "launch-template",
-                    "Tags": [*tags, {"Key": "karpenter.k8s.aws/cluster", "Value": cluster}],
-                }
-            ],
-        )
-        # One that Karpenter made with its node, and one that a pod's claim made.
-        for of_volume in (tags, [tags[0], {"Key": CLAIM, "Value": "scratch"}]):
-            ec2.create_volume(
-                AvailabilityZone=f"{estate.region}a",
-                Size=1,
-                TagSpecifications=[{"ResourceType": "volume", "Tags": of_volume}],
-            )
 
 
 @contextmanager

@@ -246,6 +246,17 @@ def test_presigned_urls_are_checked(
         assert b"secret" not in answer.content
 
 
+def sts_with(emulator: Emulator, key_id: str, secret: str, token: str) -> Any:
+    return boto3.client(
+        "sts",
+        endpoint_url=emulator.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+    )
+
+
 def test_a_functions_keys_are_not_to_be_guessed(emulator: Emulator, client: Client) -> None:
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
     document = json.dumps({"Statement": [trust | {"Action": "sts:AssumeRole"}]})
@@ -271,23 +282,15 @@ def test_a_functions_keys_are_not_to_be_guessed(emulator: Emulator, client: Clie
         root = emulator.credentials
         assert root.access_key_id not in seen.values()
         assert root.secret_access_key not in seen.values()
-        own = boto3.client(
-            "sts",
-            endpoint_url=emulator.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id=seen["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=seen["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=seen["AWS_SESSION_TOKEN"],
-        )
+        names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+        own = sts_with(emulator, *(seen[name] for name in names))
         assert own.get_caller_identity()["Arn"].endswith("assumed-role/guess/guessed")
         digest = hashlib.sha256(f"{arn}:{role}".encode()).hexdigest()
-        guessed = boto3.client(
-            "sts",
-            endpoint_url=emulator.endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id=f"ASIA{digest[:16].upper()}",
-            aws_secret_access_key=hashlib.sha256(f"secret:{digest}".encode()).hexdigest(),
-            aws_session_token=hashlib.sha256(f"token:{digest}".encode()).hexdigest(),
+        guessed = sts_with(
+            emulator,
+            f"ASIA{digest[:16].upper()}",
+            hashlib.sha256(f"secret:{digest}".encode()).hexdigest(),
+            hashlib.sha256(f"token:{digest}".encode()).hexdigest(),
         )
         with pytest.raises(ClientError, match="security token"):
             guessed.get_caller_identity()

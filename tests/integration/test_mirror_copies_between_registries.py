@@ -71,6 +71,21 @@ def pulled_whole(skopeo: str, reference: str, folder: Path) -> int:
     return sum(file.stat().st_size for file in folder.iterdir())
 
 
+def kill_half_way(command: list[str], proxy: CountingProxy, half: int, home: Path) -> None:
+    environment = os.environ | {"HOME": str(home), "NO_PROXY": "127.0.0.1"}
+    # Slow enough to be in the middle of something when it is killed.
+    proxy.bytes_per_second = 12_000_000
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while sum(proxy.blob_bytes.values()) < half:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+    proxy.bytes_per_second = None
+    time.sleep(0.5)
+
+
 def test_an_image_of_400_mb_survives_a_kill(
     skopeo: str, source: str, target: str, tmp_path: Path
 ) -> None:
@@ -79,18 +94,7 @@ def test_an_image_of_400_mb_survives_a_kill(
     proxy = CountingProxy(source)
     with proxy.serving() as way:
         command = mirror_command(f"{target}/copies", tmp_path / "spool", f"{way}/library/big:1.0")
-        environment = os.environ | {"HOME": str(tmp_path), "NO_PROXY": "127.0.0.1"}
-        # Slow enough to be in the middle of something when it is killed.
-        proxy.bytes_per_second = 12_000_000
-        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-            deadline = time.monotonic() + 120
-            while sum(proxy.blob_bytes.values()) < image.bytes // 2:
-                assert process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            process.send_signal(signal.SIGKILL)
-        proxy.bytes_per_second = None
-        time.sleep(0.5)
+        kill_half_way(command, proxy, image.bytes // 2, tmp_path)
         first = dict(proxy.blob_bytes)
         name = f"copies/{way.replace(':', '-')}/library/big"
         whole = {digest for digest in image.layers if has_blob(target, name, digest)}

@@ -166,6 +166,15 @@ def world(
         yield World(region, home, folder, public, ecr, client, digests, settings)
 
 
+def digest_by_skopeo(skopeo: str, name: str, login: list[str]) -> str:
+    inspect = [skopeo, "inspect", "--raw", *login, name]
+    raw = subprocess.run(inspect, check=True, capture_output=True).stdout
+    told = subprocess.run(
+        [skopeo, "manifest-digest", "/dev/stdin"], input=raw, check=True, capture_output=True
+    ).stdout
+    return told.decode().strip()
+
+
 def test_a_region_is_filled_and_filled_again(world: World, helm: str, tmp_path: Path) -> None:
     skopeo = shutil.which("skopeo")
     if not skopeo:
@@ -189,13 +198,7 @@ def test_a_region_is_filled_and_filled_again(world: World, helm: str, tmp_path: 
     tags = {f"easel/{one.copied_to}": one.tag for one in pulled.IMAGES}
     for repository, digest in world.digests.items():
         name = f"docker://{world.ecr}/{repository}:{tags.get(repository, '1.0')}"
-        raw = subprocess.run(
-            [skopeo, "inspect", "--raw", *login, name], check=True, capture_output=True
-        ).stdout
-        told = subprocess.run(
-            [skopeo, "manifest-digest", "/dev/stdin"], input=raw, check=True, capture_output=True
-        ).stdout
-        assert told.decode().strip() == digest
+        assert digest_by_skopeo(skopeo, name, login) == digest
     sign_in = [helm, "registry", "login", world.ecr, "--plain-http", "-u", "AWS"]
     subprocess.run(
         [*sign_in, "--password-stdin"], input=PASSWORD, text=True, check=True, capture_output=True

@@ -1,6 +1,7 @@
 """`easel models check` on a bucket of the emulator: all problems together, in words and as JSON."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,9 +64,8 @@ def test_a_long_key_stays_in_one_piece_for_whoever_searches_a_file(bucket: Bucke
         assert key in easel_models(bucket, verb).stdout
 
 
-def test_all_problems_are_found_together(bucket: Bucket, tmp_path: Any) -> None:
+def put_what_is_wrong(bucket: Bucket) -> None:
     whole = safetensors(SD1)
-    block_public(bucket, blocked=False)
     bucket.put("Stable-diffusion/cut.safetensors", whole[:-3])
     bucket.put("Stable-diffusion/page.safetensors", b"<html>not found</html>" * 9)
     bucket.put("Stable-diffusion/style.safetensors", safetensors(LORA_SDXL))
@@ -77,7 +77,10 @@ def test_all_problems_are_found_together(bucket: Bucket, tmp_path: Any) -> None:
     bucket.put("checkpoints/a.safetensors", whole)
     bucket.put("loose.safetensors", whole)
     bucket.put("ScuNET/other.pth", b"x")
-    outputs = tmp_path / "outputs.json"
+
+
+def written_outputs(bucket: Bucket, folder: Path) -> Path:
+    outputs = folder / "outputs.json"
     outputs.write_text(
         json.dumps(
             {
@@ -93,6 +96,13 @@ def test_all_problems_are_found_together(bucket: Bucket, tmp_path: Any) -> None:
             }
         )
     )
+    return outputs
+
+
+def test_all_problems_are_found_together(bucket: Bucket, tmp_path: Path) -> None:
+    block_public(bucket, blocked=False)
+    put_what_is_wrong(bucket)
+    outputs = written_outputs(bucket, tmp_path)
     options = ("--outputs", str(outputs), "--region", "eu-west-1", "--volume-gib", "0.000001")
     report = checked(bucket, *options, "--upscaler", "SwinIR 4x", status=1)
     assert report["ok"] is False

@@ -69,6 +69,19 @@ def plan_of(
 EnvironmentPlan = Callable[..., PlannedEnvironment]
 
 
+def copy_environments(root: Path) -> None:
+    """Copies the code, and puts beside it the files that tests' settings name."""
+    ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.tf")
+    for part in ("modules", "charts", "envs"):
+        shutil.copytree(ROOT / part, root / part, ignore=ignored)
+    (root / "functions.zip").write_bytes(empty_package())
+    (root / "extra.yaml").write_text(
+        "agent: {settings: {logLevel: DEBUG}}\n"
+        "runtime: {image: {repository: r.example/own, tag: '1'}}\n"
+    )
+    (root / "no-image.yaml").write_text("runtime: {image: {repository: ''}}\n")
+
+
 @pytest.fixture(scope="session")
 def environment_plan_of(
     tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str]
@@ -87,15 +100,7 @@ def environment_plan_of(
         @functools.cache
         def plan(region: str, variables: str, sd_on_eks: Path | None) -> PlannedEnvironment:
             root = tmp_path_factory.mktemp(region)
-            ignored = shutil.ignore_patterns(".terraform", "*.tfstate*", "backend.tf")
-            for part in ("modules", "charts", "envs"):
-                shutil.copytree(ROOT / part, root / part, ignore=ignored)
-            (root / "functions.zip").write_bytes(empty_package())
-            (root / "extra.yaml").write_text(
-                "agent: {settings: {logLevel: DEBUG}}\n"
-                "runtime: {image: {repository: r.example/own, tag: '1'}}\n"
-            )
-            (root / "no-image.yaml").write_text("runtime: {image: {repository: ''}}\n")
+            copy_environments(root)
             folder = root / "envs" / region
             (folder / "test.auto.tfvars.json").write_text(
                 json.dumps(

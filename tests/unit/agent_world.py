@@ -112,28 +112,29 @@ class World:
         create_table(self.dynamodb, TABLE)
         self.table = TaskTable(self.dynamodb, TABLE)
         self.runtime = FakeRuntime()
-        self.settings = AgentSettings.from_environment(
-            {
-                "EASEL_RUNTIME_NAME": "sdruntime",
-                "EASEL_RUNTIME_TYPE": runtime_type,
-                "EASEL_RUNTIME_URL": "http://127.0.0.1:7860",
-                "EASEL_QUEUE_URL": self.queue_url,
-                "EASEL_DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
-                "EASEL_NOTIFICATIONS_TOPIC_ARN": self.topic_arn,
-                "EASEL_OUTPUT_BUCKET": BUCKET,
-                "EASEL_RECEIVE_WAIT_SECONDS": "1",
-                "EASEL_RECORDS_TABLE": TABLE,
-                "EASEL_MAX_ATTEMPTS": "2",
-                "EASEL_PRICE_PER_HOUR": "3.6",
-                "EASEL_SHUTDOWN_GRACE_SECONDS": "60",
-                **more,
-            }
-        )
+        settings = self._settings({"EASEL_RUNTIME_TYPE": runtime_type})
+        self.settings = AgentSettings.from_environment(settings | dict(more))
         self.agent_sns: Any = boto3.client("sns")
         clients = AwsClients(self.sqs, self.agent_sns, self.s3, self.dynamodb)
         self.agent = Agent(self.settings, runtime or self.runtime, clients)
         self.worker = self.agent.worker
         self.thread = threading.Thread(target=self.worker.run)
+
+    def _settings(self, more: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "EASEL_RUNTIME_NAME": "sdruntime",
+            "EASEL_RUNTIME_URL": "http://127.0.0.1:7860",
+            "EASEL_QUEUE_URL": self.queue_url,
+            "EASEL_DEAD_LETTER_QUEUE_URL": self.dead_letter_queue_url,
+            "EASEL_NOTIFICATIONS_TOPIC_ARN": self.topic_arn,
+            "EASEL_OUTPUT_BUCKET": BUCKET,
+            "EASEL_RECEIVE_WAIT_SECONDS": "1",
+            "EASEL_RECORDS_TABLE": TABLE,
+            "EASEL_MAX_ATTEMPTS": "2",
+            "EASEL_PRICE_PER_HOUR": "3.6",
+            "EASEL_SHUTDOWN_GRACE_SECONDS": "60",
+            **more,
+        }
 
     def send(self, body: Any) -> None:
         text = body if isinstance(body, str) else json.dumps(body)
