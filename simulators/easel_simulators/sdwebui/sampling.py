@@ -126,10 +126,7 @@ class Sampling:
             "batch_size": self.batch_size,
             "restore_faces": False,
             "face_restoration_model": None,
-            "sd_model_name": loaded.checkpoint.stem,
-            "sd_model_hash": loaded.checkpoint.short_hash,
-            "sd_vae_name": loaded.vae,
-            "sd_vae_hash": None,
+            **_model_info(loaded),
             "seed_resize_from_w": -1,
             "seed_resize_from_h": -1,
             "denoising_strength": self.denoising_strength,
@@ -142,6 +139,15 @@ class Sampling:
             "is_using_inpainting_conditioning": False,
             "version": loaded.version,
         }
+
+
+def _model_info(loaded: Loaded) -> dict[str, object]:
+    return {
+        "sd_model_name": loaded.checkpoint.stem,
+        "sd_model_hash": loaded.checkpoint.short_hash,
+        "sd_vae_name": loaded.vae,
+        "sd_vae_hash": None,
+    }
 
 
 def read_sampling(values: Values, sampler: Choice, rng: random.Random) -> Sampling:
