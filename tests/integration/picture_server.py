@@ -38,6 +38,16 @@ PNG = png()
 GLB = b"glTF" + struct.pack("<IIII", 2, 24, 4, 0x4E4F534A) + b"{}  "
 
 
+def square() -> bytes:
+    file = io.BytesIO()
+    Image.new("1", (8000, 8000)).save(file, "PNG")
+    return file.getvalue()
+
+
+SQUARE = square()
+"""Of 64 million pixels; made once: on a busy machine that takes longer than a file may take."""
+
+
 def bomb() -> bytes:
     packer = zlib.compressobj(wbits=31)
     return b"".join(packer.compress(bytes(1024 * 1024)) for _ in range(256)) + packer.flush()
@@ -123,9 +133,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(200, PNG, **{f"X_Tall_{number}": "a" for number in range(200)})
 
     def answer_square(self) -> None:
-        side = io.BytesIO()
-        Image.new("1", (8000, 8000)).save(side, "PNG")
-        self.send(200, side.getvalue(), Content_Type="image/png")
+        self.send(200, SQUARE, Content_Type="image/png")
 
     def answer_loop(self) -> None:
         self.send(302, Location="/loop")
