@@ -50,7 +50,7 @@ def undocumented(values_text: str) -> list[str]:
 
 def table(values_text: str) -> str:
     """Returns the values as a Markdown table."""
-    lines = ["| Value | Default | What it is |", "|---|---|---|"]
+    lines = ["| Value | Default | Meaning |", "|---|---|---|"]
     for key, default, text in rows(values_text):
         cells = (f"`{key}`", f"`{default}`", text)
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
