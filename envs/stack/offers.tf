@@ -1,27 +1,39 @@
-# What the plan says where a partition was not seen to offer what is asked for. Warnings, no refusals:
-# what is known is written in modules/offers.json, with its sources, and AWS may offer more by now.
+# What the plan says where a region does not offer what is asked for. Instance types are asked of EC2.
+# The rest are warnings, no refusals: what is known is written in modules/offers.json, with its sources,
+# and AWS may offer more by now.
 
 locals {
   partitions = jsondecode(file("${path.root}/../../modules/offers.json"))
   offers = try(local.partitions[local.partition], {
-    instance_families = null
-    addons_missing    = []
-    missing           = []
+    addons_missing = []
+    missing        = []
   })
 
-  types_not_offered = local.offers.instance_families == null ? {} : {
+  types_not_offered = {
     for name, runtime in module.runtime : name => [
       for type in runtime.instance_types : type
-      if !contains(local.offers.instance_families, split(".", type)[0])
+      if can(regex("^[gp]", type)) && !contains(data.aws_ec2_instance_type_offerings.gpus.instance_types, type)
     ]
   }
+  runtimes_without_nodes = [
+    for name, types in local.types_not_offered : name
+    if length(types) > 0 && length(types) == length(module.runtime[name].instance_types)
+  ]
   addons_not_offered = setsubtract(local.offers.addons_missing, var.addons_left_out)
+}
+
+# Not of the runtimes' own types: as a reader of module.runtime it would be read during the apply.
+data "aws_ec2_instance_type_offerings" "gpus" {
+  filter {
+    name   = "instance-type"
+    values = ["g*", "p*"]
+  }
 }
 
 check "instance_types_are_offered" {
   assert {
     condition     = alltrue([for types in values(local.types_not_offered) : length(types) == 0])
-    error_message = "Not seen to be offered in ${var.region}: ${join("; ", [for name, types in local.types_not_offered : "${join(", ", types)} (runtime ${name})" if length(types) > 0])}. Karpenter passes over a type that is not there; where there is no other, no node ever comes. Take them out of nodes.instance_types; the families that were seen are ${join(", ", coalesce(local.offers.instance_families, []))}."
+    error_message = "Not on offer in ${var.region}: ${join("; ", [for name, types in local.types_not_offered : "${join(", ", types)} (runtime ${name})" if length(types) > 0])}. Karpenter passes over a type that is not there. Take them out of nodes.instance_types."
   }
 }
 

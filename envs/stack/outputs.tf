@@ -66,6 +66,11 @@ output "webhook_dead_letter_queue_url" {
 output "model_bucket" {
   description = "Name of the model bucket: yours, or the stack's own (model_bucket). A destroy keeps either."
   value       = element(split(":", local.model_bucket_arn), 5)
+
+  precondition {
+    condition     = element(split(":", local.model_bucket_arn), 1) == local.partition
+    error_message = "model_bucket_arn is of the partition ${element(split(":", local.model_bucket_arn), 1)}, and ${var.region} is in ${local.partition}: AWS and AWS China have buckets of their own, which the other's stacks cannot read. Copy the models into a bucket in ${var.region} (easel models upload)."
+  }
 }
 
 output "region" {
@@ -119,6 +124,12 @@ output "interruption_queue_name" {
 
 output "runtimes" {
   description = "Runtimes by name: what each is, where its tasks wait and where its pods run."
+
+  precondition {
+    condition     = length(local.runtimes_without_nodes) == 0
+    error_message = "EC2 offers none of these in ${var.region}, and no node would ever come: ${join("; ", [for name in local.runtimes_without_nodes : "${join(", ", local.types_not_offered[name])} (runtime ${name})"])}. Name others in nodes.instance_types; what there is: aws ec2 describe-instance-type-offerings --region ${var.region} --filters Name=instance-type,Values=g*"
+  }
+
   value = {
     for name, runtime in var.runtimes : name => {
       type                  = runtime.type

@@ -145,6 +145,11 @@ variable "model_bucket_arn" {
   description = "ARN of a bucket of yours with the models, in the stack's region; null: <name>-models-<account>-<region>. The stack only reads it."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.model_bucket_arn == null || can(regex("^arn:[a-z-]+:s3:::[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.model_bucket_arn))
+    error_message = "model_bucket_arn must be the ARN of a bucket, such as arn:<partition>:s3:::my-models, without a path."
+  }
 }
 
 variable "model_kms_key_arn" {

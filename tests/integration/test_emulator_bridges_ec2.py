@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from easel_local.emulator import Emulator
+
 pytestmark = pytest.mark.integration
 
 Client = Callable[..., Any]
@@ -151,3 +153,19 @@ def test_a_policy_sees_an_instances_tags(bare: Client, client: Client) -> None:
     user = who_may_end_what_is_its_own(client, "ender")
     assert outcome_of_an_end(client, user, "ender") == "ended"
     assert outcome_of_an_end(client, user, "another") == refused
+
+
+def test_a_region_offers_instance_types(
+    bare: Client, client_of: Callable[[Emulator], Client], emulator: Emulator
+) -> None:
+    asked = [{"Name": "instance-type", "Values": ["g5.xl*", "g6.xlarge"]}]
+    with pytest.raises(ClientError, match="Unknown EC2 action"):
+        bare("ec2").describe_instance_type_offerings(Filters=asked)
+
+    def offered(region: str) -> list[tuple[str, str]]:
+        ec2 = client_of(emulator)("ec2", region=region)
+        answer = ec2.describe_instance_type_offerings(Filters=asked)["InstanceTypeOfferings"]
+        return [(one["InstanceType"], one["Location"]) for one in answer]
+
+    assert offered("us-west-2") == [("g5.xlarge", "us-west-2"), ("g6.xlarge", "us-west-2")]
+    assert offered("cn-northwest-1") == [("g5.xlarge", "cn-northwest-1")]

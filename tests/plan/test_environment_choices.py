@@ -211,6 +211,7 @@ def test_what_is_of_another_region_is_refused_all_together(
     wrong = {
         "availability_zones": ["eu-central-1a", "eu-central-1b"],
         "model_kms_key_arn": f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/0a",
+        "model_bucket_arn": "arn:aws:s3:::models/sd15",
     }
     with pytest.raises(tftest.TerraformTestError) as refused:
         environment_plan_of(region, **wrong)
@@ -218,5 +219,6 @@ def test_what_is_of_another_region_is_refused_all_together(
     for message in (
         f"availability_zones must be zones of the region, such as {region}a",
         "model_kms_key_arn must be a key of the region",
+        "model_bucket_arn must be the ARN of a bucket",
     ):
         assert message in said

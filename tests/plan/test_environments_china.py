@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+import tftest
 
 from .conftest import EnvironmentPlan
 from .planned_environment import PlannedEnvironment
@@ -107,10 +108,24 @@ def test_the_plan_says_what_china_was_not_seen_to_offer(
     }
     types = said["instance_types_are_offered"]
     assert "cn-northwest-1: g6.xlarge, g6e.2xlarge (runtime comfyui). " in types
-    assert "g4dn, g5" in types
     assert ": metrics-server. Put it into addons_left_out" in said["addons_are_offered"]
     assert "mirror_prefix" in said["charts_and_images_are_reached"]
     assert "tracing_enabled = false" in said["tracing_is_offered"]
+
+
+def test_a_runtime_that_no_instance_type_is_on_offer_for_is_refused(
+    environment_plan_of: EnvironmentPlan,
+) -> None:
+    given = json.loads(json.dumps(environment_plan_of("cn-northwest-1").variables["runtimes"]))
+    given["comfyui"]["nodes"]["instance_types"] = ["g6.xlarge", "g6e.2xlarge"]
+    bucket = "arn:aws:s3:::models"
+    with pytest.raises(tftest.TerraformTestError) as refused:
+        environment_plan_of(
+            "cn-northwest-1", runtimes=given, model_bucket=None, model_bucket_arn=bucket
+        )
+    said = " ".join(" ".join(map(str, refused.value.args)).split())
+    assert "no node would ever come: g6.xlarge, g6e.2xlarge (runtime comfyui). Name" in said
+    assert "of the partition aws, and cn-northwest-1 is in aws-cn" in said
 
 
 def test_chinas_own_settings_ask_for_nothing_that_is_not_there(

@@ -13,6 +13,7 @@ from easel_local.emulator.bridges import (
     eks,
     function_keys,
     functions,
+    instance_offers,
     pod_identity,
 )
 from easel_local.emulator.process import KubernetesEndpoint
@@ -31,6 +32,7 @@ def build_bridges(kubernetes: KubernetesEndpoint | None) -> None:
         eks.bridges(kubernetes),
         function_keys.BRIDGES,
         functions.BRIDGES,
+        instance_offers.BRIDGES,
         pod_identity.BRIDGES,
     )
     for part in parts:

@@ -18,7 +18,7 @@ class Bridge:
     Attributes:
         owner: the module, class or table that holds the function.
         name: of the function there.
-        wrap: makes the replacement from the function.
+        wrap: makes the replacement from the function; of a table, from None where it has none.
     """
 
     owner: ModuleType | type | dict[str, Any]
@@ -28,6 +28,6 @@ class Bridge:
     def build(self) -> None:
         """Puts the replacement in place."""
         if isinstance(self.owner, dict):
-            self.owner[self.name] = self.wrap(self.owner[self.name])
+            self.owner[self.name] = self.wrap(self.owner.get(self.name))
         else:
             setattr(self.owner, self.name, self.wrap(getattr(self.owner, self.name)))
