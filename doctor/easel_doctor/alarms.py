@@ -4,6 +4,7 @@ from easel_doctor.finding import Finding, fail, found
 from easel_doctor.subject import Subject
 
 _ALARM = "ALARM"
+_TYPES = ("MetricAlarm", "CompositeAlarm")
 
 
 def look_at_alarms(subject: Subject) -> Finding:
@@ -11,12 +12,13 @@ def look_at_alarms(subject: Subject) -> Finding:
     pages = (
         subject.aws.client("cloudwatch")
         .get_paginator("describe_alarms")
-        .paginate(AlarmNamePrefix=f"{subject.settings.name}-")
+        # Without the types it leaves out the composite ones.
+        .paginate(AlarmNamePrefix=f"{subject.settings.name}-", AlarmTypes=list(_TYPES))
     )
     alarms = [
         alarm
         for page in pages
-        for kind in ("MetricAlarms", "CompositeAlarms")
+        for kind in (f"{one}s" for one in _TYPES)
         for alarm in page.get(kind, [])
     ]
     problems = [

@@ -17,7 +17,11 @@ from easel_snapshot.rights import simulated_principal
 RIGHTS = {
     "aws_api_gateway_rest_api": ("apigateway:POST", "apigateway:PATCH"),
     "aws_cloudwatch_event_rule": ("events:PutRule", "events:PutTargets"),
+    "aws_cloudwatch_composite_alarm": ("cloudwatch:PutCompositeAlarm",),
+    "aws_cloudwatch_dashboard": ("cloudwatch:PutDashboard",),
     "aws_cloudwatch_log_group": ("logs:CreateLogGroup", "logs:PutRetentionPolicy"),
+    "aws_cloudwatch_metric_alarm": ("cloudwatch:PutMetricAlarm",),
+    "aws_cloudwatch_query_definition": ("logs:PutQueryDefinition",),
     "aws_dynamodb_table": ("dynamodb:CreateTable",),
     "aws_ec2_tag": ("ec2:CreateTags",),
     "aws_eip": ("ec2:AllocateAddress",),

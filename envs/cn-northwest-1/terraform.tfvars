@@ -8,6 +8,12 @@ name   = "easel"
 # one after the other.
 tags = { Environment = "cn-northwest-1" }
 
+# Who is told when something is wrong (docs/alarms.md), and of 80 % of a month's budget spent.
+# observability = {
+#   mail_addresses = ["you@example.com"]
+#   budget         = { amount_per_month = 3500, currency = "CNY" }
+# }
+
 # -- network ------------------------------------------------------------------------------------
 
 vpc = {

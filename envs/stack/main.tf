@@ -86,6 +86,7 @@ module "eks_karpenter" {
   system_nodes         = var.system_nodes
   addon_versions       = var.addon_versions
   addons_left_out      = var.addons_left_out
+  gpu_metrics_enabled  = var.observability.gpu_metrics
   model_bucket_arns    = [local.model_bucket_arn]
   model_kms_key_arns   = var.model_kms_key_arn[*]
   volume_kms_key_arns  = var.cluster.volume_kms_key_arns

@@ -93,6 +93,16 @@ output "registry" {
   value       = local.registry
 }
 
+output "operations_topic_arn" {
+  description = "ARN of the topic that alarms and the budget publish to: subscribe to it."
+  value       = module.observability.operations_topic_arn
+}
+
+output "dashboard_name" {
+  description = "Name of the dashboard in CloudWatch."
+  value       = module.observability.dashboard_name
+}
+
 output "execution_arn" {
   description = "ARN of the API's stage: what an IAM policy that lets somebody call it (execute-api:Invoke) names."
   value       = module.api_fanout.execution_arn

@@ -39,6 +39,34 @@ variable "tags" {
   }
 }
 
+variable "observability" {
+  description = <<-EOT
+    Who is told of what, and when; see modules/observability.
+    - mail_addresses: are told of alarms; each has to confirm by a link in a mail.
+    - runbook: where docs/alarms.md is published, for the links in alarms; null: its path here.
+    - thresholds: when alarms are raised.
+    - budget: for a month, of all that bears the stack's tag; null: none.
+    - gpu_metrics: a DCGM exporter on every GPU node; priced.
+  EOT
+  type = object({
+    mail_addresses = optional(set(string), [])
+    runbook        = optional(string)
+    thresholds = optional(object({
+      oldest_task_seconds  = optional(number)
+      no_progress_minutes  = optional(number)
+      pending_pods_minutes = optional(number)
+      errors               = optional(number)
+    }), {})
+    budget = optional(object({
+      amount_per_month = number
+      currency         = optional(string)
+    }))
+    gpu_metrics = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
 variable "log_retention_days" {
   description = "How long CloudWatch keeps logs."
   type        = number

@@ -7,6 +7,12 @@ name   = "easel"
 # one after the other.
 tags = { Environment = "us-east-1" }
 
+# Who is told when something is wrong (docs/alarms.md), and of 80 % of a month's budget spent.
+# observability = {
+#   mail_addresses = ["you@example.com"]
+#   budget         = { amount_per_month = 500, currency = "USD" }
+# }
+
 # -- network ------------------------------------------------------------------------------------
 
 vpc = {

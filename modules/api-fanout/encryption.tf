@@ -34,6 +34,24 @@ data "aws_iam_policy_document" "key" {
     }
   }
 
+  # Of modules/observability: SNS asks for the key in the name of the service that publishes.
+  # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html#compatibility-with-aws-services
+  statement {
+    sid       = "AlarmsAndBudgetPublish"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    resources = ["*"]
+
+    principals {
+      type        = "Service"
+      identifiers = [local.service_principals.budgets, local.service_principals.cloudwatch]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [var.account_id]
+    }
+  }
+
   statement {
     sid       = "CloudWatchEncryptsTheseLogGroups"
     actions   = ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"]

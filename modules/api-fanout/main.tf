@@ -14,6 +14,8 @@ locals {
   # each region and takes the partition's suffix.
   service_principals = {
     apigateway = "apigateway.amazonaws.com"
+    budgets    = "budgets.amazonaws.com"
+    cloudwatch = "cloudwatch.amazonaws.com"
     lambda     = "lambda.amazonaws.com"
     logs       = "logs.${local.region}.${data.aws_partition.current.dns_suffix}"
     sns        = "sns.amazonaws.com"

@@ -132,6 +132,23 @@ output "records" {
   }
 }
 
+output "watched" {
+  description = "Names that modules/observability watches."
+  value = {
+    api                            = { name = aws_api_gateway_rest_api.this.name, stage_name = aws_api_gateway_stage.this.stage_name }
+    functions                      = { intake = aws_lambda_function.intake.function_name }
+    tasks_topic_name               = aws_sns_topic.tasks.name
+    records_table_name             = aws_dynamodb_table.records.name
+    webhook_dead_letter_queue_name = aws_sqs_queue.webhook_dead_letter.name
+    log_group_names = {
+      access  = aws_cloudwatch_log_group.access.name
+      intake  = aws_cloudwatch_log_group.intake.name
+      reader  = aws_cloudwatch_log_group.reader.name
+      webhook = aws_cloudwatch_log_group.webhook.name
+    }
+  }
+}
+
 output "webhook_function_name" {
   description = "Name of the webhook function."
   value       = aws_lambda_function.webhook.function_name

@@ -24,8 +24,8 @@ locals {
       configuration = { node = { tolerateAllTaints = true } }
     }
 
-    # Its two daemons tolerate every taint of themselves. GPU metrics would need a container with
-    # access to all GPUs on every GPU node; traces and OpenTelemetry metrics are priced apart.
+    # Its two daemons tolerate every taint of themselves. GPU metrics need a container with access to
+    # all GPUs on every GPU node; traces and OpenTelemetry metrics are priced apart.
     amazon-cloudwatch-observability = {
       role = "cloudwatch"
       configuration = {
@@ -33,7 +33,7 @@ locals {
         containerInsights     = { enabled = true }
         applicationSignals    = { enabled = false }
         otelContainerInsights = { enabled = false }
-        dcgmExporter          = { enabled = false }
+        dcgmExporter          = { enabled = var.gpu_metrics_enabled }
         neuronMonitor         = { enabled = false }
         # It would tolerate the GPU nodes as well, and Karpenter could not empty them.
         manager = { nodeSelector = local.system_node_label }

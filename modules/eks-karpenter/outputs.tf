@@ -48,6 +48,11 @@ output "interruption_queue_arn" {
   value       = aws_sqs_queue.interruption.arn
 }
 
+output "application_log_group_name" {
+  description = "Log group of the pods' logs; null without amazon-cloudwatch-observability."
+  value       = try(aws_cloudwatch_log_group.insights["application"].name, null)
+}
+
 output "ready" {
   description = "Name of the cluster, once Karpenter runs in it. What uses this is destroyed before Karpenter's nodes are."
   value       = aws_eks_cluster.this.name

@@ -48,6 +48,13 @@ variable "addons_left_out" {
   }
 }
 
+variable "gpu_metrics_enabled" {
+  description = "Whether amazon-cloudwatch-observability also tells of GPUs, by a DCGM exporter on every GPU node; about twice the price of a node's metrics (a guess), and not tried on Bottlerocket."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "model_bucket_arns" {
   description = "ARNs of the model buckets, which the Mountpoint driver may read for runtimes that authenticate as the driver."
   type        = list(string)

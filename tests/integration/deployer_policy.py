@@ -57,6 +57,7 @@ NOT_CALLED_HERE = {
         "sqs:GetQueueUrl",
     },
     "AWS asks for these beside the call that makes something, ministack does not": {
+        "cloudwatch:*agResource",
         "dynamodb:*agResource",
         "ec2:RunInstances",
         "eks:*Resource",

@@ -91,6 +91,13 @@ def _api(client: Client) -> dict[str, Iterable[str]]:
         "function": _each(client("lambda").list_functions()["Functions"], "FunctionName"),
         "log group": _each(client("logs").describe_log_groups()["logGroups"], "logGroupName"),
         "alarm": _each(cloudwatch.describe_alarms()["MetricAlarms"], "AlarmName"),
+        "composite alarm": _each(
+            cloudwatch.describe_alarms(AlarmTypes=["CompositeAlarm"])["CompositeAlarms"],
+            "AlarmName",
+        ),
+        "saved query": _each(
+            client("logs").describe_query_definitions()["queryDefinitions"], "name"
+        ),
         "dashboard": _each(cloudwatch.list_dashboards()["DashboardEntries"], "DashboardName"),
     }
 

@@ -223,6 +223,12 @@ def test_the_key_serves_topics_and_logs_of_this_stack_only(
         for name in ("tasks", "notifications")
     }
     assert topic.conditions == {("ArnEquals", "aws:SourceArn"): frozenset(topics)}
+    alarms = key["AlarmsAndBudgetPublish"]
+    assert alarms.principals == {
+        ("Service", "budgets.amazonaws.com"),
+        ("Service", "cloudwatch.amazonaws.com"),
+    }
+    assert alarms.conditions == {("StringEquals", "aws:SourceAccount"): frozenset({"123456789012"})}
     logs = key["CloudWatchEncryptsTheseLogGroups"]
     assert logs.principals == {("Service", f"logs.{region}.{suffix}")}
     prefix = f"arn:{partition}:logs:{region}:123456789012:log-group:"
@@ -239,7 +245,7 @@ def test_the_key_serves_topics_and_logs_of_this_stack_only(
             }
         )
     }
-    assert len(key) == 3
+    assert len(key) == 4
 
 
 def test_api_gateways_log_role_is_partition_correct(

@@ -65,7 +65,7 @@ def test_two_runtimes_of_different_types_stand_side_by_side(planned: PlannedEnvi
 
 def test_everything_is_there(planned: PlannedEnvironment) -> None:
     modules = {address.split(".")[1].partition("[")[0] for address in planned.resources}
-    assert modules == {"vpc", "eks_karpenter", "keda", "api_fanout", "runtime"}
+    assert modules == {"vpc", "eks_karpenter", "keda", "api_fanout", "runtime", "observability"}
     assert list(planned.of_type("aws_eks_cluster")) == [api_reach.CLUSTER]
     assert len(planned.of_type("aws_api_gateway_rest_api")) == 1
 

@@ -9,6 +9,7 @@ Importing this package imports ministack, which reads its settings from the envi
 from easel_local.emulator.bridges import (
     access,
     apigateway,
+    cloudwatch,
     ec2,
     eks,
     function_keys,
@@ -28,6 +29,7 @@ def build_bridges(kubernetes: KubernetesEndpoint | None) -> None:
     parts = (
         access.BRIDGES,
         apigateway.BRIDGES,
+        cloudwatch.BRIDGES,
         ec2.BRIDGES,
         eks.bridges(kubernetes),
         function_keys.BRIDGES,
