@@ -22,6 +22,7 @@ from easel_deploy.terraform_config import write_cli_config
 from easel_local.credentials import StackCredentials
 from easel_local.emulator import Emulator
 from easel_local.paths import ROOT
+from tests.provider_process import provider_process
 
 pytestmark = pytest.mark.integration
 
@@ -190,7 +191,7 @@ class SmallStack:
         plain = {"TF_CLI_ARGS": "-no-color"} if command[1:2] == ["plan"] else {}
         return subprocess.run(
             command,
-            env={"PATH": os.environ["PATH"]} | self.environment | plain,
+            env=self.environment | plain,
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -205,10 +206,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     """Of programs that see an emulator of this module's own: the log role is the account's."""
     home = tmp_path_factory.mktemp("emulator")
     with Emulator(log_path=home / "emulator.log") as emulator:
-        yield emulator.environment() | {
+        seen = emulator.environment() | {
+            "PATH": os.environ["PATH"],
+            "GOGC": os.environ["GOGC"],
             "TF_CLI_CONFIG_FILE": str(write_cli_config(home / "cli")),
             "HOME": str(home),
         }
+        with provider_process(home / "provider", seen) as environment:
+            yield environment
 
 
 def test_what_a_broken_off_destroy_has_kept_comes_back_as_it_was(
