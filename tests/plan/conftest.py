@@ -15,6 +15,7 @@ from easel_cli.config_import import read_config, write
 from easel_cli.config_import_mapping import convert
 from easel_deploy.terraform_config import write_cli_config
 from easel_local.emulator import Emulator
+from tests.provider_process import provider_process
 
 from .planned_environment import PlannedEnvironment
 
@@ -32,6 +33,16 @@ def terraform_environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str,
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+
+
+@pytest.fixture(scope="session")
+def one_provider(
+    tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str]
+) -> Iterator[dict[str, str]]:
+    """A process of the provider for tests that mock it: Terraform's whole environment."""
+    folder = tmp_path_factory.mktemp("provider")
+    with provider_process(folder, os.environ | terraform_environment) as environment:
+        yield environment
 
 
 def empty_package() -> bytes:
@@ -98,6 +109,17 @@ def environment_plan_of(
             return running.enter_context(Emulator(log_path=log, region=region))
 
         @functools.cache
+        def provider(region: str) -> dict[str, str]:
+            # A region's root module has one provider block: plans one after another can share it.
+            environment = terraform_environment | {
+                name: value
+                for name, value in emulator(region).environment().items()
+                if name.startswith("AWS_") or name.lower() == "no_proxy"
+            }
+            folder = tmp_path_factory.mktemp(f"provider-{region}")
+            return running.enter_context(provider_process(folder, os.environ | environment))
+
+        @functools.cache
         def plan(region: str, variables: str, sd_on_eks: Path | None) -> PlannedEnvironment:
             root = tmp_path_factory.mktemp(region)
             copy_environments(root)
@@ -110,12 +132,7 @@ def environment_plan_of(
             if sd_on_eks:
                 bucket = {"MODEL_BUCKET": "my-models", "AWS_REGION": region}
                 write(convert(read_config(sd_on_eks.read_text(), bucket)), folder)
-            environment = terraform_environment | {
-                name: value
-                for name, value in emulator(region).environment().items()
-                if name.startswith("AWS_") or name.lower() == "no_proxy"
-            }
-            terraform = tftest.TerraformTest(str(folder), env=environment)
+            terraform = tftest.TerraformTest(str(folder), env=provider(region))
             terraform.setup()
             return PlannedEnvironment(terraform.plan(output=True, color=False))
 

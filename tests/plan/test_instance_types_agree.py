@@ -41,13 +41,13 @@ def run(name: str, changes: Values, *, fails: bool) -> str:
     )
 
 
-def test_plan_and_chart_agree(tmp_path: Path, terraform_environment: dict[str, str]) -> None:
+def test_plan_and_chart_agree(tmp_path: Path, one_provider: dict[str, str]) -> None:
     head, _, _ = (
         (HERE / "validation" / "runtime.instance_types.tftest.hcl").read_text().partition('\nrun "')
     )
     tests = tmp_path / "runtime.agreement.tftest.hcl"
     tests.write_text(f"{head}\n{runs()}")
-    report = terraform_test(tests, tmp_path, terraform_environment)
+    report = terraform_test(tests, tmp_path, one_provider)
     count = len(REFUSED) + len(TAKEN)
     assert count > 15
     assert f"Success! {count} passed, 0 failed." in report

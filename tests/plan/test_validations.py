@@ -1,20 +1,16 @@
 """Runs validation/*.tftest.hcl: what the modules refuse.
 
-All runs ask one process of the provider: else Terraform starts one twice for each of nearly 200
-runs. The provider is mocked: Terraform neither configures it nor has it plan, and asks it for
-schemas and checks of arguments only, so that no run can leave anything behind for the next one.
+All runs ask one process of the provider (conftest.py): else Terraform starts one twice for each of
+nearly 200 runs. The provider is mocked: Terraform neither configures it nor has it plan, and asks
+it for schemas and checks of arguments only, so that no run leaves anything behind for the next one.
 """
 
-import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tests.provider_process import provider_process
 
 from .conftest import empty_package
 
@@ -29,16 +25,6 @@ SECONDS = 300
 def test_every_module_has_its_refusals_tested() -> None:
     modules = {path.parent.name.replace("-", "_") for path in MODULES.glob("*/versions.tf")}
     assert modules == {tests.name.partition(".")[0] for tests in TESTS}
-
-
-@pytest.fixture(scope="module")
-def one_provider(
-    tmp_path_factory: pytest.TempPathFactory, terraform_environment: dict[str, str]
-) -> Iterator[dict[str, str]]:
-    """The provider as a process of its own; the environment in which Terraform finds it there."""
-    folder = tmp_path_factory.mktemp("provider")
-    with provider_process(folder, os.environ | terraform_environment) as environment:
-        yield environment
 
 
 def terraform_test(tests: Path, folder: Path, environment: dict[str, str]) -> str:
