@@ -86,6 +86,8 @@ class DeployWorld:
         outputs = {"endpoint": "https://api", "notifications_topic_arn": "arn:topic"}
         values = {name: {"value": value} for name, value in outputs.items()}
         (self.estate / "outputs.json").write_text(json.dumps(values))
+        here = values | {"endpoint": {"value": "http://here/dev"}}
+        (self.home / "outputs.json").write_text(json.dumps(here))
         self.lead_to(self.emulator.environment())
         ec2 = self.client("ec2")  # others' snapshots hold the same images
         for one in ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"]:

@@ -147,7 +147,7 @@ def test_a_fault_stops_it_with_a_message_and_the_second_run_completes(
     status, said = world.deploy()
     assert status == ExitStatus.COMPLETED, said
     assert (world.estate / "applied").exists()
-    for line in ("endpoint   https://api", "results    arn:topic", "easel submit --outputs"):
+    for line in ("endpoint   http://here/dev", "results    arn:topic", "easel submit --outputs"):
         assert line in said
     (runtime,) = world.settings.runtimes.values()
     assert runtime.members["nodes"].members["snapshot_id"].string

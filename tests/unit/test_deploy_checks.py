@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from easel_cli.deployment import prechecks, verification
+from easel_cli.deployment import ending, prechecks, verification
 from easel_cli.deployment.deployment import Deployment
 from easel_cli.deployment.options import DeployOptions
 from easel_cli.deployment.prechecks import ALLOWANCES, API_ADDRESS, outcome_of
@@ -54,6 +54,23 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
     found = Deployment.of(DeployOptions(region="us-west-2"), "us-west-2")
     found.outputs = dict(OUTPUTS)
     return found
+
+
+def test_the_end_names_what_works_where_the_stack_is(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    deployment.outputs |= {"api_key_command": "aws key", "kubeconfig_command": "aws kube"}
+    said = ending.closing(deployment)
+    assert "endpoint   https://api\nAPI key    aws key\ncluster    aws kube\n" in said
+    assert said.endswith('.venv/bin/easel submit --env us-west-2 --prompt "A dog"')
+    file, environment = tmp_path / "outputs.json", tmp_path / "environment"
+    file.write_text('{"endpoint": {"value": "http://127.0.0.1:1/dev"}}')
+    environment.touch()
+    deployment.estate.outputs_file = file
+    said = ending.closing(deployment)
+    assert "endpoint   http://127.0.0.1:1/dev\n" in said
+    assert f"API key    (. {environment}; aws key)\n" in said
+    assert f"submit --outputs {file} --prompt" in said
 
 
 def test_the_checks_are_doctors_own() -> None:

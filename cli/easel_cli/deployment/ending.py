@@ -1,6 +1,8 @@
 """The settings that are left before the plan; and what is printed at the end."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 from easel_cli.deployment.deployment import Deployment
 from easel_cli.deployment.prechecks import API_ADDRESS, look, outcome_of
@@ -65,22 +67,49 @@ def _own_address() -> str:
 def closing(deployment: Deployment) -> str:
     """Returns what a person needs next: R40's outputs, and a command.
 
+    Where the stack is on this machine, the endpoint is the one that answers here, and the commands
+    ask this machine's AWS.
+
     Args:
         deployment: that was applied.
     """
     outputs, region = deployment.outputs, deployment.region
     file = deployment.estate.outputs_file
-    stack = f"--outputs {file}" if file else f"--env {region}"
+    stack = f"--outputs {_shown(file)}" if file else f"--env {region}"
     kinds = {one.get("type") for one in (outputs.get("runtimes") or {}).values()}
     task = "--workflow workflow.json" if kinds == {RuntimeType.COMFYUI} else '--prompt "A dog"'
     rows = [
-        ("endpoint", outputs.get("endpoint")),
-        ("API key", outputs.get("api_key_command") or "none: requests are signed (AWS_IAM)"),
-        ("cluster", outputs.get("kubeconfig_command")),
+        ("endpoint", _endpoint_here(file) or outputs.get("endpoint")),
+        (
+            "API key",
+            _here(file, outputs.get("api_key_command")) or "none: requests are signed (AWS_IAM)",
+        ),
+        ("cluster", _here(file, outputs.get("kubeconfig_command"))),
         ("results", outputs.get("notifications_topic_arn")),
         ("next", f".venv/bin/easel submit {stack} {task}"),
     ]
     return "\n".join(f"{name:10} {value}" for name, value in rows)
+
+
+def _endpoint_here(file: Path | None) -> str | None:
+    """The API's address on this machine: the output is what it would be on AWS."""
+    try:
+        outputs = json.loads(file.read_text(encoding="utf-8")) if file else {}
+        return str(outputs["endpoint"]["value"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _here(file: Path | None, command: str | None) -> str | None:
+    """A command, led to this machine's AWS by the file that an apply has written."""
+    environment = file.with_name("environment") if file else None
+    if command is None or environment is None or not environment.is_file():
+        return command
+    return f"(. {_shown(environment)}; {command})"
+
+
+def _shown(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def prepared(deployment: Deployment) -> str:
