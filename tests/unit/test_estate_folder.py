@@ -1,10 +1,12 @@
 """The folder that an environment is applied from on this machine."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from easel_local.estate import folder
+from easel_local.estate import folder, testers
 from easel_local.estate.folder import root_folder
 
 pytestmark = pytest.mark.unit
@@ -63,3 +65,32 @@ def test_what_the_environment_no_longer_has_goes_and_the_state_stays(
     root_folder("us-east-1", tmp_path / "home")
     assert not (root / "values.yaml").is_symlink()
     assert (root / "terraform.tfstate").read_text() == "of this machine"
+
+
+OWN_KEY = {"default": {"requests_per_day": 9}}
+ROLE = "arn:aws:iam::000000000000:role/mine"
+
+
+@pytest.mark.parametrize(
+    ("region", "authorization", "keys", "wanted"),
+    [
+        ("us-east-1", "API_KEY", OWN_KEY, OWN_KEY | {"neighbour": {}}),
+        ("cn-northwest-1", "API_KEY", OWN_KEY | {"team": {}}, None),  # there is a second tenant
+        ("us-east-1", "AWS_IAM", OWN_KEY, None),
+    ],
+)
+def test_tests_get_a_second_tenant_and_publish_beside_a_persons_own_settings(
+    tmp_path: Path, region: str, authorization: str, keys: dict[str, Any], wanted: Any
+) -> None:
+    told = {"api_keys": keys, "task_publishers": [ROLE], "authorization": authorization}
+    testers.write_settings(tmp_path, region, told)
+    (file,) = tmp_path.iterdir()
+    written = json.loads(file.read_text())
+    assert file.name.endswith(".auto.tfvars.json")  # Terraform reads it by itself
+    assert written.get("api_keys") == wanted
+    own, added = written["task_publishers"]
+    assert own == ROLE
+    partition = "aws-cn" if region.startswith("cn-") else "aws"
+    assert added == f"arn:{partition}:iam::000000000000:root"
+    testers.remove_settings(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -28,6 +28,7 @@ from easel_local.estate.services import (
     write_target,
 )
 from easel_local.estate.state import EstateState
+from easel_local.estate.testers import EXPRESSION, remove_settings, write_settings
 from easel_local.paths import FUNCTIONS_PACKAGE, ROOT
 from easel_local.processes import ManagedProcess
 
@@ -204,10 +205,12 @@ class Estate:
         )
         if answer.returncode:
             raise EstateError(f"terraform init failed:\n{answer.stdout}{answer.stderr}".strip())
+        remove_settings(self._root)
         stack = RootModule(self._root, environment).evaluate(
-            "{ name = var.name, region = var.region }"
+            f"{{ name = var.name, region = var.region, {EXPRESSION} }}"
         )
         state.name, state.region = stack["name"], stack["region"]
+        write_settings(self._root, state.region, stack)
         return state
 
     def _terraform(self, state: EstateState, verb: str, *options: str) -> int:
