@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from easel_cost import gpu_nodes
+from easel_cost import gpu_nodes, watching
 from easel_cost.estimate import Line
 from easel_cost.gpu_nodes import HOURS
 from easel_cost.prices import RegionPrices
@@ -37,6 +37,7 @@ def fixed_lines(
         *_network(settings, prices),
         *_small_things(settings, prices),
         *_logs(settings, workload, prices),
+        *watching.fixed_lines(settings, prices),
         *_storage(workload, prices),
         *gpu_nodes.fixed_lines(settings, workload, prices),
     )

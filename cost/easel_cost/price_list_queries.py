@@ -57,6 +57,9 @@ QUERIES = {
     "logs.stored": Query(
         "AmazonCloudWatch", r"TimedStorage-ByteHrs", {"productFamily": "Storage Snapshot"}
     ),
+    "alarms.metric": Query("AmazonCloudWatch", r"CW:AlarmMonitorUsage"),
+    "alarms.composite": Query("AmazonCloudWatch", r"CW:CompositeAlarmMonitorUsage"),
+    "metrics.own": Query("AmazonCloudWatch", r"CW:MetricMonitorUsage"),
     "ecr.storage": Query("AmazonECR", r"TimedStorage-ByteHrs"),
     "apigateway.requests": Query(
         "AmazonApiGateway", r"ApiGatewayRequest", {"productFamily": "API Calls"}, _MILLION
@@ -85,8 +88,9 @@ QUERIES = {
 }
 """By the keys of `prices.UNITS`.
 
-Transfer to the internet and observations of Container Insights are not asked for: the former is
-sold by pairs of places, the latter by names that were read nowhere.
+Transfer to the internet, observations of Container Insights and dashboards are not asked for: the
+first is sold by pairs of places, the second by names that were read nowhere, the third has one
+price for all regions and no region's prefix.
 """
 
 

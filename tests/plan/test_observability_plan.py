@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from easel_contract import metrics as own_metrics
+from easel_cost import watching
 
 from .aws_metrics import DOCUMENTATION, METRICS
 from .conftest import Plan
@@ -129,6 +130,12 @@ def test_one_missing_node_rings_once(china: PlannedModule, plan_of: Plan) -> Non
     )
     bare = PlannedModule(plan_of("observability"), "observability")
     assert "NOT" not in composites(bare)["easel-sdruntime-stuck"]["alarm_rule"]
+
+
+def test_the_estimate_counts_these_alarms(module: PlannedModule, scenario: str) -> None:
+    insights, runtimes = {"observability": (False, 1), "china": (True, 2)}[scenario]
+    assert len(list(of_alarms(module))) == watching.alarm_metrics(runtimes, insights=insights)
+    assert len(composites(module)) == watching.composite_alarms(runtimes)
 
 
 def test_what_has_no_data_is_no_alarm(module: PlannedModule) -> None:

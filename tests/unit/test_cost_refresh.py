@@ -18,7 +18,7 @@ from easel_cost.refresh import refresh_prices
 
 pytestmark = pytest.mark.unit
 
-NOT_ASKED_FOR = {"ec2", "insights.observations", "transfer.out"}
+NOT_ASKED_FOR = {"dashboard", "ec2", "insights.observations", "transfer.out"}
 
 
 def product(usage: str, *tiers: tuple[str, str], currency: str = "USD") -> str:
