@@ -43,7 +43,7 @@ def _no_bucket(subject: Subject, name: str) -> Problem:
     if subject.settings.makes_model_bucket and not subject.is_applied:
         return warn(
             f"s3://{name} is not there: the apply makes it, empty",
-            f"make apply ENV={subject.name} TF_ARGS=-target=module.model_bucket, then {upload}",
+            f"make apply {subject.make_words} TF_ARGS=-target=module.model_bucket, then {upload}",
         )
     return fail(
         f"s3://{name} is not there: no runtime gets a model",

@@ -94,5 +94,5 @@ def after_checks(subject: Subject) -> list[Check]:
 
 def _not_applied(subject: Subject) -> Finding:
     text = "Terraform's state has no cluster: the stack was not applied from here"
-    remedy = f"make apply ENV={subject.name}; a state elsewhere: envs/README.md, backend.tf"
+    remedy = f"make apply {subject.make_words}; a state elsewhere: envs/README.md, backend.tf"
     return found("there is no stack", [fail(text, remedy)])

@@ -20,7 +20,7 @@ def look_at_cluster(subject: Subject, reading: ClusterReading) -> Finding:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise
         text = f"Terraform's state has cluster {name}, and EKS has none of that name in {region}"
-        return found(name, [fail(text, f"make plan ENV={subject.name} shows what is missing.")])
+        return found(name, [fail(text, f"make plan {subject.make_words} shows what is missing.")])
     problems: list[Problem] = []
     status = str(cluster["status"])
     if status != _ACTIVE:

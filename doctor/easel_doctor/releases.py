@@ -16,7 +16,7 @@ def look_at_releases(subject: Subject, objects: ClusterObjects) -> Finding:
     """Compares Helm's releases with those that the stack is made of."""
     newest = _newest(objects.releases)
     wanted = [*_CONTROLLERS, *_runtimes(subject)]
-    again = f"make apply ENV={subject.name}"
+    again = f"make apply {subject.make_words}"
     problems = []
     for place in wanted:
         words = "/".join(place)
@@ -40,7 +40,7 @@ def look_at_scaling(subject: Subject, objects: ClusterObjects) -> Finding:
     ]
     if not objects.scaled_objects:
         text = "the cluster has no ScaledObject: no runtime is scaled on its queue"
-        problems.append(warn(text, f"make apply ENV={subject.name}, unless values say so."))
+        problems.append(warn(text, f"make apply {subject.make_words}, unless values say so."))
     return found(f"{len(objects.scaled_objects)} ScaledObjects", problems)
 
 

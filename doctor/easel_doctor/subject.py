@@ -40,6 +40,11 @@ class Subject:
         return self.folder.name
 
     @property
+    def make_words(self) -> str:
+        """What a verb of `make` needs to mean this stack."""
+        return f"ENV={self.name}{' LOCAL=1' if self.is_emulated else ''}"
+
+    @property
     def is_applied(self) -> bool:
         """Whether there is a cluster to look at."""
         return bool(self.outputs.get("cluster_name"))

@@ -156,6 +156,7 @@ def test_a_stack_on_this_machine_is_asked_of_its_emulator_alone(
         assert os.environ["NO_PROXY"] == "internal,127.0.0.1"
         assert os.environ["AWS_SHARED_CREDENTIALS_FILE"] == "key"
     assert client.meta.endpoint_url == HERE["aws_endpoint_url"]
+    assert here.make_words == "ENV=us-east-1 LOCAL=1"
     assert read == [tmp_path / "envs" / "us-east-1"]  # no backend of a person's own
     names = [one.name for one in checks_of(here, None)]
     assert names[:4] == ["tools", "credentials", "partition", "aws alone"]
