@@ -1,74 +1,52 @@
-"""A root module, driven by python-terraform."""
+"""A root module that tests apply, by easel's own runner of Terraform."""
 
-import shlex
-from collections.abc import Callable, Mapping
+import json
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import python_terraform
+from easel_deploy.environments.root_module import RootModule
+
+_APPLY_SECONDS = 1800
+_PLAIN = ("-input=false", "-no-color")
 
 
-class RootModule:
-    """A root module and the environment that Terraform runs it in."""
+class AppliedModule(RootModule):
+    """A root module; each verb must succeed, and nothing is asked."""
 
-    def __init__(self, folder: Path, program: Path | None = None) -> None:
-        """Describes it; runs nothing.
-
-        Args:
-            folder: of the root module.
-            program: of `terraform_with`; None: Terraform in this process's environment.
-        """
-        self.folder = folder
-        self._terraform = python_terraform.Terraform(
-            working_dir=str(folder), terraform_bin_path=str(program or "terraform")
-        )
-
-    def init(self) -> None:
-        self._succeed(self._terraform.init)
-
-    def apply(self, **variables: Any) -> str:
-        return self._succeed(self._terraform.apply, skip_plan=True, **_given(variables))
+    def apply(self, **variables: Any) -> None:
+        self._succeed("apply", ["-auto-approve"], variables)
 
     def destroy(self) -> str:
-        # 0.10.1 passes -force, which Terraform no longer knows, unless it is None.
-        return self._succeed(self._terraform.destroy, force=None, auto_approve=True)
+        """What Terraform printed."""
+        return self._succeed("destroy", ["-auto-approve"], {})
 
-    def plan(self, target: list[str] | None = None, **variables: Any) -> tuple[int, str]:
-        """The exit status (0: no change, 2: changes) and the plan, of all or of some addresses."""
-        status, out, err = self._terraform.plan(target=target, **_given(variables))
-        return status, out + err
-
-    def outputs(self) -> dict[str, Any]:
-        outputs: dict[str, Any] = self._terraform.output(json=python_terraform.IsFlagged)
+    def described_outputs(self) -> dict[str, Any]:
+        """The outputs as `terraform output -json` prints them: each with its value and type."""
+        done = self.call("output", "-json", "-no-color")
+        assert done.returncode == 0, done.stderr
+        outputs: dict[str, Any] = json.loads(done.stdout)
         return outputs
 
-    def resources(self, **options: str) -> list[str]:
-        """Addresses of all that the state holds."""
-        return self._succeed(self._terraform.cmd, "state list", **options).split()
+    def plan(self, target: Sequence[str] = (), **variables: Any) -> tuple[int, str]:
+        """The exit status (0: no change, 2: changes) and the plan, of all or of some addresses."""
+        options = ["-detailed-exitcode", *(f"-target={one}" for one in target)]
+        with _variables_file(variables) as given:
+            done = self.call("plan", *_PLAIN, *options, *given, seconds=_APPLY_SECONDS)
+        return done.returncode, done.stdout + done.stderr
 
-    def _succeed(self, command: Callable[..., Any], *words: str, **options: Any) -> str:
-        status, out, err = command(*words, **options)
-        assert status == 0, f"terraform failed:\n{out}\n{err}"
-        return str(out)
-
-
-def terraform_with(environment: Mapping[str, str], home: Path) -> Path:
-    """Makes a program that is Terraform in an environment of its own.
-
-    python-terraform passes on the test process's environment, which two root modules that are
-    applied at the same time cannot share.
-
-    Args:
-        environment: all that Terraform sees; an emulator's, for it is written down.
-        home: gets the program; made if missing.
-    """
-    home.mkdir(parents=True, exist_ok=True)
-    program = home / "terraform-with-environment"
-    variables = " ".join(f"{name}={shlex.quote(one)}" for name, one in environment.items())
-    program.write_text(f'#!/bin/sh\nexec env -i {variables} terraform "$@"\n')
-    program.chmod(0o700)
-    return program
+    def _succeed(self, verb: str, options: Sequence[str], variables: dict[str, Any]) -> str:
+        with _variables_file(variables) as given:
+            done = self.call(verb, *_PLAIN, *options, *given, seconds=_APPLY_SECONDS)
+        assert done.returncode == 0, f"terraform {verb} failed:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
 
 
-def _given(variables: dict[str, Any]) -> dict[str, Any]:
-    return {"var": variables} if variables else {}
+@contextmanager
+def _variables_file(variables: dict[str, Any]) -> Iterator[list[str]]:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "variables.tfvars.json")
+        file.write_text(json.dumps(variables))
+        yield [f"-var-file={file}"] if variables else []

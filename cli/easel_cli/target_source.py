@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from easel_cli.target import Target
+from easel_deploy.environments.root_module import RootModule
 from easel_doctor.environment import KnownOutputs
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -144,16 +145,15 @@ def _read(path: Path) -> str:
 
 
 def _ask_terraform(folder: Path) -> str:
-    command = ["terraform", f"-chdir={folder}", "output", "-json", "-no-color"]
     try:
-        run = subprocess.run(  # noqa: S603 - no shell; the folder exists
-            command, capture_output=True, text=True, check=True
-        )
+        answer = RootModule(folder).call("output", "-json", "-no-color")
     except FileNotFoundError as error:
         raise TargetError("terraform is not on PATH.") from error
-    except subprocess.CalledProcessError as error:
-        raise TargetError(_explained(folder.name, error.stderr.strip())) from error
-    return run.stdout
+    except subprocess.TimeoutExpired as error:
+        raise TargetError(_explained(folder.name, str(error))) from error
+    if answer.returncode:
+        raise TargetError(_explained(folder.name, answer.stderr.strip()))
+    return answer.stdout
 
 
 def _unknown(folder: Path) -> str:

@@ -11,7 +11,7 @@ class ExitStatus(IntEnum):
     USAGE = 2
     """Wrong arguments or settings: the same call fails again."""
     REFUSED = 3
-    """The API did not take the request."""
+    """The API did not take the request, a look before an apply stopped it, or a person said no."""
     TIMED_OUT = 4
     INTERRUPTED = 130
     """As a shell reports SIGINT: 128 + 2."""

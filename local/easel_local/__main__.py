@@ -17,6 +17,7 @@ from easel_cli.progress import Progress
 from easel_cli.target import Target
 from easel_contract.plain_text import printable_lines
 from easel_contract.task import RuntimeType
+from easel_deploy.environments.root_module import TerraformError
 from easel_deploy.exit_status import ExitStatus
 from easel_deploy.terraform_config import TerraformConfigError
 from easel_local import interrupts
@@ -30,7 +31,6 @@ from easel_local.services import ServiceError
 from easel_local.stack import LocalStack, StackError, StackOptions
 from easel_local.state import BusyError
 from easel_local.status import show_status
-from easel_local.terraform import TerraformError
 
 _MAX_PORT = 65535
 _MAX_SERVICE_SECONDS = 3600

@@ -77,7 +77,7 @@ class LocalStack:
             easel_local.presets.UnknownRuntimeError: there is no such preset.
             easel_local.ports.PortTakenError: the wanted port is taken.
             easel_local.emulator.process.EmulatorError: the emulator did not start.
-            easel_local.terraform.TerraformError: Terraform did not apply.
+            easel_deploy.environments.root_module.TerraformError: Terraform did not apply.
             easel_local.services.ServiceError: a runtime or agent did not come up.
         """
         running = self.state_file.read()

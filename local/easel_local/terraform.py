@@ -1,16 +1,13 @@
 """Runs Terraform on envs/local with its progress, its state outside the checkout's tree."""
 
-import contextlib
 import json
-import os
 import shlex
-import signal
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from easel_cli.progress import Update
+from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.terraform_config import write_cli_config
 from easel_local.paths import ENVIRONMENT
 
@@ -20,10 +17,6 @@ _GARBAGE_PERCENT = "400"
 At 100, `terraform plan` of envs/local takes 8.2 s of CPU time, at 400 6.9 s; Terraform's
 memory grows from about 600 to 690 MB.
 """
-
-
-class TerraformError(Exception):
-    """A Terraform command failed; the message holds its own words."""
 
 
 def stack_environment(
@@ -69,7 +62,7 @@ class Terraform:
             environment: of `stack_environment`.
             log: file that all output is added to.
         """
-        self._environment = dict(environment)
+        self._root = RootModule(ENVIRONMENT, environment)
         self._log = log
 
     def init(self) -> None:
@@ -78,7 +71,9 @@ class Terraform:
         Raises:
             TerraformError: it could not.
         """
-        for _ in self._run("init", "-input=false", "-no-color", "-lockfile=readonly"):
+        for _ in self._root.lines(
+            self._log, "init", "-input=false", "-no-color", "-lockfile=readonly"
+        ):
             pass
 
     def apply(self, update: Update) -> None:
@@ -93,7 +88,9 @@ class Terraform:
         done, total = 0, 0
         problems: list[str] = []
         try:
-            for line in self._run("apply", "-json", "-auto-approve", "-input=false"):
+            for line in self._root.lines(
+                self._log, "apply", "-json", "-auto-approve", "-input=false"
+            ):
                 event = _event(line)
                 if event.get("type") == "change_summary" and not total:
                     total = int(event["changes"]["add"])
@@ -107,41 +104,9 @@ class Terraform:
 
     def outputs(self) -> dict[str, Any]:
         """The root module's outputs as `terraform output -json` prints them."""
-        text = "".join(self._run("output", "-json"))
+        text = "".join(self._root.lines(self._log, "output", "-json"))
         outputs: dict[str, Any] = json.loads(text)
         return outputs
-
-    def _run(self, *arguments: str) -> Iterator[str]:
-        command = ["terraform", f"-chdir={ENVIRONMENT}", *arguments]
-        process = subprocess.Popen(  # noqa: S603 - no shell, our own arguments
-            command,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            # Its providers are its children: interrupted, the whole session goes.
-            start_new_session=True,
-        )
-        lines: list[str] = []
-        with self._log.open("a") as log, _ended_on_exit(process):
-            for line in process.stdout or ():
-                log.write(line)
-                lines.append(line)
-                yield line
-        if process.returncode:
-            raise TerraformError(_failure(command, lines, self._log))
-
-
-@contextlib.contextmanager
-def _ended_on_exit(process: "subprocess.Popen[str]") -> Iterator[None]:
-    try:
-        yield
-        process.wait()
-    finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 def _event(line: str) -> dict[str, Any]:
@@ -161,8 +126,3 @@ def _problem(diagnostic: Mapping[str, Any]) -> str:
     where = diagnostic.get("address", "")
     parts = [diagnostic.get("summary", ""), diagnostic.get("detail", "")]
     return f"{where}: {' - '.join(part for part in parts if part)}".removeprefix(": ")
-
-
-def _failure(command: Sequence[str], lines: Sequence[str], log: Path) -> str:
-    tail = "".join(lines[-15:]).strip()
-    return f"`{' '.join(command[:3])}` failed:\n{tail}\n(log: {log})"

@@ -37,7 +37,7 @@ from easel_local.services import (
 from easel_local.terraform import stack_environment
 from easel_packaging.package_functions import package
 from easel_simulators.command_line import PATH_VARIABLE
-from tests.root_module import RootModule, terraform_with
+from tests.root_module import AppliedModule
 
 if TYPE_CHECKING:
     from mypy_boto3_logs import CloudWatchLogsClient
@@ -140,10 +140,10 @@ class EmulatedStack(Stack):
             environment = stack_environment(
                 self.home / "terraform", self.aws_environment, variables
             )
-            self.module = RootModule(ENVIRONMENT, terraform_with(environment, self.home))
-            self.module.init()
+            self.module = AppliedModule(ENVIRONMENT, environment)
+            self.module.initialise()
             self.module.apply()
-            self.target = Target.from_outputs(self.module.outputs())
+            self.target = Target.from_outputs(self.module.described_outputs())
             for name in self.target.runtimes:
                 self._start_runtime(name)
         except BaseException:
@@ -156,10 +156,11 @@ class EmulatedStack(Stack):
         with self._exit:
             self.module.destroy()
             state = self.home / "terraform" / "terraform.tfstate"
-            assert self.module.resources(state=str(state)) == []
+            left = self.module.call("state", "list", f"-state={state}")
+            assert (left.returncode, left.stdout) == (0, ""), left.stderr
 
     def values(self) -> dict[str, Any]:
-        return {name: output["value"] for name, output in self.module.outputs().items()}
+        return self.module.outputs()
 
     def plan(self) -> tuple[int, str]:
         return self.module.plan()

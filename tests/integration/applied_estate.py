@@ -21,7 +21,7 @@ from easel_local.estate.state import EstateState
 from easel_local.processes import ManagedProcess
 from tests.integration.inventory import Inventory, inventory
 from tests.integration.pod_session import pod_clients
-from tests.root_module import RootModule, terraform_with
+from tests.root_module import AppliedModule
 
 Client = Callable[..., Any]
 
@@ -45,7 +45,7 @@ class AppliedEstate:
     home: Path
     services: EstateServices
     environment: dict[str, str]
-    module: RootModule
+    module: AppliedModule
     before: Inventory
     """What the account had before the apply."""
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -60,15 +60,15 @@ class AppliedEstate:
             "AWS_SDK_UA_APP_ID": DEPLOYER,
             "TF_APPEND_USER_AGENT": DEPLOYER,
         }
-        module = RootModule(root_folder(region, home), terraform_with(environment, home))
+        module = AppliedModule(root_folder(region, home), environment)
         before = inventory(_clients(services, region))
         return cls(region, home, services, environment, module, before)
 
     def apply(self) -> None:
         """Applies envs/<region> as it is."""
-        self.module.init()
+        self.module.initialise()
         self.module.apply()
-        self.outputs = self.module.outputs()
+        self.outputs = self.module.described_outputs()
 
     def deployers_calls(self) -> list[Call]:
         """What applies and destroys have asked the emulator for."""

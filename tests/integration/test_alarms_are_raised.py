@@ -18,7 +18,7 @@ import pytest
 
 from easel_deploy.terraform_config import write_cli_config
 from easel_local.emulator import Emulator
-from tests.root_module import RootModule, terraform_with
+from tests.root_module import AppliedModule
 
 pytestmark = pytest.mark.integration
 
@@ -75,10 +75,10 @@ def topic(alone: Emulator, tmp_path_factory: pytest.TempPathFactory) -> str:
     call = example.removesuffix("}\n") + f"  {CLUSTER}\n}}\n"
     folder.joinpath("main.tf").write_text(MODULE + call)
     environment = alone.environment() | {"TF_CLI_CONFIG_FILE": str(write_cli_config(home))}
-    root = RootModule(folder, terraform_with(environment, home))
-    root.init()
+    root = AppliedModule(folder, environment)
+    root.initialise()
     root.apply()
-    return str(root.outputs()["topic"]["value"])
+    return str(root.outputs()["topic"])
 
 
 @pytest.fixture(scope="module")

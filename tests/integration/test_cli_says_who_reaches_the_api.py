@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from easel_deploy.environments.api_reach import main, note
+from easel_deploy.environments.api_reach import note, refuse_unreachable
 from easel_deploy.environments.root_module import RootModule
 
 pytestmark = pytest.mark.integration
@@ -59,21 +59,21 @@ def state_with(module: str, kind: str) -> str:
 def test_an_apply_that_could_not_get_through_is_refused(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(folder)]) == 3
+    assert refuse_unreachable(RootModule(folder), []) == 3
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.startswith("easel: nothing is applied: ")
     assert f"{folder}/terraform.tfvars" in said.err
     # A part of it may be applied: the network comes first.
     assert "-target=module.vpc" in said.err
-    assert main([str(folder), "-target=module.vpc"]) == 0
+    assert refuse_unreachable(RootModule(folder), ["-target=module.vpc"]) == 0
 
 
 def test_the_network_that_was_made_first_is_one_to_be_in(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "terraform.tfstate").write_text(state_with("module.vpc", "aws_vpc"))
-    assert main([str(folder)]) == 0
+    assert refuse_unreachable(RootModule(folder), []) == 0
     assert "from its network only" in capsys.readouterr().err
 
 
@@ -83,7 +83,7 @@ def test_a_network_of_ones_own_is_one_to_be_in(
     (folder / "terraform.tfvars").write_text(
         'existing_vpc = { vpc_id = "vpc-0a", cidr_blocks = ["10.9.0.0/16"] }'
     )
-    assert main([str(folder)]) == 0
+    assert refuse_unreachable(RootModule(folder), []) == 0
     assert "cluster.private_access_cidrs" in capsys.readouterr().err
 
 
@@ -101,7 +101,7 @@ def test_an_apply_from_another_address_is_refused_at_once(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     open_to(folder, "203.0.113.8/32")
-    assert main([str(folder)]) == 3
+    assert refuse_unreachable(RootModule(folder), []) == 3
     said = capsys.readouterr().err
     assert "this machine is seen at 203.0.113.7" in said
     assert "203.0.113.8/32 alone" in said
@@ -111,7 +111,7 @@ def test_an_apply_from_another_address_is_refused_at_once(
 def test_an_apply_from_another_address_is_refused_in_a_network_that_is_there(folder: Path) -> None:
     open_to(folder, "203.0.113.8/32")
     (folder / "terraform.tfstate").write_text(state_with("module.vpc", "aws_vpc"))
-    assert main([str(folder)]) == 3
+    assert refuse_unreachable(RootModule(folder), []) == 3
 
 
 def test_a_machine_that_is_let_in_from_its_network_needs_no_public_address(folder: Path) -> None:
@@ -147,5 +147,5 @@ def test_terraforms_own_words_are_passed_on(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "terraform.tfvars").write_text("cluster = {")
-    assert main([str(folder)]) == 1
+    assert refuse_unreachable(RootModule(folder), []) == 1
     assert capsys.readouterr().err.startswith("easel: terraform console failed:")

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.integration
 
 Client = Callable[..., Any]
 SERVICES = ("ec2", "ecr", "iam", "s3", "sts")
+IMAGE = {"repository": "easel/sd-webui", "tag": "1.10.1", "digest": None}
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +53,6 @@ def clients(world: SnapshotWorld, region: str) -> Clients:
     for service in SERVICES:
         clients[service] = world.client(service)
     return clients
-
-
-IMAGE = {"repository": "easel/sd-webui", "tag": "1.10.1", "digest": None}
 
 
 def of(clients: Clients, **told: Any) -> Any:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from easel_deploy.environments.root_module import RootModule as EnvironmentFolder
 from tests.integration.applied_estate import NAMESPACE, AppliedEstate
 
 pytestmark = pytest.mark.integration
@@ -17,8 +16,7 @@ Changed = dict[str, tuple[str, str]]
 
 def change(estate: AppliedEstate) -> tuple[str, str]:
     """The plan of the change, and the one after it was applied."""
-    folder = EnvironmentFolder(estate.module.folder, estate.environment)
-    runtimes: dict[str, Any] = folder.evaluate("var.runtimes")
+    runtimes: dict[str, Any] = estate.module.evaluate("var.runtimes")
     runtimes["sdruntime"]["scaling"]["max_replica_count"] = MOST_PODS
     _, before = estate.module.plan(runtimes=runtimes)
     estate.module.apply(runtimes=runtimes)

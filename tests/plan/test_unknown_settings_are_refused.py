@@ -1,8 +1,8 @@
 """A misspelt key in terraform.tfvars is refused before a plan: Terraform would drop it silently."""
 
 import json
-import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from easel_deploy.environments.root_module import RootModule
-from easel_deploy.environments.unknown_settings import main, unknown_settings
+from easel_deploy.environments.unknown_settings import refuse_unknown, unknown_settings
 
 pytestmark = pytest.mark.plan
 
@@ -49,7 +49,7 @@ def test_unknown_keys_are_named_together_with_what_is_meant(
     (folder / "terraform.tfvars").write_text(f"{text}\nretention = 3\n")
     more = {"//": "of a person", "runtimes": {"sd": {"type": "sdwebui", "max_replica": 5}}}
     (folder / "more.auto.tfvars.json").write_text(json.dumps(more))
-    assert main([str(folder)]) == 2
+    assert refuse_unknown(RootModule(folder)) == 2
     said = capsys.readouterr().err
     assert "terraform.tfvars: cluster.public_acces_cidrs is no setting: is public_acc" in said
     assert "terraform.tfvars: vpc.nat is no setting" in said
@@ -67,16 +67,23 @@ def test_free_keys_stay_free(folder: Path) -> None:
 
 def test_what_terraform_refuses_is_left_to_it(folder: Path) -> None:
     (folder / "terraform.tfvars").write_text("region = [\n")
-    assert main([str(folder)]) == 0
+    assert refuse_unknown(RootModule(folder)) == 0
 
 
-def test_a_plan_asks_before_terraform_does(folder: Path) -> None:
-    command = [sys.executable, "-m", "easel_deploy.environments.unknown_settings", str(folder)]
-    settings(folder, "us-east-1")
-    with (folder / "terraform.tfvars").open("a") as file:
+@pytest.mark.parametrize("verb", ["plan", "apply"])
+def test_plan_and_apply_ask_before_terraform_does(folder: Path, tmp_path: Path, verb: str) -> None:
+    region = tmp_path / "checkout" / "envs" / "us-east-1"
+    shutil.copytree(folder, region, ignore=shutil.ignore_patterns("checkout"))
+    settings(region, "us-east-1")
+    with (region / "terraform.tfvars").open("a") as file:
         file.write("nmae = 1\n")
-    done = subprocess.run(command, env=os.environ, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "easel_deploy.environments", verb, "us-east-1"],
+        cwd=region.parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2
     assert "nmae is no setting: is name meant?" in done.stderr
-    estate = (ENVS.parent / "scripts" / "estate").read_text()
-    assert estate.count("environments.unknown_settings") == 2
+    assert done.stdout == ""

@@ -10,10 +10,10 @@ from moto import mock_aws
 
 from easel_deploy.environments import adopt as adopt_module
 from easel_deploy.environments import destroy as destroy_module
-from easel_deploy.environments import log_groups, plan_note
+from easel_deploy.environments import log_groups
 from easel_deploy.environments.adopt import adopt
 from easel_deploy.environments.destroy import destroy
-from easel_deploy.environments.plan_note import note
+from easel_deploy.environments.plan_note import note, print_note
 from easel_deploy.environments.retained_outputs import ALIAS, BUCKET, KEY
 from easel_deploy.environments.stack import StandsElsewhereError
 from easel_local.paths import ROOT
@@ -413,14 +413,12 @@ def test_a_plan_of_what_stands_and_a_first_one_say_nothing(pictures: Any, kms: A
 def test_a_plan_does_not_fail_where_nothing_can_be_looked_at(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(plan_note, "RootModule", lambda _: StubbedRoot())
-    folder = str(ROOT / "envs" / "us-east-1")
-    assert plan_note.main([folder]) == 0
+    print_note(StubbedRoot(), [])
     assert BUCKET_NAME in capsys.readouterr().err
     # These reach the plan alone.
-    assert plan_note.main([folder, "-var=name=other"]) == 0
+    print_note(StubbedRoot(), ["-var=name=other"])
     monkeypatch.setenv("AWS_PROFILE", "that-is-nowhere")
-    assert plan_note.main([folder]) == 0
+    print_note(StubbedRoot(), [])
     assert capsys.readouterr() == ("", "")
 
 

@@ -1,7 +1,4 @@
-"""Takes over, before an apply, what an earlier destroy has kept or left behind.
-
-`python -m easel_deploy.environments.adopt envs/us-east-1` is what `make apply` runs first.
-"""
+"""Takes over, before an apply, what an earlier destroy has kept or left behind."""
 
 import sys
 from pathlib import Path
@@ -63,26 +60,39 @@ def importable(root: RootModule, stack: StackIdentity, managed: Managed) -> list
     return [*importable_log_groups(root, stack, managed), *role, *models, *outputs]
 
 
+def take_over(root: RootModule) -> ExitStatus:
+    """Adopts, and prints what was taken over, or why not.
+
+    Args:
+        root: the environment, after `terraform init`.
+
+    Returns:
+        COMPLETED or FAILED.
+    """
+    try:
+        adopted = adopt(root)
+    except (TerraformError, StandsElsewhereError, ClientError, BotoCoreError) as error:
+        sys.stderr.write(f"easel: {error}\n")
+        return ExitStatus.FAILED
+    if adopted:
+        sys.stdout.write(f"easel: taken over from an earlier stack: {', '.join(adopted)}\n")
+    return ExitStatus.COMPLETED
+
+
 def main(arguments: list[str]) -> int:
-    """Runs the command.
+    """Runs `python -m easel_deploy.environments.adopt FOLDER`: this step of an apply alone.
 
     Returns:
         0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
     if len(arguments) != 1:
         sys.stderr.write("usage: python -m easel_deploy.environments.adopt envs/REGION\n")
-        return 2
+        return ExitStatus.USAGE
     try:
-        adopted = adopt(RootModule(Path(arguments[0])))
-    except (TerraformError, StandsElsewhereError, ClientError, BotoCoreError) as error:
-        sys.stderr.write(f"easel: {error}\n")
-        return 1
+        return take_over(RootModule(Path(arguments[0])))
     except KeyboardInterrupt:
         sys.stderr.write("easel: interrupted: nothing is applied.\n")
         return ExitStatus.INTERRUPTED
-    if adopted:
-        sys.stdout.write(f"easel: taken over from an earlier stack: {', '.join(adopted)}\n")
-    return 0
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ apply, when the cluster is there and costs money.
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from easel_deploy.cluster.access import KUBECONFIG_VARIABLE
@@ -31,7 +32,6 @@ _PRIVATE_BLOCKS = (
 )
 """Whom the private endpoint lets in, beside a network that easel makes."""
 _OWN_BLOCKS = "[var.vpc.cidr_block]"
-_REFUSED = 3
 
 
 class UnreachableApiError(Exception):
@@ -107,34 +107,27 @@ def _refusal(folder: Path) -> str:
     )
 
 
-def main(arguments: list[str]) -> int:
-    """Runs `python -m easel_deploy.environments.api_reach FOLDER [TERRAFORM'S OPTIONS]`.
+def refuse_unreachable(root: RootModule, options: Sequence[str]) -> ExitStatus:
+    """Looks before an apply; prints a note, or why the apply is refused.
+
+    Args:
+        root: the environment, after `terraform init`.
+        options: of `terraform apply`.
 
     Returns:
-        0, 1 where Terraform failed, 2 wrong usage, 3 where the apply could not get through, 130
-        interrupted.
+        COMPLETED; FAILED where Terraform failed; REFUSED where the apply could not get through.
     """
-    if not arguments or arguments[0].startswith("-"):
-        sys.stderr.write("usage: python -m easel_deploy.environments.api_reach envs/REGION\n")
-        return 2
     # Who applies a part knows which.
-    if is_targeted(arguments[1:]):
-        return 0
+    if is_targeted(options):
+        return ExitStatus.COMPLETED
     try:
-        said = note(RootModule(Path(arguments[0])))
+        said = note(root)
     except UnreachableApiError as error:
         sys.stderr.write(f"easel: nothing is applied: {error}\n")
-        return _REFUSED
+        return ExitStatus.REFUSED
     except TerraformError as error:
         sys.stderr.write(f"easel: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        sys.stderr.write("easel: interrupted: nothing is applied.\n")
-        return ExitStatus.INTERRUPTED
+        return ExitStatus.FAILED
     if said:
         sys.stderr.write(said)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    return ExitStatus.COMPLETED

@@ -25,8 +25,6 @@ from easel_deploy.exit_status import ExitStatus
 EMULATED_VARIABLE = "EASEL_EMULATED"
 """Set where AWS is an emulator that ends with the stack: nothing of it is kept."""
 
-_REFUSED = 3
-
 
 def destroy(root: RootModule, options: list[str]) -> int:
     """Destroys what Terraform has made, after a question; says what it kept and why.
@@ -60,7 +58,7 @@ def _destroy_part(
     )
     look_first(stack, before, whole=False)
     if not _agreed(stack, options):
-        return _REFUSED
+        return ExitStatus.REFUSED
     _run_destroy(root, options)
     sys.stdout.write(
         f"easel: what -target names is destroyed; the rest of stack {stack.name} in "
@@ -84,7 +82,7 @@ def _destroy_whole(
     )
     look_first(stack, before, whole=True)
     if not _agreed(stack, options):
-        return _REFUSED
+        return ExitStatus.REFUSED
     _take_out(root, kept)
     _run_destroy(root, options)
     # Before anything else is looked at, as that may fail.

@@ -4,7 +4,7 @@
 """
 
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -13,7 +13,6 @@ from easel_deploy.environments.retained_outputs import BUCKET
 from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.environments.stack import StackIdentity, StandsElsewhereError
 from easel_deploy.environments.terraform_options import sets_variables
-from easel_deploy.exit_status import ExitStatus
 
 
 def note(root: RootModule) -> str | None:
@@ -43,29 +42,19 @@ def note(root: RootModule) -> str | None:
     )
 
 
-def main(arguments: list[str]) -> int:
-    """Runs `python -m easel_deploy.environments.plan_note FOLDER [TERRAFORM'S OPTIONS]`.
+def print_note(root: RootModule, options: Sequence[str]) -> None:
+    """Prints the note, if there is one; where AWS or Terraform does not tell, the plan will.
 
-    Returns:
-        0, 2 wrong usage, 130 interrupted. Where AWS or Terraform does not tell, the plan will say
-        so itself.
+    Args:
+        root: the environment, after `terraform init`.
+        options: of `terraform plan`.
     """
-    if not arguments or arguments[0].startswith("-"):
-        sys.stderr.write("usage: python -m easel_deploy.environments.plan_note envs/REGION\n")
-        return 2
-    # They reach the plan only: the stack that would be looked at may be another one.
-    if sets_variables(arguments[1:]):
-        return 0
+    # Variables among them reach the plan only: the stack that would be looked at may be another.
+    if sets_variables(options):
+        return
     try:
-        said = note(RootModule(Path(arguments[0])))
+        said = note(root)
     except (TerraformError, ClientError, BotoCoreError):
-        return 0
-    except KeyboardInterrupt:
-        return ExitStatus.INTERRUPTED
+        return
     if said:
         sys.stderr.write(said)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,16 +1,23 @@
-"""Runs Terraform in the folder of an environment."""
+"""Runs Terraform in the folder of a root module: all of easel's own calls of Terraform are here.
 
+Docs: ADR 6 (what the tests run Terraform with).
+"""
+
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from easel_deploy.environments.foreground import run_to_its_end
 
 _ANSWER_SECONDS = 300
+_INIT_SECONDS = 600
+_TAIL_LINES = 15
 
 
 class TerraformError(Exception):
@@ -18,7 +25,7 @@ class TerraformError(Exception):
 
 
 class RootModule:
-    """A folder under envs/ that `terraform init` was run in."""
+    """A folder with a root module, such as envs/us-east-1."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
         """Names the folder; nothing is run yet.
@@ -30,13 +37,30 @@ class RootModule:
         self.folder = folder
         self._environment = dict(os.environ if environment is None else environment)
 
+    def initialise(self, *options: str) -> None:
+        """Fetches modules and providers, and connects the backend.
+
+        Args:
+            options: further arguments of `terraform init`.
+
+        Raises:
+            TerraformError: init failed; the message has what Terraform printed.
+        """
+        try:
+            answer = self.call("init", "-input=false", "-no-color", *options, seconds=_INIT_SECONDS)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise TerraformError(f"terraform cannot be run: {error}") from error
+        if answer.returncode:
+            printed = (answer.stdout + answer.stderr).strip()
+            raise TerraformError(f"terraform init failed:\n{printed}")
+
     def outputs(self) -> dict[str, Any]:
         """Returns the outputs' values; none before the first apply.
 
         Raises:
             TerraformError: the state cannot be read.
         """
-        outputs: dict[str, Any] = json.loads(self._answer("output", "-json"))
+        outputs = _parsed(self._answer("output", "-json"), "outputs")
         return {name: output["value"] for name, output in outputs.items()}
 
     def resources(self) -> list[str]:
@@ -58,7 +82,7 @@ class RootModule:
         """
         pulled = self._answer("state", "pull").strip()
         # An empty state is no file.
-        blocks = json.loads(pulled)["resources"] if pulled else []
+        blocks = _parsed(pulled, "state")["resources"] if pulled else []
         return {
             _address(block, instance): instance["attributes"]
             for block in blocks
@@ -93,24 +117,135 @@ class RootModule:
         if status:
             raise TerraformError(f"terraform {arguments[0]} ended with status {status}")
 
-    def _answer(self, *arguments: str, stdin: str = "") -> str:
-        answer = subprocess.run(  # noqa: S603 - no shell
+    def show(self, verb: str, *options: str) -> int:
+        """Runs a verb at this process's terminal, in colours only where that is one.
+
+        Args:
+            verb: such as "plan".
+            options: its further arguments.
+
+        Returns:
+            Terraform's exit status.
+
+        Raises:
+            KeyboardInterrupt: Terraform was interrupted, and has ended in its own order.
+        """
+        sys.stdout.flush()
+        return run_to_its_end(self._shown(verb, *options), self._environment)
+
+    def become(self, verb: str, *options: str) -> NoReturn:
+        """Replaces this process by Terraform: signals and exit status are Terraform's own.
+
+        Args:
+            verb: such as "plan"; in colours only where standard output is a terminal.
+            options: its further arguments.
+
+        Raises:
+            TerraformError: there is no Terraform.
+        """
+        sys.stdout.flush()
+        sys.stderr.flush()
+        command = self._shown(verb, *options)
+        try:
+            os.execvpe(command[0], command, self._environment)  # noqa: S606 - no shell wanted
+        except OSError as error:
+            raise TerraformError(f"terraform cannot be run: {error}") from error
+
+    def lines(self, log: Path, *arguments: str) -> Iterator[str]:
+        """Yields what Terraform prints, line by line as it comes.
+
+        Terraform ends with the iterator: a caller that is interrupted takes it down at once, and
+        its providers with it.
+
+        Args:
+            log: file that all lines are added to.
+            arguments: verb and options.
+
+        Raises:
+            TerraformError: Terraform failed; the message has its last lines.
+        """
+        command = self._command(*arguments)
+        process = subprocess.Popen(  # noqa: S603 - no shell, our own arguments
+            command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # Its providers are its children: interrupted, the whole session goes.
+            start_new_session=True,
+        )
+        printed: list[str] = []
+        with log.open("a") as file, _killed_on_exit(process):
+            for line in process.stdout or ():
+                file.write(line)
+                printed.append(line)
+                yield line
+        if process.returncode:
+            tail = "".join(printed[-_TAIL_LINES:]).strip()
+            raise TerraformError(f"`{' '.join(command[:3])}` failed:\n{tail}\n(log: {log})")
+
+    def call(
+        self, *arguments: str, stdin: str = "", seconds: float = _ANSWER_SECONDS
+    ) -> "subprocess.CompletedProcess[str]":
+        """Runs Terraform out of sight.
+
+        Args:
+            arguments: verb and options.
+            stdin: what Terraform reads.
+            seconds: how long Terraform may take.
+
+        Returns:
+            The ended process, whatever its exit status, with what it printed.
+
+        Raises:
+            OSError: Terraform cannot be started: FileNotFoundError where there is none.
+            subprocess.TimeoutExpired: Terraform took longer, and was killed.
+        """
+        return subprocess.run(  # noqa: S603 - no shell
             self._command(*arguments),
             env=self._environment,
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=_ANSWER_SECONDS,
+            timeout=seconds,
             check=False,
         )
+
+    def _answer(self, *arguments: str, stdin: str = "") -> str:
+        answer = self.call(*arguments, stdin=stdin)
         if answer.returncode:
             raise TerraformError(
                 f"terraform {' '.join(arguments)} failed:\n{answer.stderr.strip()}"
             )
         return answer.stdout
 
+    def _shown(self, verb: str, *options: str) -> list[str]:
+        # Terraform colours what it writes into a file, too.
+        plain = () if sys.stdout.isatty() else ("-no-color",)
+        return self._command(verb, *plain, *options)
+
     def _command(self, *arguments: str) -> list[str]:
         return ["terraform", f"-chdir={self.folder}", *arguments]
+
+
+@contextlib.contextmanager
+def _killed_on_exit(process: "subprocess.Popen[str]") -> Iterator[None]:
+    try:
+        yield
+        process.wait()
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _parsed(printed: str, subject: str) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = json.loads(printed)
+    except ValueError as error:
+        raise TerraformError(f"terraform's {subject} cannot be read: {error}") from error
+    return value
 
 
 def _address(block: Mapping[str, Any], instance: Mapping[str, Any]) -> str:

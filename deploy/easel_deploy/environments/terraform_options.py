@@ -4,6 +4,8 @@ import re
 import sys
 from collections.abc import Sequence
 
+from easel_deploy.exit_status import ExitStatus
+
 AUTO_APPROVE = "-auto-approve"
 
 _TARGET = re.compile(r"--?target(=|$)")
@@ -25,22 +27,21 @@ def sets_variables(options: Sequence[str]) -> bool:
     return any(_VARIABLE.match(one) for one in options)
 
 
-def main(options: list[str]) -> int:
-    """Runs `python -m easel_deploy.environments.terraform_options [TERRAFORM'S OPTIONS]`.
+def refuse_variables(options: Sequence[str]) -> ExitStatus:
+    """Looks whether an apply or a destroy can take the options.
+
+    Args:
+        options: Terraform's.
 
     Returns:
-        0, or 2 where an apply or a destroy cannot take them.
+        USAGE where the options set variables; why that is refused, is printed.
     """
     if not sets_variables(options):
-        return 0
+        return ExitStatus.COMPLETED
     # `terraform console`, which tells the stack's name to easel, is run without them.
     sys.stderr.write(
         "easel: an apply or a destroy takes no -var and no -var-file: what looks for kept things\n"
         "  before it would not see them, and take another stack's. Put the values into\n"
         "  terraform.tfvars or a *.auto.tfvars beside it, or export TF_VAR_<name>.\n"
     )
-    return 2
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    return ExitStatus.USAGE

@@ -10,7 +10,6 @@ import difflib
 import json
 import os
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.exit_status import ExitStatus
 
 _VARIABLE = re.compile(r'^variable "([A-Za-z_][\w-]*)"', re.MULTILINE)
-_INIT_SECONDS = 60
 # Terraform's own functions, which are in its program: nothing is fetched.
 # https://developer.hashicorp.com/terraform/language/functions/terraform-decode_tfvars
 _DECODER = """
@@ -96,14 +94,8 @@ def _decoded_by_terraform(text: str) -> Any:
     with tempfile.TemporaryDirectory(prefix="easel-") as folder:
         Path(folder, "main.tf").write_text(_DECODER)
         Path(folder, "given.tfvars").write_text(text)
-        command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color"]
-        try:
-            subprocess.run(  # noqa: S603 - no shell
-                command, capture_output=True, timeout=_INIT_SECONDS, check=True, env=environment
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            raise TerraformError(f"terraform init failed: {error}") from error
         decoder = RootModule(Path(folder), environment)
+        decoder.initialise()
         return decoder.evaluate('provider::terraform::decode_tfvars(file("given.tfvars"))')
 
 
@@ -134,24 +126,19 @@ def _guess(key: str, known: list[str]) -> str:
     return f"; there are {', '.join(sorted(known))}" if known else ""
 
 
-def main(arguments: list[str]) -> int:
-    """Runs `python -m easel_deploy.environments.unknown_settings FOLDER`.
+def refuse_unknown(root: RootModule) -> ExitStatus:
+    """Looks before Terraform does; where Terraform refuses a value, it says so a moment later.
+
+    Args:
+        root: the environment, after `terraform init`.
 
     Returns:
-        0, 2 where a setting is unknown, 130 interrupted. Where Terraform refuses a value, it says
-        so itself a moment later.
+        USAGE where a setting is unknown; which, is printed.
     """
-    if len(arguments) != 1:
-        sys.stderr.write(
-            "usage: python -m easel_deploy.environments.unknown_settings envs/REGION\n"
-        )
-        return ExitStatus.USAGE
     try:
-        unknown = unknown_settings(RootModule(Path(arguments[0])))
+        unknown = unknown_settings(root)
     except TerraformError:
         return ExitStatus.COMPLETED
-    except KeyboardInterrupt:
-        return ExitStatus.INTERRUPTED
     if not unknown:
         return ExitStatus.COMPLETED
     listed = "\n".join(f"  - {one}" for one in unknown)
@@ -159,7 +146,3 @@ def main(arguments: list[str]) -> int:
         printable_lines(f"easel: Terraform would drop these without a word:\n{listed}\n")
     )
     return ExitStatus.USAGE
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -10,8 +10,6 @@ from typing import Any
 from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.terraform_config import TerraformConfigError, write_cli_config
 
-_INIT_SECONDS = 600
-
 
 def evaluate_variables(folder: Path, expression: str) -> Any:
     """Returns an expression over the variables of an environment.
@@ -51,10 +49,10 @@ def _plain_errors() -> Iterator[None]:
 
 
 def _initialised(folder: Path) -> RootModule:
-    environment = _environment(folder)
+    root = RootModule(folder, _environment(folder))
     if not (folder / ".terraform").is_dir():
-        _initialise(folder, environment)
-    return RootModule(folder, environment)
+        root.initialise()
+    return root
 
 
 def _environment(folder: Path) -> dict[str, str]:
@@ -63,17 +61,3 @@ def _environment(folder: Path) -> dict[str, str]:
         # No zip of functions is needed to read settings: any file will do, where they name none.
         "TF_VAR_functions_package_path": str((folder / "versions.tf").resolve()),
     }
-
-
-def _initialise(folder: Path, environment: dict[str, str]) -> None:
-    command = ["terraform", f"-chdir={folder}", "init", "-input=false", "-no-color"]
-    answer = subprocess.run(  # noqa: S603 - no shell
-        command,
-        capture_output=True,
-        text=True,
-        timeout=_INIT_SECONDS,
-        check=False,
-        env=environment,
-    )
-    if answer.returncode:
-        raise TerraformError(f"terraform init failed:\n{answer.stderr.strip()}")

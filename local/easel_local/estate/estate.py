@@ -5,15 +5,16 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from easel_cli.target import Target
 from easel_deploy.environments.destroy import EMULATED_VARIABLE
-from easel_deploy.environments.root_module import RootModule
+from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.environments.terraform_options import is_targeted
 from easel_deploy.exit_status import ExitStatus
 from easel_local import interrupts
@@ -33,7 +34,6 @@ from easel_local.paths import FUNCTIONS_PACKAGE, ROOT
 from easel_local.processes import ManagedProcess
 
 _NAME = re.compile(r"[a-z0-9-]+")
-_INIT_SECONDS = 600
 
 
 class EstateError(Exception):
@@ -158,7 +158,8 @@ class Estate:
             str(self._root),
             *options,
         ]
-        status = self._run(state, command, {EMULATED_VARIABLE: "1"})
+        environment = program_environment({**state.environment, EMULATED_VARIABLE: "1"})
+        status = _to_its_end(partial(subprocess.call, command, env=environment))
         if status == 0 and not is_targeted(options):
             self._forget(state)
             sys.stdout.write(
@@ -192,42 +193,20 @@ class Estate:
     def _initialised(self) -> EstateState:
         root_folder(self._environment, self._home)
         state = EstateState(name="", region="", started_at=datetime.now(UTC))
-        environment = program_environment(terraform_environment())
-        command = ["terraform", f"-chdir={self._root}", "init", "-input=false", "-no-color"]
-        answer = subprocess.run(  # noqa: S603 - no shell
-            [*command, "-lockfile=readonly"],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_INIT_SECONDS,
-            check=False,
-        )
-        if answer.returncode:
-            raise EstateError(f"terraform init failed:\n{answer.stdout}{answer.stderr}".strip())
+        module = RootModule(self._root, program_environment(terraform_environment()))
+        try:
+            module.initialise("-lockfile=readonly")
+        except TerraformError as error:
+            raise EstateError(str(error)) from error
         remove_settings(self._root)
-        stack = RootModule(self._root, environment).evaluate(
-            f"{{ name = var.name, region = var.region, {EXPRESSION} }}"
-        )
+        stack = module.evaluate(f"{{ name = var.name, region = var.region, {EXPRESSION} }}")
         state.name, state.region = stack["name"], stack["region"]
         write_settings(self._root, state.region, stack)
         return state
 
     def _terraform(self, state: EstateState, verb: str, *options: str) -> int:
-        plain = () if sys.stdout.isatty() else ("-no-color",)
-        return self._run(state, ["terraform", f"-chdir={self._root}", verb, *plain, *options])
-
-    def _run(
-        self, state: EstateState, command: list[str], more: Mapping[str, str] | None = None
-    ) -> int:
-        try:
-            # A Ctrl-C reaches the program too, which ends what it does in its own order.
-            with interrupts.deferred():
-                return subprocess.call(  # noqa: S603 - no shell
-                    command, env=program_environment({**state.environment, **(more or {})})
-                )
-        except KeyboardInterrupt:
-            return ExitStatus.INTERRUPTED
+        module = RootModule(self._root, program_environment(state.environment))
+        return _to_its_end(partial(module.show, verb, *options))
 
     def _write_environment(self, state: EstateState) -> None:
         # For a person's own `terraform`, `aws` and `easel`.
@@ -274,6 +253,15 @@ in a shell       . {_shown(self._home / "environment")}
 again            make plan ENV={self._environment} LOCAL=1
 take it down     make destroy ENV={self._environment} LOCAL=1
 """
+
+
+def _to_its_end(program: Callable[[], int]) -> int:
+    """A Ctrl-C reaches the program, too, which ends what it does in its own order."""
+    try:
+        with interrupts.deferred():
+            return program()
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
 
 
 def _shown(path: Path) -> Path:
