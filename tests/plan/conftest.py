@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 import tftest
@@ -124,14 +125,7 @@ def environment_plan_of(
             root = tmp_path_factory.mktemp(region)
             copy_environments(root)
             folder = root / "envs" / region
-            (folder / "test.auto.tfvars.json").write_text(
-                json.dumps(
-                    {"functions_package_path": "../../functions.zip", **json.loads(variables)}
-                )
-            )
-            if sd_on_eks:
-                bucket = {"MODEL_BUCKET": "my-models", "AWS_REGION": region}
-                write(convert(read_config(sd_on_eks.read_text(), bucket)), folder)
+            _write_settings(folder, json.loads(variables), sd_on_eks)
             terraform = tftest.TerraformTest(str(folder), env=provider(region))
             terraform.setup()
             return PlannedEnvironment(terraform.plan(output=True, color=False))
@@ -139,3 +133,11 @@ def environment_plan_of(
         yield lambda region, sd_on_eks=None, **variables: plan(
             region, json.dumps(variables, sort_keys=True), sd_on_eks
         )
+
+
+def _write_settings(folder: Path, variables: dict[str, Any], sd_on_eks: Path | None) -> None:
+    own = {"functions_package_path": "../../functions.zip", **variables}
+    (folder / "test.auto.tfvars.json").write_text(json.dumps(own))
+    if sd_on_eks:
+        bucket = {"MODEL_BUCKET": "my-models", "AWS_REGION": folder.name}
+        write(convert(read_config(sd_on_eks.read_text(), bucket)), folder)
