@@ -1,6 +1,6 @@
 """AWS clients for a target: the real AWS, or the emulator of a local stack."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -31,7 +31,7 @@ class AwsClients:
             botocore.exceptions.NoCredentialsError: the emulator's key is gone, as the emulator is.
         """
         self._session = session = _session_of(target)
-        endpoint = target.aws_endpoint_url
+        self._endpoint = endpoint = target.aws_endpoint_url
         self.apigateway: APIGatewayClient = session.client(
             "apigateway", endpoint_url=endpoint, config=_CONFIG
         )
@@ -41,6 +41,10 @@ class AwsClients:
         self.s3: S3Client = session.client("s3", endpoint_url=endpoint, config=_CONFIG)
         self.sns: SNSClient = session.client("sns", endpoint_url=endpoint, config=_CONFIG)
         self.sqs: SQSClient = session.client("sqs", endpoint_url=endpoint, config=_CONFIG)
+
+    def cloudwatch(self) -> Any:
+        """A client of CloudWatch: made only where it is asked for, as few commands are."""
+        return self._session.client("cloudwatch", endpoint_url=self._endpoint, config=_CONFIG)
 
     def credentials(self) -> Credentials:
         """The credentials that these clients use, to sign with.

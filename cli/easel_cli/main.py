@@ -17,6 +17,8 @@ from rich.console import Console
 from easel_cli import dead_letters, tasks
 from easel_cli.addon_versions import AddonsOptions, print_default_versions
 from easel_cli.config_import import ConfigImportOptions, config_import
+from easel_cli.dashboard import DashboardOptions, dashboard
+from easel_cli.dashboard.body import DashboardError
 from easel_cli.deployment.deploy import deploy
 from easel_cli.deployment.options import DeployOptions
 from easel_cli.env_new import EnvNewOptions, env_new
@@ -51,6 +53,7 @@ _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (RequestError, ExitStatus.USAGE),
     (dead_letters.DeadLetterError, ExitStatus.USAGE),
     (TargetError, ExitStatus.USAGE),
+    (DashboardError, ExitStatus.USAGE),
     (RefusedError, ExitStatus.REFUSED),
     (ClusterError, ExitStatus.FAILED),
     (TimeoutError, ExitStatus.TIMED_OUT),
@@ -104,6 +107,11 @@ def command_line() -> typer.Typer:
         rich_help_panel=_STACK,
         # As the command of sd-on-eks had it.
         context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    words = "Show a stack's figures, live."
+    add_command(
+        *(commands, "dashboard", _with_stack(dashboard), DashboardOptions, words),
+        rich_help_panel=_STACK,
     )
     words = "Look over an environment before its apply and a stack after it."
     add_command(

@@ -50,6 +50,8 @@ class Target(BaseModel):
     tasks_topic_arn: str
     notifications_topic_arn: str
     runtimes: dict[str, TargetRuntime]
+    dashboard_name: str | None = None
+    """In CloudWatch; None on a local stack, which has none."""
     aws_endpoint_url: str | None = None
     """Of the emulator; None on AWS."""
     aws_credentials_file: Path | None = None

@@ -182,6 +182,12 @@ def test_the_dashboard_speaks_of_its_own_partition_and_region(
     assert {widget["properties"]["region"] for widget in rest} == {region}
 
 
+def test_the_sample_of_the_documents_is_a_dashboard(plan_of: Plan) -> None:
+    sample = PlannedModule(plan_of("observability"), "sample")
+    body = sample.resource("aws_cloudwatch_dashboard.this")["dashboard_body"]
+    assert json.loads(body) == json.loads((ROOT / "docs/samples/dashboard.json").read_text())
+
+
 def test_no_widget_hides_another(module: PlannedModule) -> None:
     def cells(widget: dict[str, Any]) -> set[tuple[int, int]]:
         xs = range(widget["x"], widget["x"] + widget["width"])
