@@ -4,6 +4,7 @@ They are what the attack of November 2026 found, and neighbours of it.
 """
 
 import base64
+import functools
 import io
 import json
 import struct
@@ -51,14 +52,20 @@ def _one_colour() -> bytes:
     return file.getvalue()
 
 
-_FILES = {
-    "wide-and-high": png_head(SIDE, SIDE),
-    "square": _one_colour(),
-    "animated": png_head(4000, 4000, _chunk(b"acTL", struct.pack(">II", 5000, 0))),
-    "gif": _gif(10_000),
-    "texts": png_head(9, 9, _chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1_000_000))) * 70),
-}
-_GZIP = _packed(512)
+@functools.cache
+def _files() -> dict[str, bytes]:
+    return {
+        "wide-and-high": png_head(SIDE, SIDE),
+        "square": _one_colour(),
+        "animated": png_head(4000, 4000, _chunk(b"acTL", struct.pack(">II", 5000, 0))),
+        "gif": _gif(10_000),
+        "texts": png_head(9, 9, _chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(1_000_000))) * 70),
+    }
+
+
+@functools.cache
+def _gzip() -> bytes:
+    return _packed(512)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -69,8 +76,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         name = self.path.strip("/").partition("/")[0]
         try:
-            if name in _FILES:
-                self._send(200, _FILES[name])
+            if name in _files():
+                self._send(200, _files()[name])
             else:
                 getattr(self, f"answer_{name}")()
         except OSError:
@@ -78,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def answer_packed_redirect(self) -> None:
-        self._send(302, _GZIP, Location="/square", Content_Encoding="gzip")
+        self._send(302, _gzip(), Location="/square", Content_Encoding="gzip")
 
     def answer_endless_redirect(self) -> None:
         self._send(302, Location="/loop", Content_Length="")
@@ -88,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(302, Location="/loop")
 
     def answer_packed(self) -> None:
-        self._send(200, _GZIP, Content_Encoding="gzip")
+        self._send(200, _gzip(), Content_Encoding="gzip")
 
     def answer_endless(self) -> None:
         self._send(200, Content_Length="")
@@ -134,6 +141,9 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def hostile_host() -> Iterator[str]:
     """A web host on loopback that serves every kind; gives its URL."""
+    # Made now, not at a request: that takes seconds, which a file may not take.
+    _files()
+    _gzip()
     with ThreadingHTTPServer(("127.0.0.1", 0), _Handler) as server:
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()

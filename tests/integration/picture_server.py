@@ -1,5 +1,6 @@
 """A server of pictures that answers each path in another way, and what reads it within limits."""
 
+import functools
 import io
 import socket
 import struct
@@ -38,23 +39,19 @@ PNG = png()
 GLB = b"glTF" + struct.pack("<IIII", 2, 24, 4, 0x4E4F534A) + b"{}  "
 
 
+@functools.cache
 def square() -> bytes:
+    """Of 64 million pixels; made once: on a busy machine that takes longer than a file may take."""
     file = io.BytesIO()
     Image.new("1", (8000, 8000)).save(file, "PNG")
     return file.getvalue()
 
 
-SQUARE = square()
-"""Of 64 million pixels; made once: on a busy machine that takes longer than a file may take."""
-
-
+@functools.cache
 def bomb() -> bytes:
+    """256 KiB of gzip that unpack to 256 MiB."""
     packer = zlib.compressobj(wbits=31)
     return b"".join(packer.compress(bytes(1024 * 1024)) for _ in range(256)) + packer.flush()
-
-
-BOMB = bomb()
-"""256 KiB of gzip that unpack to 256 MiB."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -133,7 +130,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send(200, PNG, **{f"X_Tall_{number}": "a" for number in range(200)})
 
     def answer_square(self) -> None:
-        self.send(200, SQUARE, Content_Type="image/png")
+        self.send(200, square(), Content_Type="image/png")
 
     def answer_loop(self) -> None:
         self.send(302, Location="/loop")
@@ -146,7 +143,7 @@ class Handler(BaseHTTPRequestHandler):
         self.drip(bytes(1024 * 1024), 0)
 
     def answer_bomb(self) -> None:
-        self.send(302, BOMB, Location="/picture", Content_Encoding="gzip")
+        self.send(302, bomb(), Location="/picture", Content_Encoding="gzip")
         self.close_connection = True
 
     def answer_cut(self) -> None:
@@ -182,6 +179,8 @@ RESOLVED = {"pictures.test": "127.0.0.1", "metadata.test": "169.254.169.254"}
 @contextmanager
 def picture_server() -> Iterator[str]:
     """A server on loopback under an allowed name, and a name that leads to the metadata service."""
+    square()
+    bomb()
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=http.serve_forever, daemon=True)
     thread.start()
