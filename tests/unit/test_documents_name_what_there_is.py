@@ -112,3 +112,9 @@ def test_named_files_of_code_are_there(document: Path) -> None:
         for path, last in named.items()
         if last not in NOT_OURS and not any(f"/{file}".endswith(f"/{path}") for file in files())
     ] == []
+
+
+def test_the_list_of_documents_is_whole() -> None:
+    folder = ROOT / "docs"
+    listed = set(re.findall(r"\]\(([\w.-]+\.md)\)", (folder / "README.md").read_text()))
+    assert listed == {path.name for path in folder.glob("*.md")} - {"README.md"}
