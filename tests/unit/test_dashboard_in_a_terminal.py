@@ -1,5 +1,6 @@
 """`easel dashboard`: the body that Terraform makes, asked of CloudWatch; a local stack's API."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from io import StringIO
@@ -11,6 +12,7 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.stub import Stubber
+from PIL import Image
 from rich.console import Console
 
 from easel_cli.dashboard.body import DashboardError, Widget, read_body
@@ -75,6 +77,13 @@ def test_functions_of_metric_math_keep_their_names(widgets: list[Widget]) -> Non
 def test_what_somebody_changed_is_told_of(body: str) -> None:
     with pytest.raises(DashboardError, match="make apply"):
         read_body(body)
+
+
+def test_the_picture_of_the_documents_is_of_this_body() -> None:
+    """Else: .venv/bin/python scripts/draw-dashboard."""
+    with Image.open(BODY.with_suffix(".png")) as picture:
+        drawn_of = picture.info["Source"]
+    assert drawn_of == hashlib.sha256(BODY.read_bytes()).hexdigest()
 
 
 def cloudwatch() -> Any:
