@@ -21,16 +21,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
 from easel_local.paths import ROOT
 from easel_local.ports import LOOPBACK
 from easel_local.server_process import ServerProcess
-from easel_simulators.browsers import foreign_request
+from easel_simulators.server import Request, Response, SimulatorServer
 
 STAND_INS = ROOT / "local" / "charts"
 
@@ -92,17 +91,9 @@ def serving(charts: Path = STAND_INS, port: int = 0) -> Iterator[str]:
         OSError: the port is taken.
     """
     folders = sorted(path.parent for path in charts.glob("*/Chart.yaml"))
-    content = {folder.name: _packed(folder) for folder in folders}
-    handler = type("Handler", (_Handler,), {"charts": content})
-    server = ThreadingHTTPServer((LOOPBACK, port), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"{LOOPBACK}:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+    content = _Charts({folder.name: _packed(folder) for folder in folders})
+    with SimulatorServer(content, LOOPBACK, port, own_pages=False) as server:
+        yield f"{LOOPBACK}:{server.port}"
 
 
 def _packed(folder: Path) -> dict[str, _Blob]:
@@ -127,44 +118,33 @@ def _packed(folder: Path) -> dict[str, _Blob]:
     return {str(description["version"]): whole} | by_digest
 
 
-class _Handler(BaseHTTPRequestHandler):
-    charts: ClassVar[dict[str, dict[str, _Blob]]]
-    protocol_version = "HTTP/1.1"
-    timeout = 60
+class _Charts:
+    """The registry's answers; an `easel_simulators.server.Application`."""
 
-    def log_message(self, *_: object) -> None:
-        pass
+    def __init__(self, charts: dict[str, dict[str, _Blob]]) -> None:
+        self._charts = charts
 
-    def do_GET(self) -> None:
-        self._answer()
+    def answer(self, request: Request) -> Response:
+        if request.method not in {"GET", "HEAD"}:
+            return Response(HTTPStatus.METHOD_NOT_ALLOWED, b"")
+        if request.path == "/v2/":
+            return Response.of_json({})
+        blob = self._found(request.path)
+        if blob is None:
+            unknown = {"code": "MANIFEST_UNKNOWN", "message": "not a stand-in chart"}
+            return Response.of_json({"errors": [unknown]}, HTTPStatus.NOT_FOUND)
+        digest = {"Docker-Content-Digest": blob.digest}
+        return Response(HTTPStatus.OK, blob.content, blob.media_type, digest)
 
-    def do_HEAD(self) -> None:
-        self._answer()
+    def close(self) -> None:
+        """Nothing waits."""
 
-    def _answer(self) -> None:
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        if (why := foreign_request(headers)) is not None:
-            self.send_error(HTTPStatus.FORBIDDEN, "Foreign request", why)
-            return
-        blob = _Blob("application/json", b"{}") if self.path == "/v2/" else self._found()
-        status = HTTPStatus.OK if blob else HTTPStatus.NOT_FOUND
-        unknown = b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "not a stand-in chart"}]}'
-        content = blob.content if blob else unknown
-        self.send_response(status)
-        self.send_header("Content-Type", blob.media_type if blob else "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        if blob:
-            self.send_header("Docker-Content-Digest", blob.digest)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(content)
-
-    def _found(self) -> _Blob | None:
-        match = _PATH.fullmatch(self.path)
+    def _found(self, path: str) -> _Blob | None:
+        match = _PATH.fullmatch(path)
         if not match:
             return None
         chart = match["repository"].rpartition("/")[2]
-        return self.charts.get(chart, {}).get(match["which"])
+        return self._charts.get(chart, {}).get(match["which"])
 
 
 def main() -> int:

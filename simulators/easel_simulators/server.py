@@ -1,4 +1,7 @@
-"""The HTTP server under every simulated runtime: reads requests, bounds them, writes answers."""
+"""The HTTP server under every simulated runtime: reads requests, bounds them, writes answers.
+
+The chart registry and tests' own servers stand on it, too: docs/adr/0055 says why no library does.
+"""
 
 import hmac
 import json
@@ -138,7 +141,8 @@ class _Handler(BaseHTTPRequestHandler):
         path = self._path_behind_secret(url.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
         any_host = self.server.server_address[0] != LOOPBACK
-        if (why := foreign_request(headers, own_pages=True, any_host=any_host)) is not None:
+        own_pages = self.server.own_pages
+        if (why := foreign_request(headers, own_pages=own_pages, any_host=any_host)) is not None:
             raise _ForeignError(why)
         return Request(
             method=self.command,
@@ -220,8 +224,11 @@ class _HttpServer(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], application: Application) -> None:
+    def __init__(
+        self, address: tuple[str, int], application: Application, *, own_pages: bool
+    ) -> None:
         self.application = application
+        self.own_pages = own_pages
         self.secret = ""
         self._connections: set[socket.socket] = set()
         self._connections_lock = threading.Lock()
@@ -257,19 +264,27 @@ class SimulatorServer:
     caller's thread.
     """
 
-    def __init__(self, application: Application, host: str = LOOPBACK, port: int = 0) -> None:
+    def __init__(
+        self,
+        application: Application,
+        host: str = LOOPBACK,
+        port: int = 0,
+        *,
+        own_pages: bool = True,
+    ) -> None:
         """Bind the port.
 
         Args:
             application: What answers the requests.
             host: Address to bind.
             port: Port to bind; 0 takes a free one.
+            own_pages: Whether pages of the server's own origin are served, as a runtime's are.
 
         Raises:
             OSError: The port is taken or the address is not this machine's.
         """
         self._application = application
-        self._http = _HttpServer((host, port), application)
+        self._http = _HttpServer((host, port), application, own_pages=own_pages)
         self._host = host
         self._thread: threading.Thread | None = None
 

@@ -1,8 +1,5 @@
 """`make crds` pulls the charts of Karpenter and KEDA and keeps them, and the CRDs of the tests."""
 
-import functools
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +10,7 @@ from easel_packaging import crds
 from easel_packaging.crds import KEPT, CrdError, PublicChart, pull
 from tests.charts.crd_schema import CustomResourceDefinition
 from tests.charts.helm import Helm
+from tests.rigs.http_server import files_of, http_server
 
 pytestmark = pytest.mark.integration
 
@@ -56,11 +54,8 @@ class Repository:
 def repository(tmp_path: Path, helm: Helm) -> Iterator[Repository]:
     folder = tmp_path / "repository"
     folder.mkdir()
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Repository(folder, helm, f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
+    with http_server(files_of(folder)) as url:
+        yield Repository(folder, helm, url)
 
 
 def crd(name: str) -> str:

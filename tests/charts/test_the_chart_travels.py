@@ -1,10 +1,7 @@
 """The chart can be served from an OCI registry and from a plain HTTP server (R35)."""
 
-import functools
-import http.server
 import shutil
 import subprocess
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +13,7 @@ import yaml
 from easel_local.ports import free_port
 from tests.charts.helm import CHART, Helm, Values
 from tests.charts.prerequisites import missing
+from tests.rigs.http_server import files_of, http_server
 
 pytestmark = pytest.mark.integration
 
@@ -72,15 +70,9 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def http_server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", tmp_path
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+def folder_server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    with http_server(files_of(tmp_path)) as url:
+        yield url, tmp_path
 
 
 def test_through_an_oci_registry(
@@ -97,9 +89,9 @@ def test_through_an_oci_registry(
 
 
 def test_through_a_plain_http_server(
-    helm: Helm, sdwebui: Values, package: Path, http_server: tuple[str, Path]
+    helm: Helm, sdwebui: Values, package: Path, folder_server: tuple[str, Path]
 ) -> None:
-    url, folder = http_server
+    url, folder = folder_server
     shutil.copy(package, folder)
     helm.run("repo", "index", folder, "--url", url)
     manifests = helm.render(sdwebui, "--repo", url, "--version", VERSION, chart="sd-runtime")

@@ -2,16 +2,15 @@
 
 import io
 import secrets
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 from PIL import Image
 
 from easel_cli.aws_clients import AwsClients
+from easel_simulators.server import Request, Response
+from tests.rigs.http_server import http_server
 
 CAT_SIZE = (128, 96)
 _LINK_SECONDS = 12 * 3600
@@ -42,23 +41,12 @@ def cat() -> bytes:
 def on_this_machine() -> Iterator[InputPictures]:
     """A server of this machine's own; a local stack's agents may reach it."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == "/cat.png" else 404)
-            self.send_header("Content-Type", "image/png")
-            self.end_headers()
-            self.wfile.write(cat() if self.path == "/cat.png" else b"")
+    def answer(request: Request) -> Response:
+        found = request.path == "/cat.png"
+        return Response(200 if found else 404, cat() if found else b"", "image/png")
 
-        def log_message(self, *_: Any) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        at = f"http://127.0.0.1:{server.server_port}"
+    with http_server(answer) as at:
         yield InputPictures(f"{at}/cat.png", f"{at}/missing.png")
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from tests.faults.conftest import StartScenario
 from tests.faults.deadline import holds_within, until
 from tests.faults.scenario import Scenario
 from tests.instance_ends import AGENT_GRACE_SECONDS, ENDS, SPOT_SECONDS, TASKS
-from tests.instance_metadata import InstanceMetadata
+from tests.rigs.instance_metadata import InstanceMetadata
 
 pytestmark = pytest.mark.integration
 

@@ -1,12 +1,12 @@
 """EKS's DescribeCluster, for clusters that a test makes up."""
 
 import base64
-import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from easel_simulators.server import Request, Response
+from tests.rigs.http_server import http_server
 
 Clusters = dict[str, dict[str, Any]]
 
@@ -26,29 +26,12 @@ def described(url: str, ca_pem: str, **changes: Any) -> dict[str, Any]:
 def eks_stub(clusters: Clusters) -> Iterator[str]:
     """Serves it; yields the value for AWS_ENDPOINT_URL_EKS. The clusters may change meanwhile."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
+    def answer(request: Request) -> Response:
+        name = request.path.removeprefix("/clusters/")
+        if name in clusters:
+            return Response.of_json({"cluster": clusters[name]})
+        kind = {"x-amzn-ErrorType": "ResourceNotFoundException"}
+        return Response.of_json({"message": "none"}, 404, kind)
 
-        def do_GET(self) -> None:
-            name = self.path.removeprefix("/clusters/")
-            found = name in clusters
-            body: dict[str, Any] = {"cluster": clusters[name]} if found else {"message": "none"}
-            text = json.dumps(body).encode()
-            self.send_response(200 if found else 404)
-            if not found:
-                self.send_header("x-amzn-ErrorType", "ResourceNotFoundException")
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text)
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
+    with http_server(answer) as url:
+        yield url

@@ -4,7 +4,6 @@ The registries of others are one real registry on this machine, under their own 
 it is made here. Terraform itself reads the region's settings.
 """
 
-import http.server
 import io
 import json
 import os
@@ -14,7 +13,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +35,7 @@ from easel_mirror.settings import EnvironmentSettings, ImageSetting, read_settin
 from tests.charts.prerequisites import missing
 from tests.integration.docker_registry import docker_registry
 from tests.integration.mirror_world import ROOT, put_image
+from tests.rigs.http_server import files_of, http_server
 
 pytestmark = pytest.mark.integration
 
@@ -96,18 +95,11 @@ def helm() -> str:
 def chart_repository(folder: Path, helm: str) -> Iterator[str]:
     """KEDA's stand-in chart in a plain HTTP repository."""
     folder.mkdir()
-    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    url = f"http://127.0.0.1:{server.server_port}"
     chart = ROOT / "local" / "charts" / "keda"
     subprocess.run([helm, "package", chart, "-d", folder], check=True, capture_output=True)
     subprocess.run([helm, "repo", "index", folder], check=True, capture_output=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with http_server(files_of(folder)) as url:
         yield url
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def fill(public: str, helm: str, folder: Path) -> dict[str, str]:

@@ -2,10 +2,8 @@
 
 import json
 import logging
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from unittest.mock import patch
 
@@ -20,7 +18,9 @@ from easel_agent.runtimes.sdwebui.progress import ProgressReader, TaskStanding
 from easel_contract.task import TaskType
 from easel_simulators.sdwebui import Behaviour, SimulatedSdWebui
 from easel_simulators.sdwebui.sd_server import SdServerBehaviour, SimulatedSdServer
+from easel_simulators.server import Request, Response
 from tests.collected import generate
+from tests.rigs.http_server import http_server
 
 from .captures import CAPTURES
 
@@ -141,32 +141,12 @@ def replaying(*names: str) -> Iterator[str]:
                 key = request["method"], request["path"].partition("?")[0]
                 answers.setdefault(key, (recorded["status"], text.encode()))
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def answer(request: Request) -> Response:
+        status, body = answers.get((request.method, request.path), (404, b""))
+        return Response(status, body, None)
 
-        def do_GET(self) -> None:
-            self._answer("GET")
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self._answer("POST")
-
-        def _answer(self, method: str) -> None:
-            path = self.path.partition("?")[0]
-            status, body = answers.get((method, path), (404, b""))
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with http_server(answer) as url:
+        yield url
 
 
 def test_the_recorded_sd_server_is_ready_and_draws() -> None:

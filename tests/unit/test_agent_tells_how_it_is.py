@@ -14,7 +14,7 @@ from easel_agent.runtime_monitor import RuntimeMonitor
 from easel_agent.runtimes.job import Job
 from easel_agent.spot import SpotWatch
 from easel_contract.result import ResultStatus, TaskResult
-from tests.instance_metadata import InstanceMetadata
+from tests.rigs.instance_metadata import InstanceMetadata
 
 from .agent_world import FakeRuntime, eventually
 

@@ -1,6 +1,7 @@
 """Who may know whom (docs/architecture/01-contract.md)."""
 
 import ast
+import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,20 @@ AWS = {"boto3", "botocore"}
 # The entry point makes the clients, aws.py turns AWS's errors into the agent's own; the others look
 # for a particular one.
 AGENT_FILES_WITH_AWS = {"__main__.py", "aws.py", "queue.py", "outputs.py", "inputs.py"}
+# What stands on no other server, by docs/adr/0055; the tests' break HTTP's rules, or have TLS.
+SERVES_BY_ITSELF = {
+    "agent/easel_agent/health.py",
+    "local/easel_local/kubernetes/server.py",
+    "simulators/easel_simulators/server.py",
+    "tests/faults/bombs.py",
+    "tests/integration/mirror_world.py",
+    "tests/integration/picture_server.py",
+    "tests/integration/test_browsers_are_kept_out.py",
+    "tests/integration/test_charts_are_fetched.py",
+    "tests/integration/test_mirror_keeps_passwords.py",
+    "tests/integration/test_models_come_from_urls.py",
+    "tests/integration/webhook_receiver.py",
+}
 FORBIDDEN_NAMES = {"utils", "helpers", "manager", "common"}
 
 
@@ -137,6 +152,26 @@ def test_in_the_agent_only_adapters_and_the_fetching_of_inputs_speak_http() -> N
     speaking = {f for f in folder.rglob("*.py") if {"requests", "urllib3"} & imports(f)}
     others = {file.name for file in speaking if "runtimes" not in file.parts}
     assert others == {"fetch.py", "spot.py"}
+
+
+def test_http_is_served_by_one_module() -> None:
+    files = [*(file for _, file in sources()), *(ROOT / "tests").rglob("*.py")]
+    serving = {
+        file.relative_to(ROOT).as_posix()
+        for file in files
+        if re.search(r"^(from|import) http\.server\b", file.read_text(), re.MULTILINE)
+    }
+    assert serving == SERVES_BY_ITSELF
+
+
+def test_terraform_is_started_by_one_class() -> None:
+    starting = {
+        file.name
+        for _, file in sources()
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.List) and node.elts and ast.unparse(node.elts[0]) == "'terraform'"
+    }
+    assert starting == {"root_module.py"}
 
 
 def test_nothing_imports_the_tests() -> None:

@@ -3,10 +3,8 @@
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,9 @@ from easel_cli.api_client import ApiClient
 from easel_cli.aws_clients import AwsClients
 from easel_cli.target import Target
 from easel_cli.target_source import TargetError, find_target
+from easel_simulators.server import Request as Received
+from easel_simulators.server import Response
+from tests.rigs.http_server import http_server
 
 pytestmark = pytest.mark.unit
 
@@ -59,27 +60,13 @@ class Api:
 def api() -> Iterator[Api]:
     it = Api()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            it.requests.append(Request(self.path, headers, body))
-            self.send_response(it.status)
-            self.send_header("Location", f"{it.endpoint}/elsewhere")
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
+    def answer(request: Received) -> Response:
+        it.requests.append(Request(request.path, dict(request.headers), request.body))
+        return Response(it.status, b"{}", None, {"Location": f"{it.endpoint}/elsewhere"})
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        it.endpoint = f"http://127.0.0.1:{server.server_port}/dev"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with http_server(answer) as url:
+        it.endpoint = f"{url}/dev"
         yield it
-        server.shutdown()
-        thread.join()
 
 
 def signature_of(request: Request) -> str:

@@ -1,8 +1,6 @@
 """This machine's address as AWS sees it: asked for briefly, and taken for nothing else."""
 
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_address
-from threading import Thread
 
 import pytest
 
@@ -13,6 +11,8 @@ from easel_deploy.environments.public_address import (
     is_within,
     public_address,
 )
+from easel_simulators.server import Request, Response
+from tests.rigs.http_server import http_server
 
 pytestmark = pytest.mark.unit
 
@@ -22,24 +22,16 @@ def answer(monkeypatch: pytest.MonkeyPatch) -> "dict[str, object]":
     """What stands in for AWS's page; its status and its body may be changed."""
     said: dict[str, object] = {"status": 200, "body": b"203.0.113.7\n"}
 
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(int(str(said["status"])))
-            self.end_headers()
-            self.wfile.write(said["body"])  # type: ignore[arg-type]
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(module, "ADDRESS_URL", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.delenv("EASEL_PUBLIC_ADDRESS", raising=False)
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    yield said  # type: ignore[misc]
-    server.shutdown()
-    server.server_close()
+
+    def page(_: Request) -> Response:
+        return Response(int(str(said["status"])), said["body"], None)  # type: ignore[arg-type]
+
+    with http_server(page) as url:
+        monkeypatch.setattr(module, "ADDRESS_URL", url)
+        yield said  # type: ignore[misc]
 
 
 @pytest.mark.usefixtures("answer")
