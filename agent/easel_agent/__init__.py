@@ -1,1 +1,1 @@
-"""The queue agent: takes tasks from a queue, has the runtime beside it make them, stores them."""
+"""The queue agent: takes tasks from a queue, runs each on its runtime, stores the results."""

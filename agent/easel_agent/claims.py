@@ -42,7 +42,7 @@ class Claims:
         self._keys = IdempotencyKeys(dynamodb, settings.records_table, lock_seconds=0)
 
     def waiting_record(self, message: QueueMessage, task: TaskMessage) -> TaskRecord:
-        """Returns what a task's record is while it waits, whether or not there is one yet.
+        """Returns the record of a waiting task, whether or not the table has one yet.
 
         A message that the intake published names its task. One that was published by hand gets a
         uid of its own, the same at every delivery, or that of the first message with its
@@ -67,7 +67,7 @@ class Claims:
     def renew(
         self, lease: TaskLease, *, progress: Progress | None, gpu_seconds: float
     ) -> TaskLease:
-        """Keeps a task and returns what others have written of it.
+        """Keeps the claim on a task and returns others' changes of the task's record.
 
         Raises:
             LostTaskError: another agent has the task by now.

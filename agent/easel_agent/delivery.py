@@ -243,7 +243,7 @@ class Delivery:
         )
 
     def _stored(self, lease: Lease, outcome: Outcome, result: TaskResult) -> TaskResult:
-        """Stores what the runtime made and answered; returns the result that names all of it."""
+        """Stores the runtime's pictures and answer; returns the result that names each file."""
         started = time.monotonic()
         metadata = lease.task.metadata
         outputs = self._to.outputs.begin(metadata.prefix, metadata.id, lease.output_scope)

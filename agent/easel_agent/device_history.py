@@ -1,4 +1,4 @@
-"""What the device did to the tasks before: when it is broken, and which task to leave to others."""
+"""Failures of the device: when the device is broken, which task to leave to others."""
 
 import threading
 from collections import OrderedDict

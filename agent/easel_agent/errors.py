@@ -118,7 +118,7 @@ class LostTaskError(Exception):
 
 
 class AwsError(Exception):
-    """AWS did not do what it was asked for."""
+    """AWS refused a request, or failed at one."""
 
 
 class AwsUnavailableError(AwsError):

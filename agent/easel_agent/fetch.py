@@ -34,7 +34,7 @@ _NETWORK_ERRORS = (
 
 
 class FetchError(Exception):
-    """What a URL points to cannot be had; the message is the reason, without the URL."""
+    """The file behind a URL cannot be fetched; the message is the reason, without the URL."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class FetchLimits:
 
 
 class FetchBudget:
-    """What is left of one task's bytes and seconds, shared by the threads that fetch its files."""
+    """The rest of one task's bytes and seconds, shared by the threads that fetch its files."""
 
     def __init__(self, limits: FetchLimits) -> None:
         """Has everything left; the seconds run from now."""

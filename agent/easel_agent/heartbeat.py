@@ -47,7 +47,7 @@ class Heartbeat:
             self._held[message.message_id] = (message, deadline)
 
     def release(self, message: QueueMessage) -> None:
-        """Keeps it no longer: it is deleted or given back, or its visibility runs out.
+        """Extends a message no longer: it is deleted, given back, or becomes visible in time.
 
         Waits for a beat that is under way: one that came after a message was given back would
         hide it again, and nobody would work on it.

@@ -71,7 +71,7 @@ class InputLoader:
         return content
 
     def pixels_left(self, content: dict[str, Any]) -> PixelBudget:
-        """Returns what a task's content leaves of its pixels to the files that it points to.
+        """Returns the pixels that a task's content leaves to the files it points to.
 
         Raises:
             RejectedTaskError: the pictures in the content itself have too many.

@@ -223,7 +223,7 @@ class Lease:
 
 
 class LeaseHolder:
-    """What all leases of an agent work with."""
+    """The collaborators that all leases of an agent share."""
 
     def __init__(
         self, queue: TaskQueue, heartbeat: Heartbeat, claims: Claims, metrics: Metrics

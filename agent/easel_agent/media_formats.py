@@ -13,7 +13,7 @@ from enum import StrEnum
 
 
 class MediaKind(StrEnum):
-    """What a file is to the one who takes it; the value is how a message names it."""
+    """The kinds of files; the value is a kind's name in messages."""
 
     PICTURE = "a picture"
     DRAWING = "a vector drawing"

@@ -1,4 +1,4 @@
-"""What a file is, told from its content; a name only tells variants apart (R22).
+"""The media type of a file, told from the content; a name only tells variants apart (R22).
 
 Most formats are the library `filetype`'s (docs/adr/0030); `media_signatures` and `media_texts` hold
 those that it does not know or takes for another.

@@ -33,7 +33,7 @@ _MAX_TEXTS = 10_000
 
 
 class PixelBudget:
-    """What is left of one task's pixels."""
+    """The rest of one task's pixels."""
 
     def __init__(self, limits: FetchLimits) -> None:
         self._limits = limits

@@ -49,7 +49,7 @@ class PrefetchPolicy:
         return self._running is None
 
     def wants_next(self) -> bool:
-        """Whether it is time to take the next task: none runs, or it ends soon.
+        """Whether it is time to take the next task: no task runs, or the running one ends soon.
 
         A task taken earlier would wait here while another agent may be idle.
         """

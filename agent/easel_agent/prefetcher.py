@@ -81,7 +81,7 @@ class Prefetcher:
             self._claimer.start()
 
     def stop(self) -> None:
-        """Receives no more and gives back what is held; does not wait for what is under way."""
+        """Receives no more and gives held tasks back; does not wait for a receive under way."""
         with self._changed:
             self._stopped.set()
             held = list(self._held)
@@ -91,7 +91,7 @@ class Prefetcher:
             item.prepared.lease.abandon(ReturnReason.STOPPING)
 
     def join(self, seconds: float) -> None:
-        """Waits until a receive that is under way has ended and what it brought is given back."""
+        """Waits until a receive that is under way has ended and its tasks are given back."""
         self._thread.join(seconds)
         if self._claimer.is_alive():
             self._claimer.join(seconds)

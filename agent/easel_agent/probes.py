@@ -1,4 +1,4 @@
-"""What an agent does with a probe: no task, no runtime, no record, no word to anyone."""
+"""The way of a probe through an agent: no task, no runtime, no record, no message to anyone."""
 
 import logging
 from datetime import UTC, datetime

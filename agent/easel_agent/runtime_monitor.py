@@ -1,4 +1,4 @@
-"""Watches the runtime: whether tasks may be taken for it, whether it dies or is broken."""
+"""Watches the runtime: whether the runtime may be given tasks, has died, or is broken."""
 
 import logging
 import threading
@@ -60,7 +60,7 @@ class RuntimeMonitor:
 
     @property
     def unready_seconds(self) -> float:
-        """For how long it has not been ready; 0 where it is."""
+        """For how many seconds the runtime has not been ready; 0 where it is ready."""
         return 0.0 if self.is_ready else time.monotonic() - self._last_ready
 
     def failure(self, dead_seconds: float) -> str | None:
@@ -92,13 +92,13 @@ class RuntimeMonitor:
         self._last_ready = time.monotonic()
 
     def lost(self) -> None:
-        """It was found dead: ready again when a probe says so."""
+        """Notes that the runtime died: ready again when a probe finds it ready."""
         self._ready.clear()
         self._last_ready = time.monotonic()
         self._look_now.set()  # it may be away for a moment only
 
     def give_up(self, error: RuntimeBrokenError) -> None:
-        """It was found broken: ready again when its process was started anew."""
+        """Notes that the runtime is broken: ready again when its process was started anew."""
         logger.error("runtime is given up: %s", error, extra={"reason": error.reason})
         self._broken = error
         self.lost()

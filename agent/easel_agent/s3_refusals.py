@@ -1,4 +1,4 @@
-"""What S3 answers where the sender's URL is at fault, as the sender should read it.
+"""S3's refusals where the sender's URL is at fault, in words for the sender.
 
 A code that is not here is ours or passing: a missing right on our side, a clock, S3 itself. Source
 of the codes: Amazon S3 API Reference, "Error responses" and `GetObject`; those that begin with
@@ -54,7 +54,7 @@ _REASONS = {
 
 
 def senders_fault(code: str, status: int) -> str | None:
-    """Returns what is wrong with a URL, as the end of a sentence, None where it is not at fault.
+    """Returns the fault of a URL as the end of a sentence; None where the URL is not at fault.
 
     Args:
         code: S3's.

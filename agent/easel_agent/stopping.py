@@ -1,4 +1,4 @@
-"""The end of an agent: what was asked for, when it must be over, and what runs until then."""
+"""The end of an agent: whether asked for, by when, and which task runs until then."""
 
 import logging
 import threading
@@ -45,7 +45,7 @@ class Stopping:
             self._grace_ends_at = time.monotonic() + grace_seconds
 
     def instance_ends_in(self, seconds: float) -> None:
-        """It was told when the instance ends; before or after `ask`."""
+        """Notes when the instance ends; may be called before or after `ask`."""
         self._instance_ends_at = time.monotonic() + seconds
 
     def see_out(self, job: Callable[[], Job | None], is_over: threading.Event) -> None:

@@ -1,4 +1,4 @@
-"""What an agent remembers of the tasks that ran."""
+"""An agent's memory of the tasks that ran."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from easel_agent.prefetch_policy import PrefetchPolicy
 
 @dataclass(frozen=True)
 class TaskHistory:
-    """What is remembered of tasks that ran.
+    """The agent's memory of the tasks that ran.
 
     Attributes:
         policy: their durations, which say when to fetch the next one.

@@ -41,7 +41,7 @@ class Uploads:
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="upload")
 
     def close(self) -> None:
-        """Ends the threads when what they do is done."""
+        """Ends the threads when their uploads are done."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def store(

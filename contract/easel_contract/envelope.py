@@ -16,7 +16,7 @@ from easel_contract.task import TaskMessage, check_context
 
 
 class SnsEnvelope(BaseModel):
-    """What SNS puts into a queue where raw message delivery is off."""
+    """The JSON object that SNS puts into a queue where raw message delivery is off."""
 
     Type: Literal["Notification"]
     MessageId: str
@@ -25,7 +25,7 @@ class SnsEnvelope(BaseModel):
 
 
 class UnreadableTaskError(ContractError):
-    """An SQS body that is no task message, with what of it could be read all the same."""
+    """An SQS body that is no task message, with the fields that could be read all the same."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What is wrong with a request or a message, said the same way everywhere.
+"""Problems of requests and messages, worded the same way everywhere.
 
 The API answers `{"error": {"code", "message", "details": [{"field", "problem"}]}}`; a failed
 task's callback carries `{"code", "message", "retryable"}`.
@@ -19,7 +19,7 @@ MAX_MESSAGE_CHARACTERS = 4000
 
 
 class Problem(BaseModel):
-    """One thing that is wrong: where, and what."""
+    """One problem of a request or a message: its place and its description."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -45,7 +45,7 @@ class ProbeMessage(BaseModel):
 
 
 class ProbeOrder(BaseModel):
-    """What the probe function is asked for: probes with successive numbers."""
+    """The request to the probe function: probes with successive numbers."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

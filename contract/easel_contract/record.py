@@ -99,7 +99,7 @@ class Progress(BaseModel):
 
 
 class TaskRecord(BaseModel):
-    """What is known of a task."""
+    """The record of a task."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -12,7 +12,7 @@ from easel_contract.usage import Usage
 
 
 class ResultStatus(StrEnum):
-    """What a callback tells. Every task ends as `completed`, `failed` or `cancelled`, once."""
+    """The status in a callback. Every task ends as `completed`, `failed` or `cancelled`, once."""
 
     RUNNING = "running"
     COMPLETED = "completed"

@@ -154,7 +154,7 @@ class TaskLeases:
     def renew(
         self, lease: TaskLease, *, progress: Progress | None, gpu_seconds: float
     ) -> TaskLease:
-        """Keeps a task, notes how far it is, and brings what others have written since.
+        """Keeps the claim on a task, notes progress, and returns others' changes of the record.
 
         Args:
             lease: the agent's.

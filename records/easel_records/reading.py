@@ -1,4 +1,4 @@
-"""What the API asks of the table: one task, a caller's tasks, a runtime's queue."""
+"""Queries of the API: one task, a caller's tasks, a runtime's queue."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -57,7 +57,7 @@ class TaskTable:
         return None if item is None else record_of(item)
 
     def update(self, uid: str, update: Update) -> TaskRecord:
-        """Changes a record and returns it as it is then.
+        """Changes a record and returns the changed record.
 
         Raises:
             ConditionFailedError: it is not as the update's conditions have it.

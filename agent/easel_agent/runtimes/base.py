@@ -1,4 +1,4 @@
-"""What the worker asks of a runtime, whichever it is."""
+"""The interface of all runtimes to the worker."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class Runtime(Protocol):
     """An SD runtime that does one task at a time, this agent's and others'."""
 
     def is_ready(self) -> bool:
-        """Whether it answers now, busy or not; never raises, takes seconds at most."""
+        """Whether the runtime answers now, busy or not; never raises, takes seconds at most."""
 
     def state(self) -> RuntimeState:
         """How it is; asked between jobs of this agent. Never raises, takes seconds at most."""
@@ -84,7 +84,7 @@ class Runtime(Protocol):
         """
 
     def free_memory(self) -> None:
-        """Has it give back what no job needs of the device's memory; never raises."""
+        """Has the runtime free the device memory that no job needs; never raises."""
 
     def warm_up(self, job: Job) -> None:
         """Called when it has become ready: makes the first task as fast as the next ones.

@@ -1,4 +1,4 @@
-"""What PyTorch, CUDA and the system say when memory, device or disk fail, in any runtime.
+"""Messages of PyTorch, CUDA and the system when memory, device or disk fail, in any runtime.
 
 A word like "cuda" or "device" says nothing: it is in the names of files and in the mistakes of
 tasks. Whatever ends a runtime at once must begin as PyTorch's own message does, so that no text of

@@ -1,4 +1,4 @@
-"""Whose fault a runtime's failure is: what a table of failures is made of, and what it leads to.
+"""Whose fault a runtime's failure is: the rows of a table of failures, and their consequences.
 
 `device_faults` has what PyTorch, CUDA and the system say in any runtime; `comfyui_faults` and
 `sdwebui_faults` put their own rows around those. The first row that fits counts.

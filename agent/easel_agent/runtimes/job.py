@@ -35,7 +35,7 @@ class Job:
         self._begun_at = time.monotonic() if at is None else at
 
     def runs_again(self) -> None:
-        """It is sent to the runtime once more: its clock stands until it has begun there."""
+        """Notes that the task is sent once more: the clock stands until the task has begun."""
         self._begun_at = None
 
     def when_ended(self, call: Callable[[], None]) -> None:

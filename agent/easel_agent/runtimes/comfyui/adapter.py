@@ -85,11 +85,11 @@ class ComfyUi:
         self._inputs = InputFiles(self._folders.delete_input)
 
     def is_ready(self) -> bool:
-        """Whether it answers a request that touches no job."""
+        """Whether ComfyUI answers a request that touches no job."""
         return self._api.answers(_PROBE_SECONDS)
 
     def state(self) -> RuntimeState:
-        """Whether it answers, and whether it is busy; see `Runtime.state`."""
+        """Whether ComfyUI answers, and whether it is busy; see `Runtime.state`."""
         if self._api.is_idle(_PROBE_SECONDS):
             return RuntimeState(answers=True)
         if self._api.answers(_PROBE_SECONDS):
@@ -102,7 +102,7 @@ class ComfyUi:
         return None if prompt_id is None else self._progress.latest(prompt_id)
 
     def free_memory(self) -> None:
-        """Has it unload its models and forget cached results; see `Runtime.free_memory`."""
+        """Has ComfyUI unload its models and forget cached results; see `Runtime.free_memory`."""
         self._api.free(_PROBE_SECONDS)
 
     def warm_up(self, job: Job) -> None:
@@ -247,7 +247,7 @@ class ComfyUi:
         listed: list[OutputFile],
         begun: float,
     ) -> None:
-        """Deletes what a task made, when it has ended in whatever way."""
+        """Deletes a task's files, when the task has ended in whatever way."""
         if not listed and (entry := run.entry(self._api)) is not None:
             listed = Outcome(entry).listed()
         self._folders.delete_made(TaskFiles(nonce, listed, folders_of(dict(workflow)), begun))

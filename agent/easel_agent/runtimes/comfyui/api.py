@@ -27,7 +27,7 @@ class AnswerTooLargeError(Exception):
 
 
 class UnreadableAnswerError(Exception):
-    """An answer is not what ComfyUI answers; the message says to what."""
+    """An answer is none of ComfyUI's; the message names the request."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class ComfyUiApi:
         return Place.WAITS if _holds(queue.queue_pending, prompt_id) else Place.ABSENT
 
     def is_idle(self, seconds: float) -> bool:
-        """Whether it answers within some seconds that nothing runs or waits; never raises."""
+        """Whether ComfyUI answers within some seconds that nothing runs or waits; never raises."""
         try:
             return not self._queue(seconds).jobs()
         except (requests.RequestException, AnswerTooLargeError, UnreadableAnswerError):
@@ -233,7 +233,7 @@ class ComfyUiApi:
         return answer, below + uploaded.name
 
     def answers(self, seconds: float) -> bool:
-        """Whether it answers a request that touches no job within some seconds; never raises."""
+        """Whether ComfyUI answers a request about no job within some seconds; never raises."""
         try:
             answer = self._request("GET", "/queue", seconds=seconds)
         except (requests.RequestException, AnswerTooLargeError):

@@ -30,7 +30,7 @@ _SLACK_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class TaskFiles:
-    """What is known of the files that a task may have made.
+    """The files that a task may have made, as far as they are known.
 
     Attributes:
         nonce: in the names of those that its workflow named.

@@ -1,4 +1,4 @@
-"""What ComfyUI's history says of a job: how it ended, and which files it made."""
+"""A job in ComfyUI's history: its end and its files."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -114,7 +114,7 @@ class Outcome:
 
     @property
     def succeeded(self) -> bool:
-        """Whether it ran to its end."""
+        """Whether the job ran to its end."""
         status = self._entry.status
         return status is None or (status.status_str == "success" and status.completed)
 

@@ -53,7 +53,7 @@ _MODELS_FOLDER = "3d"
 
 
 class Takes(Enum):
-    """What of an uploaded file an input takes."""
+    """The part of an uploaded file that an input takes."""
 
     NAME = auto()  # below ComfyUI's input folder
     PATH = auto()  # of the file in the server's file system

@@ -133,7 +133,7 @@ class ComfyUiJob:
         return True
 
     def await_end(self) -> dict[str, Any]:
-        """Waits until the job has ended, and stops it where it must not go on.
+        """Waits until the job has ended, and stops a job that must not go on.
 
         Returns:
             Its entry in the history.
@@ -271,7 +271,7 @@ class ComfyUiJob:
         self._job.check()
 
     def _cancel(self) -> None:
-        """Has the job end and waits until it has: the next one would wait behind it."""
+        """Ends the job and waits for its end: the next job would wait behind it."""
         deadline = time.monotonic() + _CANCEL_SECONDS
         try:
             while time.monotonic() < deadline:

@@ -118,7 +118,7 @@ def _without_named(value: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ComfyRequest:
-    """What is sent to ComfyUI for a task.
+    """The request to ComfyUI for a task.
 
     Attributes:
         workflow: in API format.

@@ -102,7 +102,7 @@ def _value_of(option: str, arguments: Sequence[str]) -> str | None:
 
 
 def value_for(takes: Takes, name: str, folder: Callable[[], str]) -> str:
-    """What an input is given of an uploaded file.
+    """The value of an input that takes an uploaded file.
 
     Args:
         takes: what the input takes.

@@ -78,11 +78,11 @@ class SdWebUi:
         self._process_is_new = True
 
     def is_ready(self) -> bool:
-        """Whether it answers a request that touches no job."""
+        """Whether SD WebUI answers a request that touches no job."""
         return self.state().answers
 
     def state(self) -> RuntimeState:
-        """Whether it answers, and what it is busy with; see `Runtime.state`."""
+        """Whether SD WebUI answers, and its present job; see `Runtime.state`."""
         try:
             told = self._watcher.read()
         except _FAILURES as error:
@@ -106,14 +106,14 @@ class SdWebUi:
         return told.of_job if told is not None and turn.runs else None
 
     def free_memory(self) -> None:
-        """Nothing: it collects its device's garbage itself, before and after each job.
+        """Does nothing: SD WebUI frees the device's memory itself, before and after each job.
 
         AUTOMATIC1111's modules/shared_state.py, `State.begin` and `end`. Its own way to give more
         back, unloading the checkpoint, would do so under a job of somebody else.
         """
 
     def warm_up(self, job: Job) -> None:
-        """Has it load its model: it answers before it has, and the first job pays for that.
+        """Has SD WebUI load its model, as it answers before: the first task would pay for that.
 
         Waits its turn behind others' jobs; a warm-up that failed or whose turn did not come is not
         tried again, as the first task does the same.
@@ -127,7 +127,7 @@ class SdWebUi:
             logger.warning("warm-up failed: %s", error)
 
     def place_inputs(self, content: dict[str, Any], fetch: Fetch, job: Job) -> dict[str, Any]:
-        """Replaces every URL by the base64 of what it points to; see `Runtime.place_inputs`."""
+        """Replaces every URL by the base64 of the file behind it; see `Runtime.place_inputs`."""
         del job  # nothing is left behind
         urls = find_urls(content, PICTURES)
         files = fetch(urls)
@@ -193,7 +193,7 @@ class SdWebUi:
         self._process_is_new = False
 
     def _look(self, job: Job, *, may_trust: bool = False) -> bool:
-        """Reads what it is set to.
+        """Reads the server's settings.
 
         Returns:
             Whether the settings were not read, as they were right while the last job ran: whoever
@@ -220,7 +220,7 @@ class SdWebUi:
         return named
 
     def _use(self, checkpoint: Checkpoint | None, job: Job) -> Values:
-        """Has it load a checkpoint; returns the settings by which the task asks for it as well."""
+        """Has SD WebUI load a checkpoint; returns the settings that ask for the checkpoint, too."""
         if checkpoint is None:
             return {}
         told = self._reader.recent()
@@ -294,7 +294,7 @@ class SdWebUi:
             self._heal(job)
 
     def _heal(self, job: Job) -> None:
-        """Gives it a small job, which ends what it says of one that does not run."""
+        """Sends a small job, which ends the server's report of a job that does not run."""
         inner = Job()
         try:
             with stoppable(job, inner.stop):

@@ -1,4 +1,4 @@
-"""SD WebUI's answer: whether it is what was asked for, and which of its pictures is what.
+"""SD WebUI's answer: whether the task was followed, and the kind of each picture.
 
 Where extra pictures stand was recorded (a1111_1.10.1_generate_and_errors mask_save_options,
 script_prompt_matrix) and is AUTOMATIC1111's modules/processing.py, `process_images_inner`: grids
@@ -129,7 +129,7 @@ def _check(info: _Info, expected: Expected, body: bytes) -> None:
 
 
 def _kinds(count: int, info: _Info, expected: Expected) -> list[str]:
-    """What each picture is, in the server's order."""
+    """The kind of each picture, in the server's order."""
     grids = min(info.index_of_first_image, count - 1)
     asked = max((info.batch_size or expected.batch_size) * expected.rounds, len(info.all_seeds))
     group = [_PICTURE, *expected.masks]

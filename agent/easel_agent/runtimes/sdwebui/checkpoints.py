@@ -74,7 +74,7 @@ class Checkpoint(BaseModel):
 
     @property
     def is_hashed(self) -> bool:
-        """Whether its hash has been computed."""
+        """Whether the checkpoint's hash has been computed."""
         return bool(self.sha256 or self.hash)
 
     def has_hash(self, digits: str) -> bool:
@@ -95,7 +95,7 @@ _CHECKPOINTS = TypeAdapter(list[Checkpoint])
 
 
 class Checkpoints:
-    """What one SD WebUI can load."""
+    """The checkpoints that one SD WebUI can load."""
 
     def __init__(self, api: SdWebUiApi) -> None:
         self._api = api

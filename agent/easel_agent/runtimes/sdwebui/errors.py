@@ -27,7 +27,7 @@ _STATUSES = {
 
 
 class _Problem(BaseModel):
-    """What of an answer tells of a failure; peers of the API leave fields out."""
+    """The fields of an answer that tell of a failure; peers of the API leave fields out."""
 
     error: Any = ""
     detail: Any = ""
@@ -35,7 +35,7 @@ class _Problem(BaseModel):
     message: Any = ""
 
     def summary(self) -> str:
-        """What it says, in one line of bounded length."""
+        """The server's message, in one line of bounded length."""
         parts = (self.error, self.detail, self.errors, self.message)
         texts = [part if isinstance(part, str) else json.dumps(part) for part in parts if part]
         return ": ".join(texts)[:_MAX_CHARACTERS]

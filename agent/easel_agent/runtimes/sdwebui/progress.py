@@ -1,4 +1,4 @@
-"""What an SD WebUI says of the job that it is at: `/sdapi/v1/progress` and `/internal/progress`.
+"""SD WebUI's reports of its present job: `/sdapi/v1/progress` and `/internal/progress`.
 
 The first was recorded (tests/data/captures/a1111_get.json, a1111_interrupt.json); the second is
 AUTOMATIC1111's modules/progress.py: `progressapi` answers `{active, queued, completed, ...}` of
@@ -53,7 +53,7 @@ class ServerProgress(BaseModel):
 
     @property
     def is_busy(self) -> bool:
-        """Whether it says that a job runs; one that failed may still be said to run."""
+        """Whether the server reports a running job; it may still report one that failed."""
         return self.state.job_count != 0
 
     @property
@@ -95,7 +95,7 @@ class ProgressReader:
         self._last: tuple[ServerProgress | None, float] = (None, float("-inf"))
 
     def read(self, **options: Any) -> ServerProgress | None:
-        """What it says now; None where it has no progress.
+        """The server's progress now; None where the server has no progress.
 
         Raises:
             RuntimeDeadError, RejectedTaskError, TransientError: see `SdWebUiApi.get`.

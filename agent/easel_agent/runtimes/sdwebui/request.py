@@ -1,4 +1,4 @@
-"""A task's content as a request to SD WebUI: what the agent adds, and what it takes out."""
+"""A task's content as a request to SD WebUI: the agent's additions and removals."""
 
 import uuid
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _MASKS = {"return_mask": "mask", "return_mask_composite": "mask_composite"}
 
 @dataclass(frozen=True)
 class Request:
-    """What is sent.
+    """The request to SD WebUI.
 
     Attributes:
         path: of the API.
@@ -50,7 +50,7 @@ class Request:
 
     @property
     def has_infotext(self) -> bool:
-        """Whether its body carries parameters as text, which may name anything."""
+        """Whether the body carries parameters as text, which may name anything."""
         return bool(self.body.get("infotext"))
 
     @property

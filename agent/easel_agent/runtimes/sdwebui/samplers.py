@@ -48,7 +48,7 @@ _SCHEDULERS = TypeAdapter(list[_Scheduler])
 
 @dataclass(frozen=True)
 class Sampling:
-    """What a task asks for, in the server's words.
+    """A task's sampler and scheduler, in the server's words.
 
     Attributes:
         sampler: None where it asks for none.
@@ -74,7 +74,7 @@ class Sampling:
 
 
 class Samplers:
-    """What one SD WebUI samples with, read once per process."""
+    """The samplers and schedulers of one SD WebUI, read once per process."""
 
     def __init__(self, api: SdWebUiApi) -> None:
         self._api = api

@@ -127,7 +127,7 @@ class SdWebUiSettings:
             )
 
     def settle(self, overrides: Values, job: Job, heal: Callable[[], None]) -> Values:
-        """Puts right what somebody left behind, and makes sure that a task's overrides end with it.
+        """Undoes settings that somebody left behind, and has a task's overrides end with it.
 
         Args:
             overrides: of the task.
@@ -170,7 +170,7 @@ class SdWebUiSettings:
         return has and name not in self._known | self._stubborn | {CHECKPOINT}
 
     def _differing(self, now: Values | None = None) -> Values:
-        """The first values of what is not as it was."""
+        """The first values of the settings that have changed."""
         now = self._now if now is None else now
         return {
             name: value
@@ -182,7 +182,7 @@ class SdWebUiSettings:
         }
 
     def _read(self) -> Values | None:
-        """What the settings are; None where the server never told them."""
+        """The settings; None where the server never told them."""
         try:
             told = self._api.get_if_any(_PATH)
         except TransientError as error:
@@ -254,7 +254,7 @@ class SdWebUiSettings:
                 self._sample = told
 
     def _first(self, job: Job, heal: Callable[[], None]) -> Values:
-        """What the settings are while nobody else's job runs, or in a moment of ours."""
+        """The settings while nobody else's job runs, or in a moment of ours."""
         began = time.monotonic()
         while self._sample is None and not self._is_idle():
             job.check()
@@ -288,7 +288,7 @@ class SdWebUiSettings:
             time.sleep(_LOOK_SECONDS)
 
     def _restore(self, new: Values) -> None:
-        """Sets what differs, and what is overridden for the first time, to its first value."""
+        """Sets settings that differ, or are first overridden now, to their first values."""
         left = self._differing()
         if left:
             logger.warning("settings were left behind, put right: %s", ", ".join(sorted(left)))

@@ -58,7 +58,7 @@ class Limits:
 
 
 class Turn:
-    """A context around one request: watches how it stands, from a thread of its own.
+    """A context around one request: watches the request's progress, from a thread of its own.
 
     Starts the job's clock when the server begins it, ends it when it is stopped or overdue, and
     gives up the waiting for the answer when it does not begin in time. It interrupts only while the
@@ -108,12 +108,12 @@ class Turn:
 
     @property
     def runs(self) -> bool:
-        """Whether the server is at it, as far as is known."""
+        """Whether the server works at the request, as far as is known."""
         return self._begun_at is not None and not self._ended.is_set()
 
     @property
     def was_interrupted(self) -> bool:
-        """Whether it was interrupted from here."""
+        """Whether this agent interrupted the request."""
         return self._interrupted_at is not None
 
     def __enter__(self) -> Self:
@@ -273,7 +273,7 @@ class _Moves:
         self._moved_at = time.monotonic()
 
     def look(self) -> None:
-        """Compares what it says with what it said."""
+        """Compares the server's report with the one before."""
         told = self._read()
         if told is not None and told != self._last:
             if self._last is not None:
