@@ -95,7 +95,7 @@ def _printed(env: str | None, outputs: Path | None) -> tuple[str, str]:
         return _read(outputs), str(outputs)
     if env is not None and env != _LOCAL:
         folder = _ROOT / "envs" / env
-        if not folder.is_dir():
+        if not (folder / "terraform.tfvars").is_file():
             raise TargetError(_unknown(folder))
         here = _home() / "estate" / env / "outputs.json"
         return _applied_here(here, env) or _ask_terraform(folder), f"envs/{env}"
@@ -157,8 +157,13 @@ def _ask_terraform(folder: Path) -> str:
 
 
 def _unknown(folder: Path) -> str:
-    names = ", ".join(sorted(path.name for path in folder.parent.iterdir() if path.is_dir()))
-    return f"There is no environment {folder.name}; there are: {names}."
+    # Others are modules that the environments share, such as envs/stack.
+    found = sorted(file.parent.name for file in folder.parent.glob("*/terraform.tfvars"))
+    names = ", ".join([*found, _LOCAL])
+    return (
+        f"There is no environment {folder.name}; there are: {names}. Another region: "
+        "`.venv/bin/easel env new us-west-2`."
+    )
 
 
 def _explained(env: str, said: str) -> str:

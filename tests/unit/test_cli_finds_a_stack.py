@@ -38,6 +38,7 @@ def terraform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Terraform:
     """Puts a line of shell in Terraform's place; returns the file that gets its arguments."""
     monkeypatch.setattr(target_source, "_ROOT", tmp_path)
     (tmp_path / "envs" / "us-east-1").mkdir(parents=True)
+    (tmp_path / "envs" / "us-east-1" / "terraform.tfvars").touch()
     (tmp_path / "envs" / "local").mkdir()
     program = tmp_path / "bin" / "terraform"
     program.parent.mkdir()
@@ -85,7 +86,7 @@ def test_before_the_first_apply_it_is_said(terraform: Terraform) -> None:
 
 def test_a_folder_that_is_not_there_is_told_from_those_that_are(terraform: Terraform) -> None:
     terraform("exit 1")
-    with pytest.raises(TargetError, match="no environment nowhere; there are: local, us-east-1"):
+    with pytest.raises(TargetError, match="no environment nowhere; there are: us-east-1, local"):
         find_target("nowhere", None)
 
 

@@ -152,6 +152,7 @@ def test_wrong_arguments_are_told_together_before_anything_is_looked_at(
         snapshot="vol-1",
         runtime_name="Under_score",
         public_access_cidr=["203.0.113.7/8"],
+        model="./no-such.safetensors",
     )
     assert deploy(options) == ExitStatus.USAGE
     said = capsys.readouterr().err
@@ -162,10 +163,35 @@ def test_wrong_arguments_are_told_together_before_anything_is_looked_at(
         "--snapshot",
         "--runtime-name",
         "--public-access-cidr",
+        "--model './no-such.safetensors' is neither a file",
         "add --yes, or --dry-run",
     ):
         assert option in said
     assert list(home.iterdir()) == []
+
+
+def test_a_misspelt_region_makes_no_folder(capsys: pytest.CaptureFixture[str], home: Path) -> None:
+    options = DeployOptions(region="us-wset-2", yes=True)
+    assert deploy(options) == ExitStatus.USAGE
+    assert "us-wset-2. Is us-west-2 meant?" in capsys.readouterr().err
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "sd15",
+        "none",
+        "https://example.com/a.safetensors",
+        "stabilityai/sdxl-vae/sdxl_vae.safetensors",
+    ],
+)
+def test_a_model_is_named_in_one_of_five_ways(model: str, tmp_path: Path) -> None:
+    assert DeployOptions(model=model).problems() == []
+    file = tmp_path / "a.safetensors"
+    file.touch()
+    assert DeployOptions(model=str(file)).problems() == []
+    assert len(DeployOptions(model="sd2").problems()) == 1
 
 
 def test_a_question_is_asked_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from easel_cli.deployment import (
 )
 from easel_cli.deployment.checklist import Checklist
 from easel_cli.deployment.deployment import Deployment
-from easel_cli.deployment.options import DeployOptions
+from easel_cli.deployment.options import DeployOptions, unknown_region
 from easel_cli.deployment.programs import signals_interrupt
 from easel_cli.deployment.step import Outcome, State, Step, StepError
 from easel_deploy.command_line import complain
@@ -69,6 +69,8 @@ def deploy(options: DeployOptions) -> ExitStatus:
     problems = options.problems()
     if not region:
         problems.append("no region: name one by --region, or set AWS_REGION")
+    elif not problems and (slip := unknown_region(region)):
+        problems.append(slip)
     if not options.dry_run and not options.yes and not sys.stdin.isatty():
         problems.append("nobody can be asked here: add --yes, or --dry-run to prepare only")
     if problems or not region:

@@ -1,14 +1,17 @@
 """What a person asks `easel deploy` for."""
 
+import difflib
 import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from easel_cli.deployment.model_catalogue import CATALOGUE
+from easel_cli.env_new import ENVIRONMENTS, known_regions
 from easel_contract.task import RuntimeType
 
 NONE = "none"
@@ -21,6 +24,8 @@ _STACK = re.compile(r"[a-z][a-z0-9-]{1,18}[a-z0-9]")
 _RUNTIME = re.compile(r"[a-z0-9]([a-z0-9-]{0,26}[a-z0-9])?")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _SNAPSHOT = re.compile(r"snap-[0-9a-f]{8,17}")
+_URL = re.compile(r"https?://.+")
+_HUB_FILE = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*){2,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +133,36 @@ class DeployOptions:
                 yield f"{option} {value!r} is not like {example}"
         if self.snapshot not in (None, NONE) and not _SNAPSHOT.fullmatch(str(self.snapshot)):
             yield f"--snapshot {self.snapshot!r} is not like snap-0123456789abcdef0, nor {NONE}"
+        if self.model is not None and not _is_model(self.model):
+            yield (
+                f"--model {self.model!r} is neither a file that is there nor one of "
+                f"{', '.join([*CATALOGUE, NONE])}, a URL or OWNER/REPO/FILE of Hugging Face"
+            )
         for cidr in self.public_access_cidr:
             try:
                 ipaddress.IPv4Network(cidr)
             except ValueError as error:
                 yield f"--public-access-cidr {cidr!r} is not like 203.0.113.7/32: {error}"
+
+
+def unknown_region(region: str) -> str | None:
+    """Returns why a region is most likely a slip; None where EKS is there, or a folder for it.
+
+    Args:
+        region: its name.
+    """
+    known = known_regions()
+    if region in known or (ENVIRONMENTS / region).is_dir():
+        return None
+    near = difflib.get_close_matches(region, known, n=1)
+    meant = f" Is {near[0]} meant?" if near else ""
+    return (
+        f"EKS is not known to be in {region}.{meant} For a newer region, first: "
+        f".venv/bin/easel env new {region}"
+    )
+
+
+def _is_model(asked: str) -> bool:
+    if asked in CATALOGUE or asked == NONE or _URL.fullmatch(asked):
+        return True
+    return Path(asked).expanduser().is_file() or _HUB_FILE.fullmatch(asked) is not None

@@ -6,9 +6,11 @@ Docs: ADR 6 (what the tests run Terraform with).
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,6 +20,10 @@ from easel_deploy.environments.foreground import run_to_its_end
 _ANSWER_SECONDS = 300
 _INIT_SECONDS = 600
 _TAIL_LINES = 15
+_LOCKED = "Error acquiring the state lock"
+_LOCKED_SECONDS, _LOCKED_PAUSE_SECONDS = 30.0, 1.0
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""Of an output that is no terminal: `terraform console` and `state` have no -no-color."""
 
 
 class TerraformError(Exception):
@@ -96,7 +102,7 @@ class RootModule:
         Raises:
             TerraformError: it cannot be evaluated.
         """
-        answer = self._answer("console", stdin=f"jsonencode({expression})\n")
+        answer = self._unlocked("console", stdin=f"jsonencode({expression})\n")
         # Before it come warnings, where something else of the configuration cannot be evaluated: a
         # destroy that broke off has left half of what it refers to.
         last = answer.strip().rpartition("\n")[2]
@@ -212,12 +218,27 @@ class RootModule:
             check=False,
         )
 
+    def _unlocked(self, *arguments: str, stdin: str) -> str:
+        """Answers a verb that locks the state and has no option not to, though it only reads."""
+        deadline = time.monotonic() + _LOCKED_SECONDS
+        while True:
+            try:
+                return self._answer(*arguments, stdin=stdin)
+            except TerraformError as error:
+                if _LOCKED not in str(error):
+                    raise
+                if time.monotonic() > deadline:
+                    raise TerraformError(
+                        f"another command is at work on {self.folder}, and its state is locked: "
+                        "try again when that has ended"
+                    ) from error
+            time.sleep(_LOCKED_PAUSE_SECONDS)
+
     def _answer(self, *arguments: str, stdin: str = "") -> str:
         answer = self.call(*arguments, stdin=stdin)
         if answer.returncode:
-            raise TerraformError(
-                f"terraform {' '.join(arguments)} failed:\n{answer.stderr.strip()}"
-            )
+            said = _COLOURS.sub("", answer.stderr).strip()
+            raise TerraformError(f"terraform {' '.join(arguments)} failed:\n{said}")
         return answer.stdout
 
     def _shown(self, verb: str, *options: str) -> list[str]:

@@ -241,7 +241,7 @@ class Estate:
         use = f"""
 see it work      .venv/bin/easel verify --env {env}
 send a task      .venv/bin/easel submit --env {env} --prompt "A dog"
-test it          .venv/bin/pytest -m e2e --env {env}"""
+test it          make test PYTEST_ARGS="-m e2e --env {env}\""""
         return f"""
 {state.name} in {state.region} is up on this machine. No node and no pod runs: a simulated runtime
 and a queue agent, as processes, stand in for each runtime's pods.
