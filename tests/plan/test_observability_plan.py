@@ -185,7 +185,7 @@ def test_the_dashboard_speaks_of_its_own_partition_and_region(
 def test_the_sample_of_the_documents_is_a_dashboard(plan_of: Plan) -> None:
     sample = PlannedModule(plan_of("observability"), "sample")
     body = sample.resource("aws_cloudwatch_dashboard.this")["dashboard_body"]
-    assert json.loads(body) == json.loads((ROOT / "docs/samples/dashboard.json").read_text())
+    assert json.loads(body) == json.loads((ROOT / "docs/dashboard/body.json").read_text())
 
 
 def test_no_widget_hides_another(module: PlannedModule) -> None:

@@ -23,7 +23,7 @@ from easel_cli.submit import RefusedError
 
 pytestmark = pytest.mark.unit
 
-BODY = Path(__file__).resolve().parents[2] / "docs" / "samples" / "dashboard.json"
+BODY = Path(__file__).resolve().parents[2] / "docs" / "dashboard" / "body.json"
 NOW = datetime(2026, 11, 29, 3, tzinfo=UTC)
 
 
