@@ -68,3 +68,21 @@ def test_a_failed_task_and_a_refused_one_have_their_own_exit_status(
     refused = easel(outputs, *prompt, "--runtime", "nope")
     assert refused.returncode == 3
     assert "task.metadata.runtime: is no runtime" in refused.stderr
+
+
+def test_the_dashboard_tells_of_the_tasks_that_ran(outputs: Path, sdwebui: str) -> None:
+    sent = easel(outputs, "submit", "--runtime", sdwebui, "--prompt", "x", "--size", "64x64")
+    assert sent.returncode == 0, sent.stderr
+    done = easel(outputs, "dashboard", "--once", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {(row["group"], row["label"]): row for row in map(json.loads, done.stdout.splitlines())}
+    assert {label for group, label in rows if group == "Tasks waiting, and in work"} >= {
+        f"{sdwebui} waiting",
+        f"{sdwebui} in work",
+    }
+    shown = easel(outputs, "dashboard", "--once")
+    assert "Age of the oldest task" in shown.stdout
+    # CloudWatch has a metric some minutes later only.
+    if json.loads(outputs.read_text()).get("dashboard_name") is None:
+        assert rows["Tasks accepted, 1 h", ""]["now"] >= 1
+        assert rows["Acceptance to callback", f"{sdwebui} p95"]["now"] > 0
