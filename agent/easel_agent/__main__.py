@@ -15,9 +15,11 @@ from pydantic import ValidationError
 from easel_agent.composition import Agent, AwsClients
 from easel_agent.health import HealthServer
 from easel_agent.logs import log_as_json
+from easel_agent.metric_lines import every_minute
 from easel_agent.runtimes.registry import make_runtime
 from easel_agent.settings import AgentSettings
 from easel_agent.spot import METADATA_URL, SpotWatch
+from easel_agent.traces import make_traces
 from easel_contract.environment import PREFIX
 
 # Not __name__: run by `python -m` that is "__main__", and none of easel's loggers.
@@ -49,6 +51,7 @@ the gap between two jobs is made of such waits."""
 _METADATA_VARIABLE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
 """As the SDKs read it (AWS SDKs and Tools Reference Guide, "IMDS credential provider")."""
 _SIGNAL_LOOK_SECONDS = 0.2
+_LAST_SPANS_SECONDS = 2.0
 REPLACE_POD = 75
 """Exit status after which the chart's `restartPolicyRules` start no container anew, so that the pod
 fails and its ReplicaSet makes another: EX_TEMPFAIL of sysexits.h(3head)."""
@@ -70,7 +73,12 @@ def main() -> int:
             print(f"{name}: {problem['msg']}", file=sys.stderr)
         return 2
     sys.setswitchinterval(_SWITCH_SECONDS)
-    return _run(settings, Agent(settings, make_runtime(settings), _aws_clients()))
+    traces = make_traces(os.environ, settings.stack, settings.runtime_name)
+    agent = Agent(settings, make_runtime(settings), _aws_clients(), traces)
+    try:
+        return _run(settings, agent)
+    finally:
+        traces.close(_LAST_SPANS_SECONDS)
 
 
 def _aws_clients() -> AwsClients:
@@ -115,7 +123,9 @@ def _run(settings: AgentSettings, agent: Agent) -> int:
         )
         health.start()
     logger.info("started", extra={"runtime": settings.runtime_name})
+    minutes = every_minute(agent.metrics.report_minute)
     agent.worker.run()
+    minutes.set()
     logger.info("stopped")
     if agent.mount is not None and agent.mount.failure is not None:
         return REPLACE_POD

@@ -13,6 +13,7 @@ from easel_agent.failure_handler import FailureHandler
 from easel_agent.heartbeat import Heartbeat
 from easel_agent.inputs import InputLoader
 from easel_agent.lease import LeaseHolder
+from easel_agent.metric_lines import MetricLines
 from easel_agent.metrics import Metrics
 from easel_agent.model_mount import ModelMount
 from easel_agent.notify import Notifier
@@ -30,6 +31,7 @@ from easel_agent.settings import AgentSettings
 from easel_agent.stopping import Stopping
 from easel_agent.task_forecast import TaskForecast
 from easel_agent.task_history import TaskHistory
+from easel_agent.traces import Traces
 from easel_agent.worker import Worker
 
 if TYPE_CHECKING:
@@ -59,13 +61,28 @@ class Agent:
         mount: of the model bucket; None where the agent is not told of one.
     """
 
-    def __init__(self, settings: AgentSettings, runtime: Runtime, clients: AwsClients) -> None:
-        """Puts the parts together; nothing runs yet."""
-        self.metrics = Metrics(settings.runtime_name)
+    def __init__(
+        self,
+        settings: AgentSettings,
+        runtime: Runtime,
+        clients: AwsClients,
+        traces: Traces | None = None,
+    ) -> None:
+        """Puts the parts together; nothing runs yet.
+
+        Args:
+            settings: of the agent.
+            runtime: its adapter.
+            clients: of AWS.
+            traces: who is told of tasks that were traced; None where nobody is.
+        """
+        self.metrics = Metrics(
+            settings.runtime_name, MetricLines(settings.stack, settings.runtime_name)
+        )
         self.monitor = RuntimeMonitor(runtime)
         self.mount = ModelMount(settings.models_dir) if settings.models_dir else None
         claims = Claims(clients.dynamodb, settings)
-        holder = _lease_holder(settings, clients, claims, self.metrics)
+        holder = _lease_holder(settings, clients, claims, self.metrics, traces)
         ends = _Ends(settings, clients, claims, self.metrics)
         keeper = ClaimKeeper(claims, runtime, settings.lease_seconds)
         claiming = Claiming(claims, keeper, ends.failure_handler)
@@ -119,7 +136,11 @@ class _Ends:
 
 
 def _lease_holder(
-    settings: AgentSettings, clients: AwsClients, claims: Claims, metrics: Metrics
+    settings: AgentSettings,
+    clients: AwsClients,
+    claims: Claims,
+    metrics: Metrics,
+    traces: Traces | None,
 ) -> LeaseHolder:
     queue = TaskQueue(
         clients.sqs,
@@ -129,7 +150,7 @@ def _lease_holder(
     )
     # Three beats per timeout: one may fail and the message is still ours.
     heartbeat = Heartbeat(queue, settings.visibility_timeout_seconds / 3)
-    return LeaseHolder(queue, heartbeat, claims, metrics)
+    return LeaseHolder(queue, heartbeat, claims, metrics, traces)
 
 
 def _forecast(settings: AgentSettings, runtime: Runtime, policy: PrefetchPolicy) -> TaskForecast:

@@ -213,10 +213,13 @@ class Delivery:
                 made=decision.made,
             )
             result = self._stored(lease, outcome, self._result(lease, outcome))
+        lease.timeline.stored = time.monotonic()
         self._until_done(lease, lambda: self._finish(lease, outcome.status, result))
         callback_url = lease.waiting.callback_url
         self._until_done(lease, lambda: self._to.notifier.publish(result, callback_url))
+        lease.timeline.announced = time.monotonic()
         self._end(lease, result, dead_letter=outcome.dead_letter)
+        lease.report(result)
 
     def _finish(self, lease: Lease, status: TaskStatus, result: TaskResult) -> None:
         text = result.to_json()
@@ -270,10 +273,10 @@ class Delivery:
         # A crash may have come between the callback and the dead-letter queue.
         is_hopeless = result.error is not None and result.error.retryable
         self._end(lease, result, dead_letter=is_hopeless)
+        self._to.metrics.finished(result, None)
 
     def _end(self, lease: Lease, result: TaskResult, *, dead_letter: bool) -> None:
         self._until_done(lease, lease.dead_letter if dead_letter else lease.complete)
-        self._to.metrics.finished(result)
         _log_result(lease, result)
 
     def _until_done(self, lease: Lease, act: Callable[[], _T]) -> _T:
@@ -318,6 +321,8 @@ def _log_result(lease: Lease, result: TaskResult) -> None:
     fields = {
         "task_id": result.id,
         "task_uid": result.uid,
+        "trace_id": lease.waiting.trace_id,
+        "runtime": result.runtime,
         "tasktype": lease.task.metadata.tasktype,
         "attempts": result.attempts,
         "receive_count": lease.message.receive_count,

@@ -3,22 +3,30 @@
 import logging
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from easel_agent.claims import Claims
 from easel_agent.errors import AwsError
 from easel_agent.heartbeat import Heartbeat
 from easel_agent.lifecycle import END_STATES, Lifecycle, TaskState
+from easel_agent.metric_lines import TaskEnd
 from easel_agent.metrics import Metrics
 from easel_agent.queue import QueueMessage, TaskQueue
 from easel_agent.runtimes.job import Job
+from easel_agent.timeline import Timeline
+from easel_agent.traces import NoTraces, Traces
 from easel_contract.metrics import ReturnReason
 from easel_contract.record import TaskRecord
+from easel_contract.result import TaskResult
 from easel_contract.task import TaskMessage
+from easel_contract.uid import created_at_of
 from easel_contract.usage import Usage
 from easel_records.leases import TaskLease, new_owner
 
 logger = logging.getLogger(__name__)
+
+_MOST_DRIFT = timedelta(minutes=15)
+"""Between a task's uid and the time of acceptance in its message, which anybody may write."""
 
 
 class Lease:
@@ -31,6 +39,8 @@ class Lease:
     Attributes:
         message: the queue's.
         received_at: of `time.monotonic()`.
+        timeline: of its phases.
+        idle_gap_seconds: for which the runtime waited for this task; see `GpuTime.began`.
         deadline: of `time.monotonic()`; until then the message is kept.
         job: by which the runtime's work on the task is stopped.
         owner: name of the claim, however often it takes DynamoDB to answer.
@@ -41,7 +51,9 @@ class Lease:
         self, message: QueueMessage, holder: "LeaseHolder", ceiling_seconds: float
     ) -> None:
         self.message = message
-        self.received_at = time.monotonic()
+        self.timeline = Timeline()
+        self.received_at = self.timeline.received
+        self.idle_gap_seconds: float | None = None
         self.deadline = self.received_at + ceiling_seconds
         self.job = Job()
         self.owner = new_owner()
@@ -73,6 +85,15 @@ class Lease:
     def uid(self) -> str:
         """Of the task."""
         return self.waiting.uid
+
+    @property
+    def accepted_at(self) -> datetime:
+        """When the task was accepted, as far as its message can be believed."""
+        told = self.waiting.created_at
+        recorded = created_at_of(self.uid)
+        if told.tzinfo is None or abs(recorded - told) > _MOST_DRIFT:
+            return recorded
+        return told
 
     @property
     def output_scope(self) -> str:
@@ -124,6 +145,7 @@ class Lease:
     def begin(self) -> None:
         """The runtime gets the task."""
         self._is_running = True
+        self.timeline.begun = time.monotonic()
         self.move(TaskState.RUNNING)
 
     def run_again(self) -> None:
@@ -135,6 +157,7 @@ class Lease:
         """The runtime has ended its work; returns for how many seconds it worked in this try."""
         self._gpu_seconds += self._running_seconds
         self._is_running = False
+        self.timeline.generated = time.monotonic()
         return self._gpu_seconds
 
     def on_end(self, call: Callable[[], None]) -> None:
@@ -144,10 +167,26 @@ class Lease:
     def move(self, state: TaskState) -> None:
         """Goes on to another state; see `Lifecycle.move`."""
         self._lifecycle.move(state)
+        if state is TaskState.READY:
+            self.timeline.ready = time.monotonic()
         logger.debug("state", extra={"message_id": self.message.message_id, "state": state})
         if state in END_STATES:
             for call in self._on_end:
                 call()
+
+    def report(self, result: TaskResult) -> None:
+        """Counts the task, whose result was announced in this delivery, and traces it."""
+        timeline = self.timeline
+        end = TaskEnd(
+            self.task.metadata.tasktype,
+            announce_seconds=timeline.announce_seconds,
+            end_to_end_seconds=timeline.seconds_since(self.accepted_at),
+            idle_gap_seconds=self.idle_gap_seconds,
+            model_switches=self.job.model_switches,
+            trace_id=self.waiting.trace_id,
+        )
+        self._holder.metrics.finished(result, end)
+        self._holder.traces.ended(self, result)
 
     def complete(self) -> None:
         """Deletes the message of a task that has ended and was announced.
@@ -172,6 +211,7 @@ class Lease:
             body = self.task.model_copy(update=identity).to_json()
         self._holder.queue.dead_letter(self.message, body)
         self._end(TaskState.DEAD_LETTERED)
+        self._holder.metrics.dead_lettered()
 
     def abandon(
         self, reason: ReturnReason, delay_seconds: int = 0, *, counts: bool = False
@@ -193,7 +233,9 @@ class Lease:
         except AwsError as error:
             logger.warning("a task could not be given back: %s", error)
         self._end(TaskState.RETURNED)
-        self._holder.metrics.returned(reason)
+        self._holder.metrics.returned(reason, is_retry=counts and self.claim is not None)
+        if self.claim is not None:
+            self._holder.traces.returned(self, reason, counts=counts)
         logger.info(
             "task given back",
             extra={
@@ -226,12 +268,18 @@ class LeaseHolder:
     """The collaborators that all leases of an agent share."""
 
     def __init__(
-        self, queue: TaskQueue, heartbeat: Heartbeat, claims: Claims, metrics: Metrics
+        self,
+        queue: TaskQueue,
+        heartbeat: Heartbeat,
+        claims: Claims,
+        metrics: Metrics,
+        traces: Traces | None = None,
     ) -> None:
         self.queue = queue
         self.heartbeat = heartbeat
         self.claims = claims
         self.metrics = metrics
+        self.traces = traces or NoTraces()
 
     def hold(self, message: QueueMessage, ceiling_seconds: float) -> Lease:
         """Holds a message that was just received.

@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, HttpUrl, model_validato
 from easel_agent.fetch import FetchLimits
 from easel_contract.environment import EnvironmentSettings
 from easel_contract.identifiers import RuntimeName
+from easel_contract.metrics import stack_of
 from easel_contract.task import RuntimeType
 
 
@@ -134,6 +135,11 @@ class AgentSettings(TunableSettings):
         an agent that died expired.
         """
         return self.visibility_timeout_seconds / 2
+
+    @property
+    def stack(self) -> str:
+        """Name of the stack, by its queue's (docs/adr/0056)."""
+        return stack_of(self.queue_url, self.runtime_name)
 
     def fetch_limits(self) -> FetchLimits:
         """The bounds of what a task's URLs may bring in."""

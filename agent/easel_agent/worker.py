@@ -159,7 +159,7 @@ class Worker:
         finished, error = None, None
         self._job = lease.job
         self._monitor.begin_job(lease.job)
-        self._history.metrics.began()
+        lease.idle_gap_seconds = self._history.metrics.began(lease.received_at)
         if Notification.RUNNING in lease.task.metadata.notify:
             self._delivery.announce_begin(lease)
         try:

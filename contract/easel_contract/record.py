@@ -21,6 +21,7 @@ from easel_contract.callback_url import CallbackUrl
 from easel_contract.identifiers import Prefix, RuntimeName, TaskId, TenantName
 from easel_contract.json_text import decode_json, encode_json
 from easel_contract.task import TaskMessage, TaskType
+from easel_contract.trace import TraceContext
 from easel_contract.uid import TaskUid, created_at_of
 from easel_contract.usage import Usage
 
@@ -115,6 +116,8 @@ class TaskRecord(BaseModel):
     created_at: datetime
     attempts: int = 0
     """How often a runtime was given the task."""
+    trace_id: str | None = None
+    """Of the trace that the task belongs to, as W3C writes it: 32 hexadecimal digits."""
     context: JsonValue = None
     callback_url: CallbackUrl | None = None
     deadline_at: datetime | None = None
@@ -159,6 +162,7 @@ class TaskRecord(BaseModel):
             prefix=metadata.prefix,
             status=TaskStatus.QUEUED,
             created_at=message.created_at or created_at_of(uid),
+            trace_id=TraceContext.of_message(message.trace, uid).trace_id,
             context=metadata.context,
             callback_url=metadata.callback_url,
             deadline_at=message.deadline_at(created_at_of(uid)),

@@ -141,7 +141,7 @@ class TaskMessage(BaseModel):
     """S3 URI of the content as JSON, in place of `content` where that is too large for SNS."""
     created_at: datetime | None = Field(default=None, exclude_if=lambda value: value is None)
     trace: dict[str, str] | None = Field(default=None, exclude_if=lambda value: value is None)
-    """Trace headers by name; SNS does not carry AWSTraceHeader on to SQS everywhere."""
+    """Where the task belongs in which trace; see `easel_contract.trace`."""
 
     @model_validator(mode="after")
     def _has_one_content(self) -> Self:

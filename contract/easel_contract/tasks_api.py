@@ -68,6 +68,8 @@ class TaskView(BaseModel):
     error: TaskError | None = None
     timings: Timings | None = None
     usage: Usage
+    trace_id: str | None = None
+    """Of the task's trace, as W3C writes it: 32 hexadecimal digits."""
 
 
 class TaskList(BaseModel):

@@ -41,11 +41,13 @@ class Accepted:
         uid: of the task.
         answer: the body of the answer.
         is_replay: whether an earlier request got the same answer.
+        trace_id: of the task's trace; None where that was begun by the earlier request.
     """
 
     uid: str
     answer: str
     is_replay: bool
+    trace_id: str | None = None
 
 
 class Acceptance:
@@ -125,17 +127,17 @@ class Acceptance:
     def _publish(self, task: RequestedTask, caller: Caller, uid: str) -> Accepted:
         message = self._publisher.message_of(task, uid=uid, tenant=caller.tenant)
         expires_at = (datetime.now(UTC) + self._retention).replace(microsecond=0)
-        self._records.add(
-            TaskRecord.accepted(
-                message, uid=uid, tenant=caller.tenant, scope=caller.scope, expires_at=expires_at
-            )
+        record = TaskRecord.accepted(
+            message, uid=uid, tenant=caller.tenant, scope=caller.scope, expires_at=expires_at
         )
+        self._records.add(record)
         try:
             self._publisher.publish(message, checkpoint=task.checkpoint)
         except (ClientError, BotoCoreError):
             self._try(lambda: self._records.discard(uid))
             raise
-        return Accepted(uid, task.accepted(self._bucket, uid).model_dump_json(), is_replay=False)
+        answer = task.accepted(self._bucket, uid).model_dump_json()
+        return Accepted(uid, answer, is_replay=False, trace_id=record.trace_id)
 
     def _try(self, act: Any) -> None:
         """Does what is nice to have done: where AWS fails, the answer is the same."""

@@ -3,13 +3,22 @@
 import json
 import logging
 import os
+import sys
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 import boto3
 
+from easel_contract.emf import metric_line
 from easel_contract.errors import ApiErrorCode, ContractError
+from easel_contract.metrics import (
+    REQUESTS_REJECTED,
+    TASKS_ACCEPTED,
+    Dimension,
+    Metric,
+    stack_of,
+)
 from easel_http.aws import AWS_CONFIG
 from easel_http.callers import Callers
 from easel_http.events import (
@@ -109,9 +118,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     except RefusedRequestError as refused:
         problems = [str(problem) for problem in refused.error.details]
         _log(entry | {"outcome": refused.error.code, "problems": problems})
+        _count(REQUESTS_REJECTED, {Dimension.REASON: str(refused.error.code)})
         return refused_response(refused)
     except Exception:
         logger.exception("unexpected error")
+        _count(REQUESTS_REJECTED, {Dimension.REASON: str(ApiErrorCode.INTERNAL)})
         return refused_response(
             RefusedRequestError(ApiErrorCode.INTERNAL, "The request could not be handled.")
         )
@@ -124,9 +135,24 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             "task_uid": accepted.uid,
             "runtime": metadata.runtime,
             "tasktype": metadata.tasktype,
+            "trace_id": accepted.trace_id,
         }
     )
+    if not accepted.is_replay:
+        dimensions = {
+            Dimension.RUNTIME: metadata.runtime,
+            Dimension.TASK_TYPE: str(metadata.tasktype),
+        }
+        ids = {"task_uid": accepted.uid, "trace_id": accepted.trace_id}
+        _count(TASKS_ACCEPTED, dimensions, ids)
     return json_response(accepted.answer, headers=REPLAYED if accepted.is_replay else None)
+
+
+def _count(
+    metric: Metric, dimensions: dict[Dimension, str], ids: dict[str, Any] | None = None
+) -> None:
+    stack = stack_of(os.environ.get("EASEL_TASKS_TOPIC_ARN", ""), "tasks")
+    sys.stdout.write(metric_line({metric: 1}, {Dimension.STACK: stack, **dimensions}, ids) + "\n")
 
 
 def _log(entry: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ from easel_contract import attributes
 from easel_contract.json_text import encode_json
 from easel_contract.storage import payload_key
 from easel_contract.task import TaskMessage
+from easel_contract.trace import TraceContext
 from easel_intake.api_requests import RequestedTask
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class TaskPublisher:
             metadata=metadata,
             content=task.content,
             created_at=datetime.now(UTC),
-            trace=_trace(),
+            trace=_trace(uid).headers(),
         )
 
     def publish(self, message: TaskMessage, *, checkpoint: str | None) -> None:
@@ -83,7 +84,7 @@ class TaskPublisher:
         )
 
 
-def _trace() -> dict[str, str] | None:
-    # Lambda sets it per invocation; SNS does not carry the header to SQS everywhere.
-    header = os.environ.get("_X_AMZN_TRACE_ID")
-    return {"X-Amzn-Trace-Id": header} if header else None
+def _trace(uid: str) -> TraceContext:
+    # Lambda sets it per invocation, traced or not: its own segments are then of the same trace.
+    header = os.environ.get("_X_AMZN_TRACE_ID", "")
+    return TraceContext.of_xray(header, uid) or TraceContext.new(uid)

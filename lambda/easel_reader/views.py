@@ -54,6 +54,7 @@ def view_of(
         error=result.error if result else None,
         timings=result.timings if result else None,
         usage=record.usage,
+        trace_id=record.trace_id,
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,15 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from easel_contract.emf import metric_line
+from easel_contract.metrics import (
+    CALLBACK_TIME,
+    CALLBACKS_DEAD_LETTERED,
+    CALLBACKS_DELIVERED,
+    CALLBACKS_RETRIED,
+    Dimension,
+    Metric,
+)
 from easel_webhook.callback_queue import CallbackQueue
 from easel_webhook.callbacks import Callback, UnreadableCallbackError, read_callback
 from easel_webhook.posting import Attempt, PostRules, Verdict, post_callback
@@ -30,7 +40,10 @@ Record = Mapping[str, Any]
 class CallbackBatches:
     """Sends batches of callbacks; made once per Lambda environment."""
 
-    def __init__(self, secrets: SigningSecrets, queue: CallbackQueue, rules: PostRules) -> None:
+    def __init__(
+        self, secrets: SigningSecrets, queue: CallbackQueue, rules: PostRules, stack: str = ""
+    ) -> None:
+        self._stack = stack
         self._secrets = secrets
         self._queue = queue
         self._rules = rules
@@ -100,6 +113,7 @@ class CallbackBatches:
         """Does what an attempt means, and tells whether the message stays in the queue."""
         if attempt.verdict is Verdict.DELIVERED:
             _log(entry | {"outcome": "delivered"})
+            self._count(CALLBACKS_DELIVERED, entry)
             return False
         wait = None
         if attempt.verdict is Verdict.RETRY:
@@ -107,10 +121,18 @@ class CallbackBatches:
         if wait is None:
             _log(entry | {"outcome": "dead_letter", "reason": attempt.reason})
             self._queue.dead_letter(record, attempt.reason)
+            self._count(CALLBACKS_DEAD_LETTERED, entry)
             return False
         _log(entry | {"outcome": "retry", "reason": attempt.reason, "next_seconds": wait})
         self._queue.put_off(record, wait)
+        self._count(CALLBACKS_RETRIED, entry)
         return True
+
+    def _count(self, metric: Metric, entry: dict[str, Any]) -> None:
+        values = {metric: 1, CALLBACK_TIME: entry["seconds"]}
+        ids = {"task_uid": entry.get("uid"), "event_id": entry.get("event_id")}
+        # One write: callbacks are sent by several threads.
+        sys.stdout.write(metric_line(values, {Dimension.STACK: self._stack}, ids) + "\n")
 
 
 def _described(callback: Callback) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from easel_contract.metrics import stack_of
 from easel_webhook.batch import CallbackBatches
 from easel_webhook.callback_queue import CallbackQueue
 from easel_webhook.posting import PostRules
@@ -39,6 +40,7 @@ def _batches() -> CallbackBatches:
             private_hosts=settings.callback_private_hosts,
             ca_file=settings.webhook_ca_file,
         ),
+        stack_of(settings.webhook_queue_url, "webhook"),
     )
 
 

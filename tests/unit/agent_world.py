@@ -14,6 +14,7 @@ from easel_agent.composition import Agent, AwsClients
 from easel_agent.runtimes.base import Fetch, Finished, Generation, MadeFile, Runtime, RuntimeState
 from easel_agent.runtimes.job import Job
 from easel_agent.settings import AgentSettings
+from easel_agent.traces import Traces
 from easel_contract.envelope import decode_result
 from easel_contract.record import Progress, TaskRecord
 from easel_contract.result import TaskResult
@@ -90,6 +91,7 @@ class World:
         runtime: an adapter; None takes a scripted runtime.
         runtime_type: the adapter's.
         more: further settings, by the names of their environment variables.
+        traces: who is told of tasks.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class World:
         runtime: Runtime | None = None,
         runtime_type: str = "sdwebui",
         more: Mapping[str, str] = MappingProxyType({}),
+        traces: Traces | None = None,
     ) -> None:
         self.sqs, self.s3 = boto3.client("sqs"), boto3.client("s3")
         # The receiver's own: tests break the agent's.
@@ -116,7 +119,7 @@ class World:
         self.settings = AgentSettings.from_environment(settings | dict(more))
         self.agent_sns: Any = boto3.client("sns")
         clients = AwsClients(self.sqs, self.agent_sns, self.s3, self.dynamodb)
-        self.agent = Agent(self.settings, runtime or self.runtime, clients)
+        self.agent = Agent(self.settings, runtime or self.runtime, clients, traces)
         self.worker = self.agent.worker
         self.thread = threading.Thread(target=self.worker.run)
 

@@ -8,6 +8,7 @@ from moto import mock_aws
 
 from easel_agent import claim_keeper, runtime_monitor
 from easel_agent.retry_policy import RetryPolicy
+from easel_agent.traces import Traces
 
 from .agent_world import DEADLINE_SECONDS, World
 
@@ -27,7 +28,15 @@ def more_settings() -> dict[str, str]:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, more_settings: dict[str, str]) -> Iterator[World]:
+def traces() -> Traces | None:
+    """Whom the world's agent tells of tasks; a module of tests may have its own."""
+    return None
+
+
+@pytest.fixture
+def world(
+    monkeypatch: pytest.MonkeyPatch, more_settings: dict[str, str], traces: Traces | None
+) -> Iterator[World]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -37,7 +46,7 @@ def world(monkeypatch: pytest.MonkeyPatch, more_settings: dict[str, str]) -> Ite
     monkeypatch.setattr(runtime_monitor, "_JOB_POLL_SECONDS", 0.02)
     monkeypatch.setattr(claim_keeper, "RENEWAL_SECONDS", 0.1)
     with mock_aws():
-        world = World(more=more_settings)
+        world = World(more=more_settings, traces=traces)
         world.thread.start()
         yield world
         world.worker.stop()

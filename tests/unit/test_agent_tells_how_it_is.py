@@ -82,9 +82,9 @@ def test_a_runtime_that_stops_answering_during_a_job_is_given_up(server: Server)
 
 
 def test_metrics_are_prometheus_text(server: Server) -> None:
-    server.metrics.began()
+    server.metrics.began(0)
     server.metrics.ended(1.5)
-    server.metrics.finished(TaskResult(id="a", result=True, status=ResultStatus.COMPLETED))
+    server.metrics.finished(TaskResult(id="a", result=True, status=ResultStatus.COMPLETED), None)
     server.metrics.returned("runtime dead")
     text = server.get("/metrics").text
     for line in (

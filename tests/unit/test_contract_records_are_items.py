@@ -32,6 +32,7 @@ FULL = TaskRecord(
     status=TaskStatus.RUNNING,
     created_at=NOW,
     attempts=3,
+    trace_id="5759e988bd862e3fe1be46a994272793",
     context={"a": [1.5, None, "图"]},
     callback_url="https://example.com/x",
     deadline_at=NOW + timedelta(hours=1),

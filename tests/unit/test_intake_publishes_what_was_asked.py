@@ -24,6 +24,7 @@ pytestmark = pytest.mark.unit
 API_KEYS = {"key-1": "team-a", "key-2": "team-b"}
 API_KEY = "the-key-that-nobody-may-see"
 BUCKET = "outputbucket"
+XRAY = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 RUNTIMES = {
     "sdruntime": {"type": "sdwebui", "model_filename": "v1-5-pruned-emaonly.safetensors"},
     "dynamic": {"type": "sdwebui", "dynamic_model": True},
@@ -66,7 +67,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.setenv("_X_AMZN_TRACE_ID", "Root=1-abc")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", XRAY)
     with mock_aws():
         aws = Aws()
         monkeypatch.setenv("EASEL_TASKS_TOPIC_ARN", aws.topic_arn)
@@ -141,7 +142,10 @@ def test_the_seeds_requests(
     assert sent == attributes
     message = json.loads(envelope["Message"])
     assert message.pop("created_at").endswith("Z")
-    assert message.pop("trace") == {"X-Amzn-Trace-Id": "Root=1-abc"}
+    assert message.pop("trace") == {
+        "X-Amzn-Trace-Id": XRAY,
+        "traceparent": "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01",
+    }
     assert message == golden(f"task-{sample}") | {"uid": uid, "tenant": "team-a"}
     record = aws.table.get(uid)
     assert record is not None
@@ -179,7 +183,10 @@ def test_content_too_large_for_sns_goes_by_reference(
 
 
 def test_the_logs_hold_no_header_and_no_content(
-    aws: Aws, golden: Callable[[str], Any], caplog: pytest.LogCaptureFixture
+    aws: Aws,
+    golden: Callable[[str], Any],
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level(logging.DEBUG, logger="easel")
     call(golden("request-v1alpha2-text-to-image"), "/v1alpha2")
@@ -189,6 +196,13 @@ def test_the_logs_hold_no_header_and_no_content(
     entries = [json.loads(record.getMessage()) for record in logged]
     assert [entry["outcome"] for entry in entries] == ["accepted", "invalid_request"]
     assert API_KEY not in caplog.text
+    counted = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert API_KEY not in str(counted)
+    assert "A dog" not in str(counted)
+    [accepted, rejected] = [line for line in counted if "_aws" in line]
+    assert accepted["TasksAccepted"] == rejected["RequestsRejected"] == 1
+    assert (accepted["Runtime"], rejected["Reason"]) == ("sdruntime", "invalid_request")
+    assert accepted["trace_id"] == XRAY[7:15] + XRAY[16:40]
     assert "A dog" not in caplog.text
 
 

@@ -19,6 +19,7 @@ class Job:
         self._interrupt: Callable[[Exception], None] | None = None
         self._lock = threading.Lock()
         self._begun_at: float | None = None
+        self.model_switches = 0
         self._when_ended: list[Callable[[], None]] = []
 
     @property
@@ -33,6 +34,10 @@ class Job:
             at: when, of `time.monotonic()`, where that is told later; None: now.
         """
         self._begun_at = time.monotonic() if at is None else at
+
+    def switched_model(self) -> None:
+        """The runtime has loaded another model for it."""
+        self.model_switches += 1
 
     def runs_again(self) -> None:
         """Notes that the task is sent once more: the clock stands until the task has begun."""

@@ -232,6 +232,7 @@ class SdWebUi:
         # SD WebUI cannot stop loading; what comes after is not begun.
         with stoppable(job, self._give_up_if_dead):
             self._checkpoints.load(checkpoint, self._limits.all)
+        job.switched_model()
         self._settings.look(job, partial(self._heal, job))
         if not checkpoint.is_entitled(self._settings.current_checkpoint):
             raise TransientError(f"SD WebUI did not load {checkpoint.title}")
