@@ -17,7 +17,7 @@ PORT ?= 0
 SERVICE_TIME ?= 1.0
 RUNTIMES ?= sdwebui
 STACK_OPTIONS := --port "$(PORT)" --service-time "$(SERVICE_TIME)" --runtimes "$(RUNTIMES)" \
-	--sdwebui-url "$(SDWEBUI_URL)" --comfyui-url "$(COMFYUI_URL)"
+	--sdwebui-url "$(SDWEBUI_URL)" --comfyui-url "$(COMFYUI_URL)" $(if $(TRACES),--traces)
 
 FUNCTIONS_SOURCES := $(wildcard contract/easel_contract/*.py records/easel_records/*.py \
 	egress/easel_egress/*.py lambda/*/*.py) requirements/lambda.txt packaging/easel_packaging/package_functions.py

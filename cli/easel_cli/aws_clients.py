@@ -46,6 +46,12 @@ class AwsClients:
         """A client of CloudWatch: made only where it is asked for, as few commands are."""
         return self._session.client("cloudwatch", endpoint_url=self._endpoint, config=_CONFIG)
 
+    def xray(self) -> Any:
+        """A client of X-Ray, for the one verb that reads traces; there is none on the emulator."""
+        # One for whose name the stubs of the development environment have no type.
+        name: Any = "xray"
+        return self._session.client(name, config=_CONFIG)
+
     def credentials(self) -> Credentials:
         """The credentials that these clients use, to sign with.
 

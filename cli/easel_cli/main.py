@@ -28,6 +28,7 @@ from easel_cli.submit import RefusedError, submit
 from easel_cli.submit_options import API_KEY_VARIABLE, SubmitOptions
 from easel_cli.target import Target
 from easel_cli.target_source import TargetError, find_target, known_outputs, stack_outputs
+from easel_cli.trace import TraceOptions, trace
 from easel_cli.verify import VerifyOptions, verify
 from easel_cli.watch import WatchOptions, watch
 from easel_cost.verb import cost_commands
@@ -134,6 +135,10 @@ def _add_picture_commands(commands: typer.Typer) -> None:
     add_command(
         *(commands, "watch", _with_stack(watch), WatchOptions, "Show results as they come."),
         rich_help_panel=_PICTURES,
+    )
+    words = "Show where a task's time went, as a tree."
+    add_command(
+        *(commands, "trace", _with_stack(trace), TraceOptions, words), rich_help_panel=_PICTURES
     )
     words = "Send every kind of request, and look at the pictures."
     add_command(

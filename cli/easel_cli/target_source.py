@@ -97,9 +97,9 @@ def _printed(env: str | None, outputs: Path | None) -> tuple[str, str]:
         folder = _ROOT / "envs" / env
         if not (folder / "terraform.tfvars").is_file():
             raise TargetError(_unknown(folder))
-        here = _home() / "estate" / env / "outputs.json"
+        here = local_home() / "estate" / env / "outputs.json"
         return _applied_here(here, env) or _ask_terraform(folder), f"envs/{env}"
-    local = _home() / "outputs.json"
+    local = local_home() / "outputs.json"
     if not local.exists():
         raise TargetError(
             "No local stack is up. Bring one up with `make up`, or name a deployed one: "
@@ -108,7 +108,8 @@ def _printed(env: str | None, outputs: Path | None) -> tuple[str, str]:
     return _read(local), str(local)
 
 
-def _home() -> Path:
+def local_home() -> Path:
+    """Returns the folder of the stacks on this machine."""
     return Path(os.environ.get("EASEL_HOME") or _ROOT / ".easel")
 
 

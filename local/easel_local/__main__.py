@@ -98,6 +98,7 @@ def _options(arguments: argparse.Namespace) -> StackOptions:
         service_seconds=arguments.service_time,
         runtimes=[name.strip() for name in arguments.runtimes.split(",") if name.strip()],
         runtime_urls={kind: url.rstrip("/") for kind, url in urls.items() if url},
+        traces=arguments.traces,
     )
 
 
@@ -143,6 +144,7 @@ def _add_stack_options(verb: argparse.ArgumentParser) -> None:
         help="seconds that a simulated runtime takes for a task",
     )
     verb.add_argument("--runtimes", default="sdwebui", help="sdwebui, dynamic, comfyui")
+    verb.add_argument("--traces", action="store_true", help="collect traces, for `easel trace`")
     verb.add_argument("--sdwebui-url", help="a real SD WebUI to use")
     verb.add_argument("--comfyui-url", help="a real ComfyUI to use")
 

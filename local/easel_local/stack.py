@@ -5,6 +5,7 @@ import os
 import secrets
 import shlex
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from easel_cli.progress import Progress
 from easel_cli.target import Target
+from easel_cli.trace import COLLECTOR_FILE, COLLECTOR_VARIABLE
 from easel_contract.task import RuntimeType
 from easel_local import interrupts
 from easel_local.emulator.process import UNWANTED_VARIABLES, Emulator, EmulatorPlace
@@ -49,12 +51,14 @@ class StackOptions:
         service_seconds: how long a simulated runtime takes for one task.
         runtimes: presets to deploy.
         runtime_urls: real servers to use in place of simulated ones, by type.
+        traces: whether a collector takes the agents' traces.
     """
 
     port: int = 0
     service_seconds: float = 1.0
     runtimes: Sequence[str] = ("sdwebui",)
     runtime_urls: Mapping[RuntimeType, str] = field(default_factory=dict)
+    traces: bool = False
 
 
 class LocalStack:
@@ -112,7 +116,7 @@ class LocalStack:
                 process.stop(_AGENT_GRACE_SECONDS if is_agent else _GRACE_SECONDS)
         for folder in ("terraform", "emulator", _FILES):
             shutil.rmtree(self.home / folder, ignore_errors=True)
-        for file in ("environment", "outputs.json", _CREDENTIALS):
+        for file in ("environment", "outputs.json", COLLECTOR_FILE, _CREDENTIALS):
             (self.home / file).unlink(missing_ok=True)
         self.state_file.remove()
         return True
@@ -143,6 +147,7 @@ class LocalStack:
         state.target = Target.from_outputs(outputs)
         (self.home / "outputs.json").write_text(json.dumps(outputs, indent=2))
         self.state_file.write(state)
+        tracing = self._start_collector(state) if options.traces else {}
         with self._progress.step("runtimes and queue agents"):
             for name in state.target.runtimes:
                 type_ = state.target.runtimes[name].type
@@ -151,8 +156,17 @@ class LocalStack:
                 environment = agent_environment(
                     name, state.target, url, emulator.environment(), files
                 )
-                self._start(state, f"agent-{name}", agent_command(), environment)
+                self._start(state, f"agent-{name}", agent_command(), {**environment, **tracing})
         return state.target
+
+    def _start_collector(self, state: StackState) -> dict[str, str]:
+        """Starts a collector; returns what tells agents, and `easel trace`, of it."""
+        port = free_port()
+        program = [sys.executable, "-m", "easel_local.collector", "--port", str(port)]
+        self._start(state, "collector", program, os.environ)
+        tracing = {COLLECTOR_VARIABLE: f"http://{LOOPBACK}:{port}"}
+        (self.home / COLLECTOR_FILE).write_text(tracing[COLLECTOR_VARIABLE])
+        return tracing
 
     def _runtime_files(self, name: str) -> Path:
         folder = self.home / _FILES / name

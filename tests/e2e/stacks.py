@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -21,7 +22,9 @@ import requests
 
 from easel_cli.target import Target
 from easel_cli.target_source import TargetError, find_target, stack_outputs
+from easel_cli.trace import COLLECTOR_VARIABLE
 from easel_contract.task import RuntimeType
+from easel_local.collector import CollectorServer
 from easel_local.credentials import StackCredentials
 from easel_local.emulator.process import Emulator
 from easel_local.paths import ENVIRONMENT, HOME, ROOT
@@ -59,11 +62,13 @@ class Stack(ABC):
         target: as its clients know it.
         result_seconds: within which a task has its result.
         emulator_log: of the emulator; None on AWS.
+        collector: of the agents' traces; None where the stack was not made for the tests.
     """
 
     target: Target
     result_seconds: float = 60.0
     emulator_log: Path | None = None
+    collector: CollectorServer | None = None
 
     @abstractmethod
     def values(self) -> dict[str, Any]:
@@ -96,11 +101,15 @@ class Stack(ABC):
             if kind is RuntimeType.COMFYUI:
                 return {"steps": min(steps, most)}
             return {"steps": most, "n_iter": math.ceil(steps / most)}
-        fault = {"kind": "slow", "count": 1, "seconds": seconds}
-        with requests.Session() as http:
-            http.trust_env = False
-            http.post(f"{url}/_sim/faults", json=fault, timeout=10).raise_for_status()
+        _add_fault(url, {"kind": "slow", "count": 1, "seconds": seconds})
         return {}
+
+    def fail_once(self, name: str) -> None:
+        """Has the next task of a simulated runtime fail, so that it is tried again."""
+        url = self.runtime_url(name)
+        if url is None:
+            pytest.skip("a real runtime does not fail when it is asked to")
+        _add_fault(url, {"kind": "bad_gateway", "count": 1})
 
     def logs_client(self) -> "CloudWatchLogsClient":
         """A client for the stack's CloudWatch Logs."""
@@ -124,6 +133,9 @@ class EmulatedStack(Stack):
 
     def up(self) -> "EmulatedStack":
         try:
+            self.collector = collector = self._exit.enter_context(CollectorServer(0))
+            Thread(target=collector.serve_forever, daemon=True).start()
+            self._exit.callback(collector.shutdown)
             emulator = self._exit.enter_context(
                 Emulator(log_path=self.home / "emulator.log", enforce_iam=True)
             )
@@ -190,6 +202,8 @@ class EmulatedStack(Stack):
         )
         await_runtime(process, runtime.type, url)
         environment = agent_environment(name, self.target, url, self.aws_environment, files)
+        if self.collector is not None:
+            environment[COLLECTOR_VARIABLE] = self.collector.url
         self._start_process(f"agent-{name}", agent_command(), environment)
 
 
@@ -240,6 +254,12 @@ class DeployedStack(Stack):
 
     def runtime_files(self, name: str) -> Path | None:
         return self._home / "pods" / name / "files" if self.runtime_url(name) else None
+
+
+def _add_fault(url: str, fault: dict[str, Any]) -> None:
+    with requests.Session() as http:
+        http.trust_env = False
+        http.post(f"{url}/_sim/faults", json=fault, timeout=10).raise_for_status()
 
 
 def written(values: Mapping[str, Any], file: Path) -> Path:
