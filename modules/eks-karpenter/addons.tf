@@ -29,7 +29,10 @@ locals {
     amazon-cloudwatch-observability = {
       role = "cloudwatch"
       configuration = {
-        containerLogs         = { enabled = true }
+        containerLogs = {
+          enabled   = true
+          fluentBit = { config = { extraFiles = { "easel-metrics.conf" = file("${path.module}/easel-metrics.conf") } } }
+        }
         containerInsights     = { enabled = true }
         applicationSignals    = { enabled = false }
         otelContainerInsights = { enabled = false }
