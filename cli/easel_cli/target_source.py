@@ -78,7 +78,7 @@ def known_outputs(env: str | None, outputs: Path | None) -> KnownOutputs | None:
     Raises:
         TargetError: they cannot be read, or the emulator that they name has ended.
     """
-    file = outputs or _home() / "estate" / str(env) / "outputs.json"
+    file = outputs or local_home() / "estate" / str(env) / "outputs.json"
     text = _read(file) if outputs else _applied_here(file, str(env))
     if text is None:
         return None
