@@ -1,23 +1,19 @@
 """A collector of traces on this machine: takes OTLP over HTTP, keeps the newest traces in memory.
 
-    POST /v1/traces            https://opentelemetry.io/docs/specs/otlp/#otlphttp-request
+    POST /v1/traces            https://opentelemetry.io/docs/specs/otlp/#otlphttp-request,
+                               protobuf, not compressed
     GET  /traces/<trace id>    {"spans": [...]}, each an `easel_cli.trace_sources.Span`
 
 `python -m easel_local.collector --port 4318`: 4318 is OTLP's own port.
 """
 
 import argparse
-import gzip
-import json
 import sys
 import threading
-import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -25,7 +21,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span as OtlpSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from easel_cli.trace_sources import Span
-from easel_local.ports import LOOPBACK
+from easel_simulators.server import Request, Response, SimulatorServer
 
 MAX_TRACES = 1000
 MAX_SPANS = 200
@@ -60,6 +56,25 @@ class Collector:
             while len(self._traces) > MAX_TRACES:
                 self._traces.popitem(last=False)
 
+    def answer(self, request: Request) -> Response:
+        """Takes an export, or tells of a trace."""
+        if request.method == "GET" and request.path.startswith("/traces/"):
+            spans = self.trace(request.path.removeprefix("/traces/"))
+            return Response.of_json({"spans": [span.model_dump(mode="json") for span in spans]})
+        if (request.method, request.path) != ("POST", "/v1/traces"):
+            return Response(HTTPStatus.NOT_FOUND, b"There is POST /v1/traces.\n", "text/plain")
+        if len(request.body) > _MAX_BODY_BYTES:
+            return Response(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b"4 MiB at most\n", "text/plain")
+        try:
+            self.take(request.body)
+        except ValueError as error:
+            return Response(HTTPStatus.BAD_REQUEST, f"{error}\n".encode(), "text/plain")
+        # An empty ExportTraceServiceResponse: everything was taken.
+        return Response(HTTPStatus.OK, b"", "application/x-protobuf")
+
+    def close(self) -> None:
+        """Nothing waits."""
+
     def trace(self, trace_id: str) -> list[Span]:
         """The spans of a trace; none where it is not known."""
         with self._lock:
@@ -90,74 +105,21 @@ def _span(span: OtlpSpan) -> Span:
     )
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: "CollectorServer"
-
-    def do_POST(self) -> None:
-        if not self._is_ours():
-            return
-        length = int(self.headers.get("Content-Length") or 0)
-        if self.path != "/v1/traces" or length > _MAX_BODY_BYTES:
-            self.close_connection = True
-            self._answer(HTTPStatus.NOT_FOUND, "text/plain", b"POST /v1/traces, 4 MiB at most\n")
-            return
-        body = self.rfile.read(length)
-        try:
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
-            self.server.collector.take(body)
-        except (OSError, EOFError, ValueError, zlib.error) as error:
-            self._answer(HTTPStatus.BAD_REQUEST, "text/plain", f"{error}\n".encode())
-            return
-        # An empty ExportTraceServiceResponse: everything was taken.
-        self._answer(HTTPStatus.OK, "application/x-protobuf", b"")
-
-    def do_GET(self) -> None:
-        if not self._is_ours():
-            return
-        trace_id = self.path.removeprefix("/traces/")
-        spans = self.server.collector.trace(trace_id)
-        body = json.dumps({"spans": [span.model_dump(mode="json") for span in spans]})
-        self._answer(HTTPStatus.OK, "application/json", body.encode())
-
-    def _is_ours(self) -> bool:
-        """Whether a program of this machine asks; a web page is refused."""
-        host = (self.headers.get("Host") or "").rsplit(":", 1)[0]
-        if "Origin" not in self.headers and host in {LOOPBACK, "localhost"}:
-            return True
-        self.close_connection = True
-        self._answer(HTTPStatus.FORBIDDEN, "text/plain", b"for programs of this machine\n")
-        return False
-
-    def log_message(self, *_: Any) -> None:
-        """Logs nothing: every export would be a line."""
-
-    def _answer(self, status: HTTPStatus, media_type: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", media_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-
-class CollectorServer(ThreadingHTTPServer):
-    """Serves a collector on this machine alone.
+class CollectorServer(SimulatorServer):
+    """Serves a collector to the programs of this machine.
 
     Attributes:
         collector: what came.
     """
 
-    daemon_threads = True
-
     def __init__(self, port: int) -> None:
-        super().__init__((LOOPBACK, port), _Handler)
-        self.collector = Collector()
+        """Binds the port; 0 takes a free one.
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://{LOOPBACK}:{self.server_address[1]}"
+        Raises:
+            OSError: the port is taken.
+        """
+        self.collector = Collector()
+        super().__init__(self.collector, port=port, own_pages=False)
 
 
 def main() -> int:

@@ -13,7 +13,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -133,9 +132,7 @@ class EmulatedStack(Stack):
 
     def up(self) -> "EmulatedStack":
         try:
-            self.collector = collector = self._exit.enter_context(CollectorServer(0))
-            Thread(target=collector.serve_forever, daemon=True).start()
-            self._exit.callback(collector.shutdown)
+            self.collector = self._exit.enter_context(CollectorServer(0))
             emulator = self._exit.enter_context(
                 Emulator(log_path=self.home / "emulator.log", enforce_iam=True)
             )

@@ -5,7 +5,6 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -31,9 +30,7 @@ MOST_DRIFT = 0.05
 @pytest.fixture
 def collector() -> Iterator[CollectorServer]:
     with CollectorServer(0) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
         yield server
-        server.shutdown()
 
 
 @pytest.fixture
@@ -158,8 +155,7 @@ def test_the_trace_goes_on_where_the_intake_began_it(
 def test_a_collector_that_is_gone_holds_up_nobody(
     world: World, collector: CollectorServer, traces: Traces, task: dict[str, Any]
 ) -> None:
-    collector.shutdown()
-    collector.server_close()
+    collector.stop()
     world.accept(task)
     world.results(1)
     started = time.monotonic()
