@@ -92,6 +92,9 @@ class Applying:
 def _planned(deployment: Deployment, told: Told) -> tuple[TerraformLines, bool]:
     saved = deployment.saved_plan
     was_there = saved.make_room()
+    # Before the plan: what is mended would make the plan stale.
+    if mended := deployment.estate.mend():
+        told.say(mended)
     lines = deployment.estate.plan(told.progress, saved.path)
     deployment.planned = lines.planned or Changes()
     return lines, was_there

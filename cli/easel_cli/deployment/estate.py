@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 _START_SECONDS = 120
 _OUTPUT_SECONDS = 600
+_MEND_SECONDS = 1800
 
 _STALE = "Saved plan is stale"
 """Summary of Terraform's error: internal/backend/local/backend_apply.go and backend_local.go."""
@@ -80,6 +81,17 @@ class Estate:
             os.environ.pop(variable, None)
         os.environ.update(found["environment"])
         self.outputs_file = Path(found["outputs"])
+
+    def mend(self) -> str:
+        """Mends what an interrupted apply has left in the state.
+
+        Returns:
+            What was mended, for people; "" where nothing was.
+
+        Raises:
+            StepError: it could not be done; the message says how to go on without.
+        """
+        return self._told("mend", self.region, seconds=_MEND_SECONDS).stderr.strip()
 
     def plan(self, progress: Progress, file: Path) -> TerraformLines:
         """Returns what an apply would change.
@@ -164,6 +176,9 @@ class Estate:
         return lines
 
     def _answer(self, *words: str, seconds: float) -> str:
+        return self._told(*words, seconds=seconds).stdout
+
+    def _told(self, *words: str, seconds: float) -> "subprocess.CompletedProcess[str]":
         command = [*self._program, *words]
         try:
             done = subprocess.run(  # noqa: S603 - no shell
@@ -178,4 +193,4 @@ class Estate:
             raise StepError(f"{shlex.join(command)} cannot be run: {error}") from error
         if done.returncode:
             raise StepError(f"{shlex.join(command)} failed:\n{done.stderr.strip()}")
-        return done.stdout
+        return done

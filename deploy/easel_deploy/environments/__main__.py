@@ -13,9 +13,10 @@ from easel_contract.plain_text import printable_lines
 from easel_deploy.environments import destroy
 from easel_deploy.environments.adopt import take_over
 from easel_deploy.environments.api_reach import refuse_unreachable
+from easel_deploy.environments.broken_off import print_mended
 from easel_deploy.environments.plan_note import print_note
 from easel_deploy.environments.root_module import RootModule, TerraformError
-from easel_deploy.environments.terraform_options import refuse_variables
+from easel_deploy.environments.terraform_options import is_saved_plan, refuse_variables
 from easel_deploy.environments.unknown_settings import refuse_unknown
 from easel_deploy.exit_status import ExitStatus
 from easel_deploy.terraform_config import TerraformConfigError, write_cli_config
@@ -49,7 +50,15 @@ def _apply(root: RootModule, options: Options) -> int:
         return ExitStatus.INTERRUPTED
     if refused:
         return refused
+    if not is_saved_plan(options):
+        print_mended(root)
     return root.become("apply", *options)
+
+
+def _mend(root: RootModule, _: Options) -> int:
+    root.initialise()
+    print_mended(root)
+    return ExitStatus.COMPLETED
 
 
 def _output(root: RootModule, options: Options) -> int:
@@ -75,6 +84,7 @@ def _validate(root: RootModule, _: Options) -> int:
 
 _VERBS: dict[str, Callable[[RootModule, Options], int]] = {
     "plan": _plan,
+    "mend": _mend,
     "apply": _apply,
     "output": _output,
     "destroy": _destroy,
@@ -98,7 +108,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(_no_region(verb))
         return ExitStatus.USAGE
     if verb not in _VERBS:
-        known = "plan, apply, output, destroy or validate"
+        known = "plan, mend, apply, output, destroy or validate"
         sys.stderr.write(printable_lines(f"easel: no verb '{verb}': {known}\n"))
         return ExitStatus.USAGE
     try:

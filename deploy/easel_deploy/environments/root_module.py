@@ -80,18 +80,36 @@ class RootModule:
             return []
         return self._answer("state", "list").split()
 
-    def managed(self) -> dict[str, dict[str, Any]]:
-        """Returns the attributes of what the state manages, by address; data sources are left out.
+    def state(self) -> dict[str, Any]:
+        """Returns the state as Terraform keeps it; an empty one has no keys.
 
         Raises:
             TerraformError: the state cannot be read.
         """
         pulled = self._answer("state", "pull").strip()
         # An empty state is no file.
-        blocks = _parsed(pulled, "state")["resources"] if pulled else []
+        return _parsed(pulled, "state") if pulled else {}
+
+    def read(self, *arguments: str) -> str:
+        """Returns what Terraform prints.
+
+        Args:
+            arguments: verb and options.
+
+        Raises:
+            TerraformError: Terraform failed.
+        """
+        return self._answer(*arguments)
+
+    def managed(self) -> dict[str, dict[str, Any]]:
+        """Returns the attributes of what the state manages, by address; data sources are left out.
+
+        Raises:
+            TerraformError: the state cannot be read.
+        """
         return {
-            _address(block, instance): instance["attributes"]
-            for block in blocks
+            address_of(block, instance): instance["attributes"]
+            for block in self.state().get("resources", [])
             if block["mode"] == "managed"
             for instance in block["instances"]
         }
@@ -269,7 +287,8 @@ def _parsed(printed: str, subject: str) -> dict[str, Any]:
     return value
 
 
-def _address(block: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
+def address_of(block: Mapping[str, Any], instance: Mapping[str, Any]) -> str:
+    """Returns the address of an instance, as the state's blocks hold both."""
     module = f"{block['module']}." if "module" in block else ""
     index = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
     return f"{module}{block['type']}.{block['name']}{index}"

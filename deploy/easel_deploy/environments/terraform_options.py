@@ -22,6 +22,11 @@ def is_approved(options: Sequence[str]) -> bool:
     return AUTO_APPROVE in options
 
 
+def is_saved_plan(options: Sequence[str]) -> bool:
+    """Returns whether a plan is applied that was saved: the state is not to change before."""
+    return any(not one.startswith("-") for one in options)
+
+
 def sets_variables(options: Sequence[str]) -> bool:
     """Returns whether they give a variable another value than files and environment do."""
     return any(_VARIABLE.match(one) for one in options)

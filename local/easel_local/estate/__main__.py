@@ -1,4 +1,4 @@
-"""`python -m easel_local.estate plan|apply|output|destroy ENVIRONMENT [terraform options]`.
+"""`python -m easel_local.estate plan|mend|apply|output|destroy ENVIRONMENT [terraform options]`.
 
 `easel deploy` also runs `start ENVIRONMENT NAME`, before there are settings to plan with.
 """
@@ -44,6 +44,7 @@ _START = "start"
 _NAME = re.compile(r"[a-z0-9-]+")
 _VERBS: dict[str, Callable[[Estate, Sequence[str]], int]] = {
     "plan": Estate.plan,
+    "mend": Estate.mend,
     "apply": Estate.apply,
     "output": Estate.output,
     "destroy": Estate.destroy,

@@ -15,7 +15,7 @@ from typing import Any
 from easel_cli.target import Target
 from easel_deploy.environments.destroy import EMULATED_VARIABLE
 from easel_deploy.environments.root_module import RootModule, TerraformError
-from easel_deploy.environments.terraform_options import is_targeted
+from easel_deploy.environments.terraform_options import is_saved_plan, is_targeted
 from easel_deploy.exit_status import ExitStatus
 from easel_local import interrupts
 from easel_local.emulator.process import UNWANTED_VARIABLES
@@ -107,6 +107,8 @@ class Estate:
         else:
             self._initialised()
         self._write_environment(state)
+        if not is_saved_plan(options) and (status := self._mend(state)):
+            return status
         status = self._terraform(state, "apply", *options)
         if status == 0:
             values = RootModule(self._root, program_environment(state.environment)).outputs()
@@ -203,6 +205,29 @@ class Estate:
         state.name, state.region = stack["name"], stack["region"]
         write_settings(self._root, state.region, stack)
         return state
+
+    def mend(self, _: Sequence[str]) -> int:
+        """Mends what an interrupted apply has left; nothing where nothing was applied.
+
+        Returns:
+            0, or 1 where it could not be done.
+
+        Raises:
+            EstateError: `terraform init` failed.
+        """
+        state = self._whole_state()
+        if state is None:
+            return ExitStatus.COMPLETED
+        self._initialised()
+        return self._mend(state)
+
+    def _mend(self, state: EstateState) -> int:
+        # A process of its own: this one's variables do not lead to the emulator.
+        return subprocess.run(  # noqa: S603 - no shell
+            [sys.executable, "-m", "easel_deploy.environments.broken_off", str(self._root)],
+            env=program_environment(state.environment),
+            check=False,
+        ).returncode
 
     def _terraform(self, state: EstateState, verb: str, *options: str) -> int:
         module = RootModule(self._root, program_environment(state.environment))
