@@ -35,7 +35,7 @@ locals {
         QUERY
         agents-problems  = <<-QUERY
           fields @timestamp, kubernetes.pod_name, log
-          | filter kubernetes.container_name = "agent"
+          | filter kubernetes.container_name = "queue-agent"
           | filter log like /"level": ?"(WARNING|ERROR|CRITICAL)"/
           | sort @timestamp desc
           | limit 200
