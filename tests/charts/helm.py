@@ -11,6 +11,9 @@ import yaml
 
 CHART = Path(__file__).parents[2] / "charts" / "sd-runtime"
 
+# libyaml's takes 0.01 s for a release's manifests, PyYAML's own 0.1 s.
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 Manifest = dict[str, Any]
 Values = Mapping[str, Any]
 
@@ -60,7 +63,7 @@ class Helm:
             *("template", release, chart, "--namespace", namespace, "--values", "-", *options),
             stdin=yaml.safe_dump(dict(values)),
         )
-        return [manifest for manifest in yaml.safe_load_all(text) if manifest]
+        return [manifest for manifest in yaml.load_all(text, _SafeLoader) if manifest]
 
 
 def overlay(base: Values, changes: Values) -> dict[str, Any]:

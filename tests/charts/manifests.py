@@ -1,8 +1,10 @@
 """Checks manifests without a cluster: core kinds by Kubernetes' schemas, others by CRDs."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 
 import kubernetes_validate  # type: ignore[import-untyped]
+import kubernetes_validate.utils  # type: ignore[import-untyped]
 
 from tests.charts.crd_schema import CustomResourceDefinition
 from tests.charts.helm import Manifest
@@ -11,6 +13,9 @@ KUBERNETES = ("1.35", "1.36")
 """The versions that easel is built for."""
 
 Validate = Callable[[list[Manifest]], list[str]]
+
+# Else every manifest has it read all of a version's definitions, 1.7 MB of JSON.
+kubernetes_validate.utils.schema_contents = cache(kubernetes_validate.utils.schema_contents)
 
 
 def manifest_problems(
