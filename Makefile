@@ -85,6 +85,8 @@ fmt: prerequisites ## rewrite all Terraform code in the one format
 # Two groups of tests beside each other (tests/conftest.py).
 PYTEST_ARGS ?= --numprocesses 2
 
+# Where this is set, each of some hundred processes compiles easel, and pytest its plugins, anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 .PHONY: test
 test: dev-setup build/functions-local.zip build/functions-aws.zip ## run all tests
 	@$(RUN) -m pytest $(PYTEST_ARGS)
