@@ -41,7 +41,7 @@ def provider_process(folder: Path, environment: Mapping[str, str]) -> Iterator[d
     subprocess.run(
         ["terraform", "init", "-input=false"],
         cwd=folder,
-        env=dict(environment),
+        env=dict(environment) | {"TF_DATA_DIR": str(folder / ".terraform")},
         check=True,
         capture_output=True,
         timeout=_SECONDS,

@@ -39,6 +39,7 @@ from easel_local.services import (
 from easel_local.terraform import stack_environment
 from easel_packaging.package_functions import package
 from easel_simulators.command_line import PATH_VARIABLE
+from tests.provider_process import provider_process
 from tests.root_module import AppliedModule
 
 if TYPE_CHECKING:
@@ -148,6 +149,9 @@ class EmulatedStack(Stack):
             }
             environment = stack_environment(
                 self.home / "terraform", self.aws_environment, variables
+            )
+            environment = self._exit.enter_context(
+                provider_process(self.home / "provider", environment)
             )
             self.module = AppliedModule(ENVIRONMENT, environment)
             self.module.initialise()
