@@ -41,6 +41,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
+_Traces = Traces | None
+
+
 @dataclass(frozen=True)
 class AwsClients:
     """The clients that an agent works with; safe to share between threads."""
@@ -62,23 +65,10 @@ class Agent:
     """
 
     def __init__(
-        self,
-        settings: AgentSettings,
-        runtime: Runtime,
-        clients: AwsClients,
-        traces: Traces | None = None,
+        self, settings: AgentSettings, runtime: Runtime, clients: AwsClients, traces: _Traces = None
     ) -> None:
-        """Puts the parts together; nothing runs yet.
-
-        Args:
-            settings: of the agent.
-            runtime: its adapter.
-            clients: of AWS.
-            traces: who is told of tasks that were traced; None where nobody is.
-        """
-        self.metrics = Metrics(
-            settings.runtime_name, MetricLines(settings.stack, settings.runtime_name)
-        )
+        """Puts the parts together; nothing runs yet. Without `traces` nobody is told of tasks."""
+        self.metrics = _metrics(settings)
         self.monitor = RuntimeMonitor(runtime)
         self.mount = ModelMount(settings.models_dir) if settings.models_dir else None
         claims = Claims(clients.dynamodb, settings)
@@ -86,19 +76,19 @@ class Agent:
         ends = _Ends(settings, clients, claims, self.metrics)
         keeper = ClaimKeeper(claims, runtime, settings.lease_seconds)
         claiming = Claiming(claims, keeper, ends.failure_handler)
-        policy = PrefetchPolicy()
-        device = DeviceHistory()
+        policy, device = PrefetchPolicy(), DeviceHistory()
+        preparation = Preparation(
+            settings,
+            runtime=runtime,
+            inputs=_inputs(settings, clients),
+            claims=claims,
+            failure_handler=ends.failure_handler,
+            device=device,
+        )
         prefetcher = Prefetcher(
             settings,
             holder=holder,
-            preparation=Preparation(
-                settings,
-                runtime=runtime,
-                inputs=InputLoader(clients.s3, settings.output_bucket, settings.fetch_limits()),
-                claims=claims,
-                failure_handler=ends.failure_handler,
-                device=device,
-            ),
+            preparation=preparation,
             claiming=claiming,
             policy=policy,
             monitor=self.monitor,
@@ -112,6 +102,15 @@ class Agent:
             history=TaskHistory(policy, self.metrics, device),
             stopping=Stopping(_forecast(settings, runtime, policy)),
         )
+
+
+def _metrics(settings: AgentSettings) -> Metrics:
+    name = settings.runtime_name
+    return Metrics(name, MetricLines(settings.stack, name))
+
+
+def _inputs(settings: AgentSettings, clients: AwsClients) -> InputLoader:
+    return InputLoader(clients.s3, settings.output_bucket, settings.fetch_limits())
 
 
 class _Ends:

@@ -139,13 +139,15 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         }
     )
     if not accepted.is_replay:
-        dimensions = {
-            Dimension.RUNTIME: metadata.runtime,
-            Dimension.TASK_TYPE: str(metadata.tasktype),
-        }
-        ids = {"task_uid": accepted.uid, "trace_id": accepted.trace_id}
-        _count(TASKS_ACCEPTED, dimensions, ids)
+        _count_accepted(task, accepted)
     return json_response(accepted.answer, headers=REPLAYED if accepted.is_replay else None)
+
+
+def _count_accepted(task: RequestedTask, accepted: Accepted) -> None:
+    metadata = task.metadata
+    dimensions = {Dimension.RUNTIME: metadata.runtime, Dimension.TASK_TYPE: str(metadata.tasktype)}
+    ids = {"task_uid": accepted.uid, "trace_id": accepted.trace_id}
+    _count(TASKS_ACCEPTED, dimensions, ids)
 
 
 def _count(

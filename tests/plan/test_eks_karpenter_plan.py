@@ -277,14 +277,12 @@ def test_cloudwatch_collects_logs_and_metrics_and_no_priced_extras(example: Plan
 
 
 def test_agents_lines_reach_cloudwatch_as_they_are(example: PlannedModule) -> None:
-    values = configured(example, "amazon-cloudwatch-observability")
-    [(name, text)] = values["containerLogs"]["fluentBit"]["config"]["extraFiles"].items()
-    assert name == "easel-metrics.conf"
-    lines = [line.split() for line in text.splitlines()]
-    assert ["Path", "/var/log/containers/*_queue-agent-*.log"] in lines
-    assert ["log_key", "log"] in lines
-    # The group that Terraform makes: Fluent Bit is not to make another.
-    assert ["log_group_name", "/aws/containerinsights/${CLUSTER_NAME}/application"] in lines
+    logs = configured(example, "amazon-cloudwatch-observability")["containerLogs"]
+    text = logs["fluentBit"]["config"]["extraFiles"]["easel-metrics.conf"]
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "Path /var/log/containers/*_queue-agent-*.log" in lines
+    assert "log_key log" in lines
+    assert "log_group_name /aws/containerinsights/${CLUSTER_NAME}/application" in lines
 
 
 def test_karpenter_comes_from_the_public_registry(example: PlannedModule) -> None:
