@@ -175,7 +175,9 @@ def test_what_is_anothers_is_left_alone(
 def test_a_broken_off_apply_is_mended(terraform: Path, capsys: pytest.CaptureFixture[str]) -> None:
     identity = made_launch_template(TAGS)
     role = instance("aws_iam_role", "pod", status="tainted")
-    (terraform / "state.json").write_text(json.dumps({"resources": [role], "outputs": {}}))
+    (terraform / "state.json").write_text(
+        json.dumps({"resources": [role], "outputs": {"region": {}}})
+    )
     changes = [planned("aws_launch_template", name="easel-system"), planned("aws_eks_addon")]
     (terraform / "plan.json").write_text(json.dumps({"resource_changes": changes}))
     assert main(["envs/us-west-2"]) == 0
@@ -189,7 +191,10 @@ def test_a_broken_off_apply_is_mended(terraform: Path, capsys: pytest.CaptureFix
 
 
 def test_a_whole_stack_and_none_are_left_as_they_are(terraform: Path) -> None:
-    whole = {"resources": [instance("aws_iam_role", "pod")], "outputs": {"name": {"value": 1}}}
+    whole = {
+        "resources": [instance("aws_iam_role", "pod")],
+        "outputs": {"endpoint": {}, "runtimes": {}},
+    }
     for state in (json.dumps(whole), ""):
         (terraform / "state.json").write_text(state)
         assert mend(RootModule(Path("envs/us-west-2"))) == []

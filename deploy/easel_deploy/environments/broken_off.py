@@ -44,6 +44,9 @@ _CHANGED_IN_PLACE = frozenset(
 """Types of which one call makes a resource that works, and later calls only set what can be set at
 any time. What starts something, a cluster, nodes, an add-on, may have failed: it is made anew."""
 
+_OF_A_WHOLE_STACK = frozenset({"endpoint", "runtimes"})
+"""Outputs that a state has once a first apply has ended: of the API and of the runtimes."""
+
 
 def mend(root: RootModule) -> list[str]:
     """Mends a state whose apply broke off; does nothing to any other.
@@ -63,8 +66,7 @@ def mend(root: RootModule) -> list[str]:
     for address in tainted(state):
         root.run("untaint", address)
         said.append(f"{address} is there, and is completed in place")
-    # The outputs are written when all else is done.
-    if state.get("resources") and not state.get("outputs"):
+    if state.get("resources") and not state.get("outputs", {}).keys() >= _OF_A_WHOLE_STACK:
         for one in _orphans(root):
             root.run("import", "-input=false", one.address, one.identity)
             said.append(f"{one.address} was made as {one.identity}, and is taken into the state")
