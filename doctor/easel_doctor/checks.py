@@ -82,7 +82,7 @@ def after_checks(subject: Subject) -> list[Check]:
         ("cluster", lambda: look_at_cluster(subject, reading)),
         ("releases", lambda: look_at_releases(subject, reading.objects())),
         ("scaling", lambda: look_at_scaling(subject, reading.objects())),
-        ("nodes", lambda: look_at_nodes(reading.objects())),
+        ("nodes", lambda: look_at_nodes(reading.objects(), is_emulated=subject.is_emulated)),
         ("pods", lambda: look_at_pods(reading.objects())),
         ("queues", lambda: look_at_queues(subject)),
         ("dead letters", lambda: look_at_dead_letters(subject)),

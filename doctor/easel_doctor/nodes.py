@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from easel_doctor.cluster import ClusterObjects, Object, condition, name_of
-from easel_doctor.finding import Finding, Problem, fail, found, warn
+from easel_doctor.finding import Finding, Problem, fail, found, unchecked, warn
 
 _PRESSURES = ("MemoryPressure", "DiskPressure", "PIDPressure")
 _KARPENTERS = "karpenter.sh/nodepool"
@@ -11,8 +11,13 @@ _KARPENTERS = "karpenter.sh/nodepool"
 _CLAIM_CONDITIONS = ("Launched", "Registered", "Initialized")
 
 
-def look_at_nodes(objects: ClusterObjects) -> Finding:
-    """Looks at nodes, NodePools and NodeClaims."""
+def look_at_nodes(objects: ClusterObjects, *, is_emulated: bool = False) -> Finding:
+    """Looks at nodes, NodePools and NodeClaims.
+
+    Args:
+        objects: of the cluster.
+        is_emulated: whether the cluster is an API server alone, and never has a node.
+    """
     problems: list[Problem] = []
     for node in objects.nodes:
         problems += _node_problems(node)
@@ -23,7 +28,10 @@ def look_at_nodes(objects: ClusterObjects) -> Finding:
             problems.append(fail(text, f"kubectl describe nodepool,ec2nodeclass {name}"))
     for claim in objects.node_claims:
         problems += _claim_problems(claim)
-    if not objects.nodes:
+    if not objects.nodes and is_emulated:
+        remedy = "Nothing: processes on this machine stand in for the runtimes' pods."
+        problems.append(unchecked("no node runs on an emulator", remedy))
+    elif not objects.nodes:
         text = "the cluster has no node: its controllers do not run"
         problems.append(fail(text, "aws eks list-nodegroups --cluster-name ... and their health"))
     gpu = sum(_KARPENTERS in _labels(node) for node in objects.nodes)

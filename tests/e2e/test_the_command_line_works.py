@@ -43,6 +43,7 @@ def test_submit_saves_pictures_and_prints_their_paths(outputs: Path, sdwebui: st
     assert [Image.open(file).size for file in files] == [(128, 64)] * 2
 
 
+@pytest.mark.usefixtures("comfyui")
 def test_submit_a_workflow_for_a_script(outputs: Path, tmp_path: Path) -> None:
     workflow: dict[str, Any] = {
         "1": {"class_type": "EmptyImage", "inputs": {"width": 64, "height": 32, "batch_size": 1}},

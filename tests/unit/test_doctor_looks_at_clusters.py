@@ -286,3 +286,8 @@ def test_a_pod_that_does_not_get_ready_in_time_has_failed() -> None:
     finding = pods(pod(STARTING, minutes=16))
     assert finding.state is State.FAIL
     assert "is not ready after 16 minutes" in problems(finding)
+
+
+def test_no_node_is_missed_on_an_emulator() -> None:
+    finding = look_at_nodes(ClusterObjects("v1.35.0"), is_emulated=True)
+    assert finding.state is State.NOT_CHECKED

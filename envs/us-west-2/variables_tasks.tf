@@ -1,0 +1,1 @@
+../stack/variables_tasks.tf
