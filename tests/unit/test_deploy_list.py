@@ -13,6 +13,7 @@ from easel_cli import main
 from easel_cli.deployment.deploy import deploy, run_steps, steps_of
 from easel_cli.deployment.deployment import Deployment
 from easel_cli.deployment.options import DeployOptions
+from easel_cli.deployment.settings import Settings
 from easel_cli.deployment.step import Outcome, State, Step, StepError, Told
 from easel_contract.task import RuntimeType
 from easel_deploy.exit_status import ExitStatus
@@ -84,6 +85,25 @@ def test_a_fault_stops_with_a_message_and_the_second_run_completes(fault: str) -
 
 def test_the_list_is_that_of_the_issue() -> None:
     assert [step.name for step in steps_of(OPTIONS)] == NAMES[: NAMES.index("plan") + 1]
+
+
+def test_what_was_written_before_a_stop_is_listed(tmp_path: Path) -> None:
+    file = tmp_path / "terraform.tfvars"
+    file.write_text('name = "easel"\n')
+    deployment = of(OPTIONS)
+    deployment.settings = Settings(file)
+
+    def writes(_: Deployment, __: Told) -> Outcome:
+        deployment.settings.set("model_bucket", "{}")
+        return Outcome(State.DONE, "made")
+
+    def stops(_: Deployment, __: Told) -> Outcome:
+        raise StepError("no model")
+
+    said = io.StringIO()
+    steps = [Step("model bucket", writes), Step("model", stops)]
+    assert run_steps(deployment, steps, Console(file=said, width=200)) == ExitStatus.FAILED
+    assert f"written into {file}:\n    model_bucket = {{}}" in said.getvalue()
 
 
 def test_at_a_terminal_steps_are_ticked_off() -> None:

@@ -28,6 +28,9 @@ from easel_cli.deployment.step import Outcome, State, Step, StepError
 from easel_deploy.command_line import complain
 from easel_deploy.exit_status import ExitStatus
 
+SETTINGS = "settings"
+"""The step that lists what was written."""
+
 
 def steps_of(
     options: DeployOptions, monthly_cost: applying.MonthlyCost = applying.monthly_cost_of
@@ -48,7 +51,7 @@ def steps_of(
         Step("model", models.model),
         Step("images", images.images),
         Step("snapshot", snapshot.snapshot),
-        Step("settings", ending.settings),
+        Step(SETTINGS, ending.settings),
         Step("plan", terraform.plan),
     ]
     if options.dry_run:
@@ -109,15 +112,20 @@ def run_steps(deployment: Deployment, steps: Sequence[Step], console: Console) -
 
 def _run(deployment: Deployment, steps: Sequence[Step], console: Console) -> ExitStatus:
     checklist = Checklist(console, len(steps))
+    is_told = False
     for step in steps:
         try:
             with checklist.step(step.name):
                 outcome: Outcome = step.run(deployment, checklist)
         except StepError as error:
             checklist.failed(str(error))
+            if not is_told and deployment.settings.written:
+                # The step that tells is not reached, and the next run finds the lines there.
+                checklist.say(f"    {ending.written(deployment)}")
             checklist.say("\nThe same command goes on from here.")
             return ExitStatus.FAILED
         checklist.ended(outcome)
+        is_told = is_told or step.name == SETTINGS
         if outcome.state is State.AGAINST:
             return ExitStatus.REFUSED
     end = ending.prepared if deployment.options.dry_run else ending.closing

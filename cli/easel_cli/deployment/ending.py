@@ -33,8 +33,13 @@ def settings(deployment: Deployment, _: Told) -> Outcome:
         outcome_of(look(deployment, API_ADDRESS))
     if not own.written:
         return Outcome(State.FOUND, f"{own.path} needs nothing more")
-    lines = "\n".join(f"    {one}" for one in own.written)
-    return Outcome(State.DONE, f"written into {own.path}:\n{lines}")
+    return Outcome(State.DONE, written(deployment))
+
+
+def written(deployment: Deployment) -> str:
+    """Returns what this run has written into the settings, a line each."""
+    lines = "\n".join(f"    {one}" for one in deployment.settings.written)
+    return f"written into {deployment.settings.path}:\n{lines}"
 
 
 def _check_asked(deployment: Deployment, asked: Sequence[str]) -> None:
