@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from botocore.loaders import JSONFileLoader
+from moto.core.loaders import Loader as MotosLoader
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
@@ -29,13 +30,19 @@ def _read_aws_models_once() -> None:
     """Lets all of boto3's sessions of this process share what they read of AWS's models.
 
     moto drops boto3's default session with each `mock_aws`: of a test that makes five clients that
-    takes 0.4 s of CPU time, EC2's model 0.3 s. Within a session clients share it, too.
+    takes 0.4 s of CPU time, EC2's model 0.3 s. Within a session clients share it, too. moto itself
+    reads its own: it merges error shapes into a model, and boto3 would know errors by other codes.
     """
+    read_anew = JSONFileLoader.load_file
     read = functools.cache(JSONFileLoader().load_file)
+
+    class MotosFileLoader(JSONFileLoader):
+        load_file = read_anew
 
     def load_file(_loader: JSONFileLoader, file_path: str) -> Any:
         return read(file_path)
 
+    MotosLoader.FILE_LOADER_CLASS = MotosFileLoader
     JSONFileLoader.load_file = load_file
 
 
