@@ -172,6 +172,31 @@ def test_what_is_anothers_is_left_alone(
 
 
 @pytest.mark.usefixtures("aws")
+def test_paths_and_methods_of_the_stacks_api_are_found() -> None:
+    client = boto3.client("apigateway")
+    api = client.create_rest_api(name="easel")["id"]
+    [root] = client.get_resources(restApiId=api)["items"]
+    find = Finder(StackIdentity("easel", REGION), StackTags.of("easel"))
+    path = {"rest_api_id": api, "parent_id": root["id"], "path_part": "v1alpha1"}
+    assert find("aws_api_gateway_resource", path) is None
+    made = client.create_resource(restApiId=api, parentId=root["id"], pathPart="v1alpha1")["id"]
+    assert find("aws_api_gateway_resource", path) == f"{api}/{made}"
+    method = {"rest_api_id": api, "resource_id": made, "http_method": "POST"}
+    assert find("aws_api_gateway_method", method) is None
+    client.put_method(restApiId=api, resourceId=made, httpMethod="POST", authorizationType="NONE")
+    assert find("aws_api_gateway_method", method) == f"{api}/{made}/POST"
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_bucket_that_has_no_tags_yet_is_the_stacks() -> None:
+    boto3.client("s3").create_bucket(
+        Bucket="easel-outputs", CreateBucketConfiguration={"LocationConstraint": REGION}
+    )
+    find = Finder(StackIdentity("easel", REGION), StackTags.of("easel"))
+    assert find("aws_s3_bucket", {"bucket": "easel-outputs"}) == "easel-outputs"
+
+
+@pytest.mark.usefixtures("aws")
 def test_a_broken_off_apply_is_mended(terraform: Path, capsys: pytest.CaptureFixture[str]) -> None:
     identity = made_launch_template(TAGS)
     role = instance("aws_iam_role", "pod", status="tainted")

@@ -103,7 +103,9 @@ def test_a_verb_that_is_none_is_refused(
 ) -> None:
     monkeypatch.chdir(checkout)
     assert main(["aply", "us-east-1"]) == 2
-    assert "no verb 'aply': plan, mend, apply, output, destroy or validate" in capsys.readouterr().err
+    assert (
+        "no verb 'aply': plan, mend, apply, output, destroy or validate" in capsys.readouterr().err
+    )
 
 
 def test_validate_reaches_no_backend_and_keeps_the_folders_own_data(checkout: Path) -> None:

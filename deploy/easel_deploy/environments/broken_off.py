@@ -25,15 +25,22 @@ from easel_deploy.exit_status import ExitStatus
 
 _CHANGED_IN_PLACE = frozenset(
     {
+        "aws_api_gateway_method",
+        "aws_api_gateway_resource",
         "aws_api_gateway_rest_api",
+        "aws_cloudwatch_event_rule",
         "aws_cloudwatch_log_group",
         "aws_dynamodb_table",
+        "aws_internet_gateway",
         "aws_iam_policy",
         "aws_iam_role",
+        "aws_kms_alias",
         "aws_kms_key",
         "aws_lambda_function",
         "aws_launch_template",
+        "aws_route_table",
         "aws_s3_bucket",
+        "aws_secretsmanager_secret",
         "aws_security_group",
         "aws_sns_topic",
         "aws_sqs_queue",

@@ -8,18 +8,18 @@ from botocore.exceptions import ClientError
 
 from easel_deploy.environments.stack import StackIdentity
 
+_NO_TAGS = "NoSuchTagSet"
 _ABSENT = frozenset(
     {
         "404",
         "InvalidLaunchTemplateName.NotFoundException",
         "NoSuchBucket",
         "NoSuchEntity",
-        "NoSuchTagSet",
         "NotFoundException",
         "ResourceNotFoundException",
     }
 )
-"""What AWS says of something that is not there, or has no tags."""
+"""What AWS says of something that is not there."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ class Finder:
         self._stack = stack
         self._tags = tags
         self._ways: dict[str, Callable[[Mapping[str, Any]], _Found]] = {
+            "aws_api_gateway_method": self._method,
+            "aws_api_gateway_resource": self._resource,
             "aws_cloudwatch_log_group": self._log_group,
             "aws_dynamodb_table": self._table,
             "aws_eks_cluster": self._cluster,
@@ -127,11 +129,37 @@ class Finder:
         arn = next(one["arn"] for one in groups if one["logGroupName"] == name)
         return name, client.list_tags_for_resource(resourceArn=arn.removesuffix(":*"))["tags"]
 
+    def _resource(self, planned: Mapping[str, Any]) -> _Found:
+        # Of an API in the state, so this stack's; a path has no tags.
+        api, parent = planned["rest_api_id"], planned["parent_id"]
+        pages = self._stack.client("apigateway").get_paginator("get_resources")
+        identity = next(
+            item["id"]
+            for page in pages.paginate(restApiId=api)
+            for item in page["items"]
+            if item.get("parentId") == parent and item.get("pathPart") == planned["path_part"]
+        )
+        return f"{api}/{identity}", self._tags.tags
+
+    def _method(self, planned: Mapping[str, Any]) -> _Found:
+        api, resource = planned["rest_api_id"], planned["resource_id"]
+        method = planned["http_method"]
+        self._stack.client("apigateway").get_method(
+            restApiId=api, resourceId=resource, httpMethod=method
+        )
+        return f"{api}/{resource}/{method}", self._tags.tags
+
     def _bucket(self, planned: Mapping[str, Any]) -> _Found:
         client, name = self._stack.client("s3"), planned["bucket"]
         owner = {"Bucket": name, "ExpectedBucketOwner": self._stack.account}
         client.head_bucket(**owner)
-        return name, _of_list(client.get_bucket_tagging(**owner)["TagSet"])
+        try:
+            return name, _of_list(client.get_bucket_tagging(**owner)["TagSet"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _NO_TAGS:
+                raise
+        # A bucket gets its tags by a later call. The name has the stack's and the account's in it.
+        return name, self._tags.tags
 
 
 def _of_list(tags: list[dict[str, str]]) -> dict[str, str]:
