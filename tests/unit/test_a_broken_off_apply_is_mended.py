@@ -226,6 +226,20 @@ def test_a_whole_stack_and_none_are_left_as_they_are(terraform: Path) -> None:
     assert not (terraform / "done").exists()
 
 
+@pytest.mark.usefixtures("aws")
+def test_a_deployment_looks_also_where_the_state_looks_whole(terraform: Path) -> None:
+    identity = made_launch_template(TAGS)
+    whole = {"resources": [instance("aws_iam_role", "pod")]}
+    state = whole | {"outputs": {"endpoint": {}, "runtimes": {}}}
+    (terraform / "state.json").write_text(json.dumps(state))
+    changes = [planned("aws_launch_template", name="easel-system")]
+    (terraform / "plan.json").write_text(json.dumps({"resource_changes": changes}))
+    assert main(["envs/us-west-2", "thorough"]) == 0
+    assert (terraform / "done").read_text().endswith(f"this {identity}\n")
+    assert main(["envs/us-west-2", "else"]) == 2
+    assert main([]) == 2
+
+
 def test_what_cannot_be_mended_names_the_way_by_hand(
     terraform: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,7 +57,7 @@ def _apply(root: RootModule, options: Options) -> int:
 
 def _mend(root: RootModule, _: Options) -> int:
     root.initialise()
-    print_mended(root)
+    print_mended(root, is_thorough=True)
     return ExitStatus.COMPLETED
 
 

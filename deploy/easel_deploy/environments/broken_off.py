@@ -51,15 +51,18 @@ _CHANGED_IN_PLACE = frozenset(
 """Types of which one call makes a resource that works, and later calls only set what can be set at
 any time. What starts something, a cluster, nodes, an add-on, may have failed: it is made anew."""
 
+THOROUGH = "thorough"
 _OF_A_WHOLE_STACK = frozenset({"endpoint", "runtimes"})
 """Outputs that a state has once a first apply has ended: of the API and of the runtimes."""
 
 
-def mend(root: RootModule) -> list[str]:
+def mend(root: RootModule, *, is_thorough: bool = False) -> list[str]:
     """Mends a state whose apply broke off; does nothing to any other.
 
     Args:
         root: the environment, after `terraform init`.
+        is_thorough: whether AWS is asked for what the state does not have also where the state
+            looks like that of a whole stack. That takes a plan more.
 
     Returns:
         A sentence for each thing that was mended.
@@ -73,7 +76,8 @@ def mend(root: RootModule) -> list[str]:
     for address in tainted(state):
         root.run("untaint", address)
         said.append(f"{address} is there, and is completed in place")
-    if state.get("resources") and not state.get("outputs", {}).keys() >= _OF_A_WHOLE_STACK:
+    looks_whole = state.get("outputs", {}).keys() >= _OF_A_WHOLE_STACK
+    if state.get("resources") and (is_thorough or not looks_whole):
         for one in _orphans(root):
             root.run("import", "-input=false", one.address, one.identity)
             said.append(f"{one.address} was made as {one.identity}, and is taken into the state")
@@ -95,14 +99,14 @@ def tainted(state: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def print_mended(root: RootModule) -> None:
-    """Mends, and says what was done.
+def print_mended(root: RootModule, *, is_thorough: bool = False) -> None:
+    """Mends as `mend` does, and says what was done.
 
     Raises:
         TerraformError: it could not be done; the message says how to go on without.
     """
     try:
-        said = mend(root)
+        said = mend(root, is_thorough=is_thorough)
     except (TerraformError, ClientError, BotoCoreError) as error:
         raise TerraformError(
             f"what an interrupted apply has left could not be mended: {error}\n"
@@ -114,16 +118,18 @@ def print_mended(root: RootModule) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Runs `python -m easel_deploy.environments.broken_off FOLDER`: this step alone.
+    """Runs `python -m easel_deploy.environments.broken_off FOLDER [thorough]`: this step alone.
 
     Returns:
         0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m easel_deploy.environments.broken_off envs/REGION\n")
+    folder, *more = [*arguments, ""][: max(1, len(arguments))]
+    if not folder or more not in ([], [THOROUGH]):
+        usage = "python -m easel_deploy.environments.broken_off envs/REGION [thorough]"
+        sys.stderr.write(f"usage: {usage}\n")
         return ExitStatus.USAGE
     try:
-        print_mended(RootModule(Path(arguments[0])))
+        print_mended(RootModule(Path(folder)), is_thorough=bool(more))
     except TerraformError as error:
         sys.stderr.write(printable_lines(f"easel: {error}\n"))
         return ExitStatus.FAILED

@@ -154,12 +154,13 @@ class Finder:
         owner = {"Bucket": name, "ExpectedBucketOwner": self._stack.account}
         client.head_bucket(**owner)
         try:
-            return name, _of_list(client.get_bucket_tagging(**owner)["TagSet"])
+            tags = _of_list(client.get_bucket_tagging(**owner)["TagSet"])
         except ClientError as error:
             if error.response["Error"]["Code"] != _NO_TAGS:
                 raise
+            tags = {}
         # A bucket gets its tags by a later call. The name has the stack's and the account's in it.
-        return name, self._tags.tags
+        return name, tags or self._tags.tags
 
 
 def _of_list(tags: list[dict[str, str]]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from easel_cli.target import Target
+from easel_deploy.environments.broken_off import THOROUGH
 from easel_deploy.environments.destroy import EMULATED_VARIABLE
 from easel_deploy.environments.root_module import RootModule, TerraformError
 from easel_deploy.environments.terraform_options import is_saved_plan, is_targeted
@@ -219,12 +220,18 @@ class Estate:
         if state is None:
             return ExitStatus.COMPLETED
         self._initialised()
-        return self._mend(state)
+        return self._mend(state, THOROUGH)
 
-    def _mend(self, state: EstateState) -> int:
+    def _mend(self, state: EstateState, *options: str) -> int:
         # A process of its own: this one's variables do not lead to the emulator.
         return subprocess.run(  # noqa: S603 - no shell
-            [sys.executable, "-m", "easel_deploy.environments.broken_off", str(self._root)],
+            [
+                sys.executable,
+                "-m",
+                "easel_deploy.environments.broken_off",
+                str(self._root),
+                *options,
+            ],
             env=program_environment(state.environment),
             check=False,
         ).returncode
