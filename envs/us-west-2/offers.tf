@@ -1,1 +1,0 @@
-../stack/offers.tf

@@ -1,1 +1,0 @@
-../stack/tasks.tf

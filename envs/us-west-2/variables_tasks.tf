@@ -1,1 +1,0 @@
-../stack/variables_tasks.tf
