@@ -7,12 +7,15 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from easel_deploy.environments import __main__ as environments
 from easel_deploy.environments.broken_off import main, mend, tainted
 from easel_deploy.environments.named_things import Finder, StackTags
 from easel_deploy.environments.root_module import RootModule
-from easel_deploy.environments.stack import StackIdentity
+from easel_deploy.environments.stack import StackIdentity, StandsElsewhereError
+from easel_deploy.exit_status import ExitStatus
 
 pytestmark = pytest.mark.unit
 
@@ -238,6 +241,42 @@ def test_a_deployment_looks_also_where_the_state_looks_whole(terraform: Path) ->
     assert (terraform / "done").read_text().endswith(f"this {identity}\n")
     assert main(["envs/us-west-2", "else"]) == 2
     assert main([]) == 2
+
+
+class AnothersBucket:
+    """S3 as it answers of a bucket that another account has."""
+
+    def head_bucket(self, **_: str) -> None:
+        raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadBucket")
+
+
+@pytest.mark.usefixtures("aws")
+def test_a_bucket_of_another_account_is_none_of_ours() -> None:
+    stack = StackIdentity("easel", REGION, {"s3": AnothersBucket()})
+    assert Finder(stack, StackTags.of("easel"))("aws_s3_bucket", {"bucket": "a-name"}) is None
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"resources": [instance("aws_iam_role", "x", status="tainted")]}]
+)
+def test_a_living_stack_is_not_taken_into_a_second_state(
+    state: dict[str, Any],
+    terraform: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (terraform / "state.json").write_text(json.dumps(state) if state else "")
+
+    def stands(_: RootModule, stack: StackIdentity, __: object) -> None:
+        raise StandsElsewhereError("bucket x", stack, "aws s3api ...")
+
+    monkeypatch.setattr(environments, "importable", stands)
+    status = environments._mend(RootModule(Path("envs/us-west-2")), [])
+    # With an empty state there is nothing to mend, and nothing is asked.
+    assert status == (ExitStatus.FAILED if state else ExitStatus.COMPLETED)
+    assert ("bucket x is there" in capsys.readouterr().err) == bool(state)
+    done = terraform / "done"
+    assert "untaint" not in (done.read_text() if done.exists() else "")
 
 
 def test_what_cannot_be_mended_names_the_way_by_hand(

@@ -9,13 +9,16 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from easel_contract.plain_text import printable_lines
 from easel_deploy.environments import destroy
-from easel_deploy.environments.adopt import take_over
+from easel_deploy.environments.adopt import importable, take_over
 from easel_deploy.environments.api_reach import refuse_unreachable
 from easel_deploy.environments.broken_off import print_mended
 from easel_deploy.environments.plan_note import print_note
 from easel_deploy.environments.root_module import RootModule, TerraformError
+from easel_deploy.environments.stack import StackIdentity, StandsElsewhereError
 from easel_deploy.environments.terraform_options import is_saved_plan, refuse_variables
 from easel_deploy.environments.unknown_settings import refuse_unknown
 from easel_deploy.exit_status import ExitStatus
@@ -57,6 +60,14 @@ def _apply(root: RootModule, options: Options) -> int:
 
 def _mend(root: RootModule, _: Options) -> int:
     root.initialise()
+    if not root.state().get("resources"):
+        return ExitStatus.COMPLETED
+    try:
+        # As an apply does first: a colleague's living stack must not come into a second state.
+        importable(root, StackIdentity.of(root), root.managed())
+    except (StandsElsewhereError, ClientError, BotoCoreError) as error:
+        sys.stderr.write(printable_lines(f"easel: {error}\n"))
+        return ExitStatus.FAILED
     print_mended(root, is_thorough=True)
     return ExitStatus.COMPLETED
 

@@ -11,6 +11,7 @@ from easel_deploy.environments.stack import StackIdentity
 _NO_TAGS = "NoSuchTagSet"
 _ABSENT = frozenset(
     {
+        "403",  # of a bucket: another account's
         "404",
         "InvalidLaunchTemplateName.NotFoundException",
         "NoSuchBucket",
@@ -19,7 +20,7 @@ _ABSENT = frozenset(
         "ResourceNotFoundException",
     }
 )
-"""What AWS says of something that is not there."""
+"""What AWS says of something that is not there, or not in this account."""
 
 
 @dataclass(frozen=True)
